@@ -1,0 +1,3 @@
+//! An embedded stand-in ftrack server.
+
+pub mod error;

@@ -1,3 +1,5 @@
 //! An embedded stand-in ftrack server.
 
 pub mod error;
+pub mod media;
+pub mod store;

@@ -1,0 +1,163 @@
+//! Signed upload URLs.
+//!
+//! As in S3, whoever holds the URL may PUT one particular thing for a limited time: the signature covers the component,
+//! the part, the size, the MD5 when it was announced, and the expiry. No credentials travel with the upload.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::file_id::FileId;
+use super::files::hex;
+
+/// What an upload URL allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The component the bytes are for.
+    pub component: FileId,
+    /// The upload and the number of the part, for an upload in parts.
+    pub part: Option<(FileId, u32)>,
+    /// Size in bytes: exact for a whole file, the most for a part.
+    pub size: u64,
+    /// Hexadecimal MD5 the bytes must have, if it was announced.
+    pub md5: Option<String>,
+    /// The end of validity, in seconds since 1970.
+    pub expires: u64,
+}
+
+/// Why a URL is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The URL was not made by this server for this request.
+    #[error("the signature of the upload URL does not match")]
+    Forged,
+    /// The URL was valid once.
+    #[error("the upload URL has expired")]
+    Expired,
+}
+
+/// Signs and verifies upload URLs with one secret.
+pub struct UrlSigner {
+    key: Hmac<Sha256>,
+    validity: Duration,
+}
+
+impl UrlSigner {
+    /// Makes a signer whose URLs are valid for `validity`.
+    pub fn new(secret: &[u8; 32], validity: Duration) -> Self {
+        // HMAC pads a key of any length: 32 bytes are below the block size and used as they are.
+        let mut block = [0; 64];
+        block[..secret.len()].copy_from_slice(secret);
+        Self { key: Hmac::new(&block.into()), validity }
+    }
+
+    /// Returns when a URL that is made now ends to be valid, in seconds since 1970.
+    pub fn expiry(&self) -> u64 {
+        seconds_since_1970(SystemTime::now() + self.validity)
+    }
+
+    /// Returns path and query of the URL for `grant`.
+    pub fn path_and_query(&self, grant: &Grant) -> String {
+        let Grant { component, size, expires, .. } = grant;
+        let part = grant.part.as_ref().map_or_else(String::new, |(upload, part)| format!("/{upload}/{part}"));
+        let md5 = grant.md5.as_ref().map_or_else(String::new, |md5| format!("&md5={md5}"));
+        let signature = hex(&self.mac(grant).finalize().into_bytes());
+        format!("/upload/{component}{part}?size={size}&expires={expires}{md5}&signature={signature}")
+    }
+
+    /// Verifies the signature first, in constant time, and the expiry then.
+    pub fn verify(&self, grant: &Grant, signature: &str) -> Result<(), SignatureError> {
+        let signature = unhex(signature).ok_or(SignatureError::Forged)?;
+        self.mac(grant).verify_slice(&signature).map_err(|_| SignatureError::Forged)?;
+        if seconds_since_1970(SystemTime::now()) >= grant.expires {
+            return Err(SignatureError::Expired);
+        }
+        Ok(())
+    }
+
+    /// The fields are joined by a character that none of them can contain.
+    fn mac(&self, grant: &Grant) -> Hmac<Sha256> {
+        let (upload, part) = grant.part.as_ref().map_or(("", 0), |(upload, part)| (upload.as_str(), *part));
+        let text = format!(
+            "PUT\n{}\n{upload}\n{part}\n{}\n{}\n{}",
+            grant.component,
+            grant.size,
+            grant.md5.as_deref().unwrap_or_default(),
+            grant.expires,
+        );
+        let mut mac = self.key.clone();
+        mac.update(text.as_bytes());
+        mac
+    }
+}
+
+fn seconds_since_1970(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    if rest.is_empty() { bytes } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn grant(expires: u64) -> Grant {
+        Grant { component: FileId::unique(), part: None, size: 10, md5: None, expires }
+    }
+
+    fn signature(signer: &UrlSigner, grant: &Grant) -> String {
+        let url = signer.path_and_query(grant);
+        url.split_once("signature=").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_url_allows_exactly_what_was_signed() {
+        let signer = UrlSigner::new(&[7; 32], Duration::from_secs(60));
+        let grant = grant(signer.expiry());
+        let signature = signature(&signer, &grant);
+        assert_eq!(signer.verify(&grant, &signature), Ok(()));
+
+        let upload = FileId::unique();
+        let forgeries = [
+            Grant { component: FileId::unique(), ..grant.clone() },
+            Grant { part: Some((upload, 1)), ..grant.clone() },
+            Grant { size: 11, ..grant.clone() },
+            Grant { md5: Some("00".repeat(16)), ..grant.clone() },
+            Grant { expires: grant.expires + 1, ..grant.clone() },
+        ];
+        for forgery in forgeries {
+            assert_eq!(signer.verify(&forgery, &signature), Err(SignatureError::Forged));
+        }
+        let other = UrlSigner::new(&[8; 32], Duration::from_secs(60));
+        assert_eq!(other.verify(&grant, &signature), Err(SignatureError::Forged));
+    }
+
+    #[test]
+    fn a_url_ends_to_be_valid() {
+        let signer = UrlSigner::new(&[7; 32], Duration::ZERO);
+        let grant = grant(signer.expiry());
+        let signature = signature(&signer, &grant);
+        assert_eq!(signer.verify(&grant, &signature), Err(SignatureError::Expired));
+    }
+
+    proptest! {
+        #[test]
+        fn any_other_text_is_no_signature(text in ".{0,80}") {
+            let signer = UrlSigner::new(&[7; 32], Duration::from_secs(60));
+            let grant = grant(signer.expiry());
+            prop_assert_eq!(signer.verify(&grant, &text), Err(SignatureError::Forged));
+        }
+
+        #[test]
+        fn hexadecimal_digits_read_back(bytes: Vec<u8>) {
+            prop_assert_eq!(unhex(&hex(&bytes)), Some(bytes));
+        }
+    }
+}

@@ -4,11 +4,13 @@
 //! - [`Value`], [`EntityData`], [`DateTime`]: attribute values and their JSON encoding
 //! - [`EntityKey`]: the identity of an entity
 //! - [`Operation`]: what one call to `/api` asks for
+//! - [`query`]: the query language
 //! - [`Schema`]: the entity types of a site, as `query_schemas` answers them
 
 mod datetime;
 mod identity;
 mod operation;
+pub mod query;
 mod schema;
 mod value;
 

@@ -52,18 +52,34 @@ impl ParseError {
     /// Returns the line of the error and a second line with carets below the offending characters.
     pub fn render(&self) -> String {
         let start = self.span.start;
-        let line_start = self.expression[..start].rfind('\n').map_or(0, |index| index + 1);
-        let line_end = self.expression[start..].find('\n').map_or(self.expression.len(), |index| start + index);
+        let line_start = self.expression[..start]
+            .rfind('\n')
+            .map_or(0, |index| index + 1);
+        let line_end = self.expression[start..]
+            .find('\n')
+            .map_or(self.expression.len(), |index| start + index);
         let before = self.expression[line_start..start].chars();
-        let marked = self.expression[start..self.span.end.min(line_end)].chars().count().max(1);
-        let indent: String = before.map(|character| if character == '\t' { '\t' } else { ' ' }).collect();
-        format!("{}\n{indent}{}", &self.expression[line_start..line_end], "^".repeat(marked))
+        let marked = self.expression[start..self.span.end.min(line_end)]
+            .chars()
+            .count()
+            .max(1);
+        let indent: String = before
+            .map(|character| if character == '\t' { '\t' } else { ' ' })
+            .collect();
+        format!(
+            "{}\n{indent}{}",
+            &self.expression[line_start..line_end],
+            "^".repeat(marked)
+        )
     }
 
     /// Returns the line and the column in characters, both counted from 1.
     pub fn position(&self) -> (usize, usize) {
         let before = &self.expression[..self.span.start];
         let line_start = before.rfind('\n').map_or(0, |index| index + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
     }
 }

@@ -43,10 +43,16 @@ pub(super) fn tokenize(expression: &str) -> Result<Vec<Token>, ParseError> {
             continue;
         }
         let (kind, length) = next_token(expression, position, first)?;
-        tokens.push(Token { kind, span: position..position + length });
+        tokens.push(Token {
+            kind,
+            span: position..position + length,
+        });
         position += length;
     }
-    tokens.push(Token { kind: TokenKind::End, span: position..position });
+    tokens.push(Token {
+        kind: TokenKind::End,
+        span: position..position,
+    });
     Ok(tokens)
 }
 
@@ -55,10 +61,16 @@ fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | ':')
 }
 
-fn next_token(expression: &str, position: usize, first: char) -> Result<(TokenKind, usize), ParseError> {
+fn next_token(
+    expression: &str,
+    position: usize,
+    first: char,
+) -> Result<(TokenKind, usize), ParseError> {
     let rest = &expression[position..];
     if is_word_character(first) {
-        let length = rest.find(|character| !is_word_character(character)).unwrap_or(rest.len());
+        let length = rest
+            .find(|character| !is_word_character(character))
+            .unwrap_or(rest.len());
         return Ok((TokenKind::Word, length));
     }
     if matches!(first, '"' | '\'') {
@@ -112,7 +124,11 @@ fn text(rest: &str, quote: char) -> Option<(TokenKind, usize)> {
             continue;
         }
         let is_mark = matches!(character, '"' | '\'');
-        let literal = if is_mark { backslashes / 2 } else { backslashes };
+        let literal = if is_mark {
+            backslashes / 2
+        } else {
+            backslashes
+        };
         value.extend(std::iter::repeat_n('\\', literal));
         if character == quote && backslashes % 2 == 0 {
             return Some((TokenKind::Text(value), index + quote.len_utf8()));

@@ -22,7 +22,8 @@ mod parser;
 mod print;
 
 pub use ast::{
-    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier, Query, Segment, Value,
+    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier,
+    Query, Segment, Value,
 };
 pub use error::{ParseError, ParseErrorKind};
 pub use parser::{MAX_DEPTH, MAX_PATH_SEGMENTS, parse};

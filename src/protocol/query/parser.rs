@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::ast::{
-    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier, Query, Segment, Value,
+    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier,
+    Query, Segment, Value,
 };
 use super::error::{ParseError, ParseErrorKind};
 use super::lexer::{Token, TokenKind, tokenize};
@@ -20,7 +21,12 @@ pub const MAX_PATH_SEGMENTS: usize = 32;
 /// # Errors
 /// Fails when the expression is not a query, or is nested deeper than [`MAX_DEPTH`].
 pub fn parse(expression: &str) -> Result<Query, ParseError> {
-    let mut parser = Parser { expression, tokens: tokenize(expression)?, index: 0, depth: 0 };
+    let mut parser = Parser {
+        expression,
+        tokens: tokenize(expression)?,
+        index: 0,
+        depth: 0,
+    };
     let query = parser.query()?;
     match parser.peek().kind {
         TokenKind::End => Ok(query),
@@ -36,7 +42,9 @@ impl Query {
         }
         match (&self.criteria, self.order.is_empty()) {
             (None, true) => "`where`, `order by`, `offset`, `limit` or the end of the expression",
-            (Some(_), true) => "`and`, `or`, `order by`, `offset`, `limit` or the end of the expression",
+            (Some(_), true) => {
+                "`and`, `or`, `order by`, `offset`, `limit` or the end of the expression"
+            }
             (_, false) => "`,`, `offset`, `limit` or the end of the expression",
         }
     }
@@ -53,7 +61,11 @@ type Parsed<T> = Result<T, ParseError>;
 
 impl Parser<'_> {
     fn query(&mut self) -> Parsed<Query> {
-        let projections = if self.take_keyword("select") { self.projections()? } else { Vec::new() };
+        let projections = if self.take_keyword("select") {
+            self.projections()?
+        } else {
+            Vec::new()
+        };
         let mut query = Query {
             projections,
             entity_type: self.name("an entity type")?,
@@ -79,16 +91,24 @@ impl Parser<'_> {
     }
 
     fn projection(&mut self) -> Parsed<Projection> {
-        if self.tokens.get(self.index + 1).is_some_and(|token| token.kind == TokenKind::OpenParenthesis) {
+        if self
+            .tokens
+            .get(self.index + 1)
+            .is_some_and(|token| token.kind == TokenKind::OpenParenthesis)
+        {
             return self.aggregate();
         }
         self.path().map(Projection::Attribute)
     }
 
     fn aggregate(&mut self) -> Parsed<Projection> {
-        let function = Function::ALL.into_iter().find(|function| self.take_keyword(function.keyword()));
+        let function = Function::ALL
+            .into_iter()
+            .find(|function| self.take_keyword(function.keyword()));
         let Some(function) = function else {
-            return Err(self.unexpected("one of the functions `count`, `sum`, `avg`, `min` and `max`"));
+            return Err(
+                self.unexpected("one of the functions `count`, `sum`, `avg`, `min` and `max`")
+            );
         };
         self.expect(&TokenKind::OpenParenthesis, "`(`")?;
         let path = self.path()?;
@@ -194,7 +214,11 @@ impl Parser<'_> {
             return self.related(path, Quantifier::Has);
         }
         let operator = self.operator()?;
-        Ok(Criterion::Compare { path, operator, value: self.value()? })
+        Ok(Criterion::Compare {
+            path,
+            operator,
+            value: self.value()?,
+        })
     }
 
     fn membership(&mut self, path: Path, negated: bool) -> Parsed<Criterion> {
@@ -205,23 +229,41 @@ impl Parser<'_> {
             Members::Values(self.separated(Self::value)?)
         };
         self.expect(&TokenKind::CloseParenthesis, "`,` or `)`")?;
-        Ok(Criterion::In { path, negated, members })
+        Ok(Criterion::In {
+            path,
+            negated,
+            members,
+        })
     }
 
     /// Tells `in (select id from ...)` from a list whose first value is the bare word `select`.
     fn at_subquery(&self) -> bool {
-        let followed_by_word = self.tokens.get(self.index + 1).is_some_and(|token| token.kind == TokenKind::Word);
-        followed_by_word && self.peek_word().is_some_and(|word| word.eq_ignore_ascii_case("select"))
+        let followed_by_word = self
+            .tokens
+            .get(self.index + 1)
+            .is_some_and(|token| token.kind == TokenKind::Word);
+        followed_by_word
+            && self
+                .peek_word()
+                .is_some_and(|word| word.eq_ignore_ascii_case("select"))
     }
 
     fn related(&mut self, path: Path, quantifier: Quantifier) -> Parsed<Criterion> {
         self.expect(&TokenKind::OpenParenthesis, "`(`")?;
         if self.take(&TokenKind::CloseParenthesis) {
-            return Ok(Criterion::Related { path, quantifier, criterion: None });
+            return Ok(Criterion::Related {
+                path,
+                quantifier,
+                criterion: None,
+            });
         }
         let criterion = self.nested(Self::criterion)?;
         self.expect(&TokenKind::CloseParenthesis, "`and`, `or` or `)`")?;
-        Ok(Criterion::Related { path, quantifier, criterion: Some(Box::new(criterion)) })
+        Ok(Criterion::Related {
+            path,
+            quantifier,
+            criterion: Some(Box::new(criterion)),
+        })
     }
 
     fn operator(&mut self) -> Parsed<Operator> {
@@ -286,11 +328,18 @@ impl Parser<'_> {
         let Some(word) = self.peek_word() else {
             return Err(self.unexpected(expected));
         };
-        let names = if segments.is_empty() { word } else { word.trim_start_matches('.') };
+        let names = if segments.is_empty() {
+            word
+        } else {
+            word.strip_prefix('.').unwrap_or(word)
+        };
         if !names.split('.').all(is_name) {
             return Err(self.unexpected(expected));
         }
-        segments.extend(names.split('.').map(|name| Segment { name: name.to_owned(), cast: None }));
+        segments.extend(names.split('.').map(|name| Segment {
+            name: name.to_owned(),
+            cast: None,
+        }));
         self.index += 1;
         Ok(())
     }
@@ -342,17 +391,27 @@ impl Parser<'_> {
     }
 
     fn take_keyword(&mut self, keyword: &str) -> bool {
-        let found = self.peek_word().is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        let found = self
+            .peek_word()
+            .is_some_and(|word| word.eq_ignore_ascii_case(keyword));
         self.index += usize::from(found);
         found
     }
 
     fn expect(&mut self, kind: &TokenKind, expected: &'static str) -> Parsed<()> {
-        if self.take(kind) { Ok(()) } else { Err(self.unexpected(expected)) }
+        if self.take(kind) {
+            Ok(())
+        } else {
+            Err(self.unexpected(expected))
+        }
     }
 
     fn expect_keyword(&mut self, keyword: &str, expected: &'static str) -> Parsed<()> {
-        if self.take_keyword(keyword) { Ok(()) } else { Err(self.unexpected(expected)) }
+        if self.take_keyword(keyword) {
+            Ok(())
+        } else {
+            Err(self.unexpected(expected))
+        }
     }
 
     fn unexpected(&self, expected: &'static str) -> ParseError {
@@ -365,18 +424,28 @@ impl Parser<'_> {
     }
 
     fn error(&self, kind: ParseErrorKind, span: Range<usize>) -> ParseError {
-        ParseError { kind, expression: self.expression.to_owned(), span }
+        ParseError {
+            kind,
+            expression: self.expression.to_owned(),
+            span,
+        }
     }
 }
 
 fn once(clause: &'static str, absent: bool) -> Result<(), ParseErrorKind> {
-    if absent { Ok(()) } else { Err(ParseErrorKind::RepeatedClause { clause }) }
+    if absent {
+        Ok(())
+    } else {
+        Err(ParseErrorKind::RepeatedClause { clause })
+    }
 }
 
 /// Returns true for what can name a type or an attribute.
 fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
-        && word.chars().all(|character| character.is_alphanumeric() || character == '_')
+        && word
+            .chars()
+            .all(|character| character.is_alphanumeric() || character == '_')
 }
 
 fn operator_of_word(word: &str) -> Option<Operator> {

@@ -3,7 +3,8 @@
 use std::fmt::{Display, Formatter, Result, Write};
 
 use super::ast::{
-    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier, Query, Segment, Value,
+    Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier,
+    Query, Segment, Value,
 };
 
 impl Display for Query {
@@ -75,12 +76,24 @@ impl Display for Criterion {
                 formatter.write_str("not ")?;
                 operand_of(formatter, operand)
             }
-            Self::Compare { path, operator, value } => write!(formatter, "{path} {operator} {value}"),
-            Self::In { path, negated, members } => {
+            Self::Compare {
+                path,
+                operator,
+                value,
+            } => write!(formatter, "{path} {operator} {value}"),
+            Self::In {
+                path,
+                negated,
+                members,
+            } => {
                 let keyword = if *negated { "not_in" } else { "in" };
                 write!(formatter, "{path} {keyword} ({members})")
             }
-            Self::Related { path, quantifier, criterion } => match criterion {
+            Self::Related {
+                path,
+                quantifier,
+                criterion,
+            } => match criterion {
                 Some(criterion) => write!(formatter, "{path} {quantifier} ({criterion})"),
                 None => write!(formatter, "{path} {quantifier} ()"),
             },
@@ -167,9 +180,10 @@ fn join_operands(formatter: &mut Formatter<'_>, operands: &[Criterion], separato
 fn operand_of(formatter: &mut Formatter<'_>, operand: &Criterion) -> Result {
     match operand {
         Criterion::And(_) | Criterion::Or(_) => write!(formatter, "({operand})"),
-        Criterion::Not(_) | Criterion::Compare { .. } | Criterion::In { .. } | Criterion::Related { .. } => {
-            operand.fmt(formatter)
-        }
+        Criterion::Not(_)
+        | Criterion::Compare { .. }
+        | Criterion::In { .. }
+        | Criterion::Related { .. } => operand.fmt(formatter),
     }
 }
 
@@ -185,7 +199,11 @@ fn quote(formatter: &mut Formatter<'_>, text: &str) -> Result {
             formatter.write_char('\\')?;
         }
         formatter.write_char(character)?;
-        backslashes = if character == '\\' { backslashes + 1 } else { 0 };
+        backslashes = if character == '\\' {
+            backslashes + 1
+        } else {
+            0
+        };
     }
     repeat_backslash(formatter, backslashes)?;
     formatter.write_char('"')

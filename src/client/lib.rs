@@ -1,1 +1,2 @@
 //! A client of ftrack without Python.
+pub mod sequence;

@@ -77,7 +77,10 @@ pub enum SequenceError {
 impl SequenceError {
     /// Returns whether the text lacks the form of a sequence altogether, so that the official client takes it for the path of a single file.
     pub fn is_plain_path(&self) -> bool {
-        matches!(self, Self::MissingRanges { .. } | Self::MissingPadding { .. })
+        matches!(
+            self,
+            Self::MissingRanges { .. } | Self::MissingPadding { .. }
+        )
     }
 }
 
@@ -85,10 +88,14 @@ impl Sequence {
     /// Reads a sequence path, such as `/shots/a.%04d.exr [1-5, 7]`.
     pub fn parse(text: &str) -> Result<Self, SequenceError> {
         let Some((path, ranges)) = split_ranges(text) else {
-            return Err(SequenceError::MissingRanges { text: text.to_owned() });
+            return Err(SequenceError::MissingRanges {
+                text: text.to_owned(),
+            });
         };
         let Some((head, width, tail)) = split_padding(path) else {
-            return Err(SequenceError::MissingPadding { text: text.to_owned() });
+            return Err(SequenceError::MissingPadding {
+                text: text.to_owned(),
+            });
         };
         let padding = match width {
             "" => 0,
@@ -96,10 +103,20 @@ impl Sequence {
                 .parse()
                 .ok()
                 .filter(|width| *width <= MAX_PADDING)
-                .ok_or_else(|| SequenceError::PaddingTooWide { text: text.to_owned() })?,
+                .ok_or_else(|| SequenceError::PaddingTooWide {
+                    text: text.to_owned(),
+                })?,
         };
-        let indexes = Indexes::parse(ranges).map_err(|fault| SequenceError::InvalidRanges { text: text.to_owned(), fault })?;
-        Ok(Self { head: head.to_owned(), padding, tail: tail.to_owned(), indexes })
+        let indexes = Indexes::parse(ranges).map_err(|fault| SequenceError::InvalidRanges {
+            text: text.to_owned(),
+            fault,
+        })?;
+        Ok(Self {
+            head: head.to_owned(),
+            padding,
+            tail: tail.to_owned(),
+            indexes,
+        })
     }
 
     /// Returns the path with the padding in place of a number, such as `/shots/a.%04d.exr`.
@@ -164,7 +181,14 @@ mod tests {
     #[test]
     fn splits_a_path_into_its_parts() {
         let sequence = Sequence::parse("/a/b.%04d.exr [1-5, 7, 8, 10-20]").unwrap();
-        assert_eq!((sequence.head.as_str(), sequence.padding, sequence.tail.as_str()), ("/a/b.", 4, ".exr"));
+        assert_eq!(
+            (
+                sequence.head.as_str(),
+                sequence.padding,
+                sequence.tail.as_str()
+            ),
+            ("/a/b.", 4, ".exr")
+        );
         assert_eq!(sequence.indexes.len(), 18);
         assert_eq!(sequence.pattern(), "/a/b.%04d.exr");
     }
@@ -173,14 +197,25 @@ mod tests {
     fn lists_members_in_order() {
         let sequence = Sequence::parse("/a/b.%03d.exr [10, 1-2, 1000]").unwrap();
         let paths: Vec<_> = sequence.members().map(|member| member.path).collect();
-        assert_eq!(paths, ["/a/b.001.exr", "/a/b.002.exr", "/a/b.010.exr", "/a/b.1000.exr"]);
+        assert_eq!(
+            paths,
+            [
+                "/a/b.001.exr",
+                "/a/b.002.exr",
+                "/a/b.010.exr",
+                "/a/b.1000.exr"
+            ]
+        );
         let names: Vec<_> = sequence.members().map(|member| member.name).collect();
         assert_eq!(names, ["001", "002", "010", "1000"]);
     }
 
     #[test]
     fn writes_what_clique_writes() {
-        round_trip("/a/b.%04d.exr [1-5, 7, 8, 10-20]", "/a/b.%04d.exr [1-5, 7-8, 10-20]");
+        round_trip(
+            "/a/b.%04d.exr [1-5, 7, 8, 10-20]",
+            "/a/b.%04d.exr [1-5, 7-8, 10-20]",
+        );
         round_trip("b.%d.exr [3]", "b.%d.exr [3]");
         round_trip("b.%0d.exr [3]", "b.%d.exr [3]");
         round_trip("b.%4d.exr [3]", "b.%04d.exr [3]");
@@ -191,29 +226,64 @@ mod tests {
     #[test]
     fn uses_the_last_padding_and_the_last_brackets() {
         let sequence = Sequence::parse("v%03d/100%d [x] %d.%04d [1] [2]").unwrap();
-        assert_eq!((sequence.head.as_str(), sequence.tail.as_str()), ("v%03d/100%d [x] %d.", " [1]"));
+        assert_eq!(
+            (sequence.head.as_str(), sequence.tail.as_str()),
+            ("v%03d/100%d [x] %d.", " [1]")
+        );
     }
 
     #[test]
     fn plain_paths_are_told_from_malformed_sequences() {
-        for text in ["/a/b.exr", "/a/b.%04d.exr", "/a/b.%04d.exr[1-5]", "/a/b.%04d.exr [1-5", "/a/b.exr [1-5]", ""] {
+        for text in [
+            "/a/b.exr",
+            "/a/b.%04d.exr",
+            "/a/b.%04d.exr[1-5]",
+            "/a/b.%04d.exr [1-5",
+            "/a/b.exr [1-5]",
+            "",
+        ] {
             assert!(Sequence::parse(text).unwrap_err().is_plain_path(), "{text}");
         }
-        assert!(!Sequence::parse("/a/b.%04d.exr [5-1]").unwrap_err().is_plain_path());
+        assert!(
+            !Sequence::parse("/a/b.%04d.exr [5-1]")
+                .unwrap_err()
+                .is_plain_path()
+        );
     }
 
     #[test]
     fn errors_name_the_text_and_the_fault() {
-        assert_eq!(fault("b.%04d.exr [5-1]"), "'b.%04d.exr [5-1]' is not a valid sequence: range '5-1' ends before it starts");
-        assert_eq!(fault("b.%04d.exr []"), "'b.%04d.exr []' is not a valid sequence: it has no frames");
-        assert_eq!(fault("b.%d [1,]"), "'b.%d [1,]' is not a valid sequence: '' is not a frame or a range of frames");
-        assert_eq!(fault("b.%d [1-3-5]"), "'b.%d [1-3-5]' is not a valid sequence: '1-3-5' is not a frame or a range of frames");
-        assert_eq!(fault("b.%d [-5]"), "'b.%d [-5]' is not a valid sequence: '-5' is not a frame or a range of frames");
-        assert_eq!(fault("b.%d [a]"), "'b.%d [a]' is not a valid sequence: 'a' is not a frame or a range of frames");
+        assert_eq!(
+            fault("b.%04d.exr [5-1]"),
+            "'b.%04d.exr [5-1]' is not a valid sequence: range '5-1' ends before it starts"
+        );
+        assert_eq!(
+            fault("b.%04d.exr []"),
+            "'b.%04d.exr []' is not a valid sequence: it has no frames"
+        );
+        assert_eq!(
+            fault("b.%d [1,]"),
+            "'b.%d [1,]' is not a valid sequence: '' is not a frame or a range of frames"
+        );
+        assert_eq!(
+            fault("b.%d [1-3-5]"),
+            "'b.%d [1-3-5]' is not a valid sequence: '1-3-5' is not a frame or a range of frames"
+        );
+        assert_eq!(
+            fault("b.%d [-5]"),
+            "'b.%d [-5]' is not a valid sequence: '-5' is not a frame or a range of frames"
+        );
+        assert_eq!(
+            fault("b.%d [a]"),
+            "'b.%d [a]' is not a valid sequence: 'a' is not a frame or a range of frames"
+        );
         assert_eq!(
             fault("b.%d [1-99999999999]"),
             "'b.%d [1-99999999999]' is not a valid sequence: it has more than 1000000 frames"
         );
-        assert_eq!(fault("b.%99d [1]"), "'b.%99d [1]' has a padding wider than 32 digits");
+        assert_eq!(
+            fault("b.%99d [1]"),
+            "'b.%99d [1]' has a padding wider than 32 digits"
+        );
     }
 }

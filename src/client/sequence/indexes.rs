@@ -49,7 +49,9 @@ impl Indexes {
         let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             if last < first {
-                return Err(RangeFault::Reversed { part: format!("{first}-{last}") });
+                return Err(RangeFault::Reversed {
+                    part: format!("{first}-{last}"),
+                });
             }
             match merged.last_mut() {
                 Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
@@ -57,7 +59,10 @@ impl Indexes {
             }
         }
         let len = count(&merged).ok_or(RangeFault::TooMany)?;
-        Ok(Self { ranges: merged, len })
+        Ok(Self {
+            ranges: merged,
+            len,
+        })
     }
 
     /// Returns how many numbers the set holds.
@@ -77,7 +82,10 @@ impl Indexes {
 
     /// Returns the numbers in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
-        Counted { remaining: self.len, numbers: self.ranges.iter().flat_map(|&(first, last)| first..=last) }
+        Counted {
+            remaining: self.len,
+            numbers: self.ranges.iter().flat_map(|&(first, last)| first..=last),
+        }
     }
 }
 
@@ -127,12 +135,16 @@ fn count(ranges: &[(u64, u64)]) -> Option<usize> {
 
 fn parse_part(part: &str) -> Result<(u64, u64), RangeFault> {
     let part = part.trim();
-    let malformed = || RangeFault::Malformed { part: part.to_owned() };
+    let malformed = || RangeFault::Malformed {
+        part: part.to_owned(),
+    };
     let (first, last) = part.split_once('-').unwrap_or((part, part));
     let first = parse_index(first).ok_or_else(malformed)?;
     let last = parse_index(last).ok_or_else(malformed)?;
     if last < first {
-        return Err(RangeFault::Reversed { part: part.to_owned() });
+        return Err(RangeFault::Reversed {
+            part: part.to_owned(),
+        });
     }
     Ok((first, last))
 }
@@ -140,5 +152,7 @@ fn parse_part(part: &str) -> Result<(u64, u64), RangeFault> {
 /// Reads a plain number; unlike `str::parse`, no sign is accepted.
 fn parse_index(text: &str) -> Option<u64> {
     let text = text.trim();
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }

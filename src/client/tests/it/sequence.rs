@@ -4,14 +4,31 @@ use ftrack_client::sequence::{Indexes, MAX_PADDING, Sequence};
 use proptest::prelude::*;
 
 fn indexes() -> impl Strategy<Value = Indexes> {
-    prop::collection::vec((0_u64..100_000, 0_u64..500), 1..12)
-        .prop_map(|ranges| Indexes::from_ranges(ranges.into_iter().map(|(first, more)| (first, first + more)).collect()).unwrap())
+    prop::collection::vec((0_u64..100_000, 0_u64..500), 1..12).prop_map(|ranges| {
+        Indexes::from_ranges(
+            ranges
+                .into_iter()
+                .map(|(first, more)| (first, first + more))
+                .collect(),
+        )
+        .unwrap()
+    })
 }
 
 /// Tails hold no padding of their own: the last padding of a text is the one that counts.
 fn sequences() -> impl Strategy<Value = Sequence> {
-    ("[a-z%\\[\\] ./\u{e4}0-9]{0,12}", 0..=MAX_PADDING, "[a-ce-z.\\[\\] 0-9]{0,8}", indexes())
-        .prop_map(|(head, padding, tail, indexes)| Sequence { head, padding, tail, indexes })
+    (
+        "[a-z%\\[\\] ./\u{e4}0-9]{0,12}",
+        0..=MAX_PADDING,
+        "[a-ce-z.\\[\\] 0-9]{0,8}",
+        indexes(),
+    )
+        .prop_map(|(head, padding, tail, indexes)| Sequence {
+            head,
+            padding,
+            tail,
+            indexes,
+        })
 }
 
 proptest! {

@@ -1,0 +1,92 @@
+"""The command `ftrack-rs`: run the embedded server, or see a publish end to end.
+
+Each subcommand is a function that takes the parsed arguments and returns an exit code; what it does lives in the module it imports, so that `--help` costs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ftrack_rs import exception
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Words after the program's name; those of the process by default.
+
+    Returns:
+        The exit code: 0 for success, 1 for a failure that was reported, 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (exception.Error, OSError, ValueError) as error:
+        print(f"ftrack-rs: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ftrack-rs", description="A fast ftrack client, and a server to try it with."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="publish a sequence and a movie, and read them back")
+    demo.add_argument(
+        "--frames", type=int, default=48, metavar="N", help="frames to draw (default 48)"
+    )
+    demo.add_argument(
+        "--keep", action="store_true", help="leave the server running until Ctrl-C afterwards"
+    )
+    demo.set_defaults(run=_demo)
+
+    sandbox = commands.add_parser("sandbox", help="run the embedded stand-in ftrack server")
+    sandbox.add_argument("--port", type=int, default=8080, help="port on 127.0.0.1 (default 8080)")
+    sandbox.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep everything here (default: temporary)"
+    )
+    sandbox.add_argument(
+        "--seed", default="studio", choices=["empty", "studio"], help="what a new server holds"
+    )
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ftrack_rs import demo
+
+    return demo.run(frames=options.frames, keep=options.keep)
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from ftrack_rs.sandbox import Sandbox
+
+    with Sandbox(data_dir=options.data, port=options.port, seed=options.seed) as sandbox:
+        print(f"ftrack stand-in on {sandbox.url}  (Ctrl-C stops it)\n")
+        for name, value in sandbox.env().items():
+            print(f"export {name}={value}")
+        sys.stdout.flush()
+        wait_for_interrupt()
+    return 0
+
+
+def wait_for_interrupt() -> None:
+    """Block until Ctrl-C or SIGTERM, without using the processor."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        while not stop.wait(3600):
+            pass
+    except KeyboardInterrupt:
+        return

@@ -1,2 +1,3 @@
 //! Integration tests of the crate, one binary.
 mod sequence;
+mod checksum;

@@ -1,0 +1,5 @@
+//! Moves files between disks and ftrack.
+
+mod cancel;
+
+pub use cancel::Cancel;

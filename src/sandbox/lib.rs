@@ -2,4 +2,5 @@
 
 pub mod error;
 pub mod media;
+pub mod schema;
 pub mod store;

@@ -97,20 +97,25 @@ pub struct EntityType {
     pub table: TableId,
     /// The columns that identify a row, in the order of `entity_key`.
     pub primary_key: Vec<String>,
-    /// The column values all rows of this type have: filter by them when selecting, set them when creating.
+    /// The column values a new row of exactly this type gets.
     pub discriminator: Vec<(String, String)>,
+    /// The columns, with the values to choose from, that tell rows of this type and its subtypes from others in the
+    /// table; empty if the table holds no others.
+    pub row_filter: Vec<(String, Vec<String>)>,
     /// Whether rows are never of exactly this type.
     pub is_abstract: bool,
-    /// All concrete descendants, in declaration order.
+    /// All concrete descendants whose rows can be told apart, in declaration order.
     pub subtypes: Vec<TypeId>,
     /// All ancestors, nearest first.
     pub bases: Vec<TypeId>,
-    /// The server's legacy name of the type, as in the `entityType` of events (`task`, `assetversion`).
-    pub alias: Option<String>,
+    /// ftrack's own name of the type, as in the `entityType` of events (`task`, `assetversion`).
+    pub server_name: String,
     /// The attributes every answer holds besides the primary key.
     pub system_projections: Vec<String>,
     /// The attributes clients select when a query names none.
     pub default_projections: Vec<String>,
+    /// Whether `group by` works on this type.
+    pub group_by: bool,
     pub(super) attributes: Vec<Attribute>,
     pub(super) attribute_index: HashMap<String, usize>,
 }
@@ -142,6 +147,10 @@ impl EntityType {
 
 /// One attribute of an entity type.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact that the published schema states"
+)]
 pub struct Attribute {
     /// The name of the attribute in the API.
     pub name: String,
@@ -155,12 +164,16 @@ pub struct Attribute {
     pub computed: bool,
     /// Whether the attribute is for conditions only and cannot be selected.
     pub restricted_projection: bool,
+    /// Whether only the server knows of the attribute: the published schema lacks it, answers never hold it unasked.
+    pub hidden: bool,
     /// Whether clients name entity types (`Task`) where the server stores its own names (`task`).
     pub is_entity_type_name: bool,
     /// The name of the server's column, as in the `keys` and `changes` of events.
     pub alias: Option<String>,
     /// The value of a new row; `"{uid}"` stands for a new id.
     pub default: Option<Value>,
+    /// The words to choose from; empty if any value will do.
+    pub choices: Vec<String>,
 }
 
 /// Where the value of an attribute comes from.
@@ -287,4 +300,6 @@ pub struct Column {
     pub name: String,
     /// The type of its values.
     pub data_type: DataType,
+    /// Whether the values are ids of rows, to be compared byte for byte; other texts are compared without case.
+    pub is_identifier: bool,
 }

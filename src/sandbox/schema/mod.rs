@@ -1,0 +1,26 @@
+//! The entity types of the server: what clients are told of them, and how they are stored.
+//!
+//! `types/*.schema` is the source, [`Catalog`] what the rest of the server reads.
+//!
+//! - `tokens`, `source`: from text to declarations; the head of `source` documents the format
+//! - `inherit`: every type with what it inherits
+//! - `tables`: the tables that hold the rows, and their indexes
+//! - `build`: the catalog, with every relation resolved to columns
+//! - `document`: the answer to `query_schemas`
+
+mod build;
+mod catalog;
+mod document;
+mod error;
+mod inherit;
+mod source;
+mod tables;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalog::{
+    Attribute, AttributeKind, Catalog, Column, DataType, EntityType, Join, MappedKeys, Table,
+    TableId, TypeId,
+};

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    catalog::{
-        Attribute, AttributeKind, Catalog, EntityType, Join, MappedKeys, TableId, TypeId,
-    },
+    catalog::{Attribute, AttributeKind, Catalog, EntityType, Join, MappedKeys, TableId, TypeId},
     document,
     error::{Problem, SourceError},
     inherit::{self, CompleteType},
@@ -259,9 +257,7 @@ impl Builder<'_> {
         for column in columns {
             pairs.push(match column {
                 ColumnPair::Explicit(near, far) => (near.clone(), far.clone()),
-                ColumnPair::Implied(far) if is_collection => {
-                    (self.single_key(owner)?, far.clone())
-                }
+                ColumnPair::Implied(far) if is_collection => (self.single_key(owner)?, far.clone()),
                 ColumnPair::Implied(near) => (near.clone(), self.single_key(target)?),
             });
         }

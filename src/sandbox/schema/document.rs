@@ -16,14 +16,15 @@ use serde_json::{Map, Value, json};
 use super::{
     catalog::DataType,
     inherit::CompleteType,
-    source::{
-        AttributeDeclaration, DeclaredKind, DeclaredRelation, DeclaredValue, Flags, Mapping,
-    },
+    source::{AttributeDeclaration, DeclaredKind, DeclaredRelation, DeclaredValue, Flags, Mapping},
 };
 
 /// Writes the schemas of all types.
 pub(super) fn schemas(types: &[CompleteType<'_>]) -> Value {
-    types.iter().map(|complete| schema(types, complete)).collect()
+    types
+        .iter()
+        .map(|complete| schema(types, complete))
+        .collect()
 }
 
 /// Returns the hash by which clients compare schemas.
@@ -49,7 +50,10 @@ fn schema(types: &[CompleteType<'_>], complete: &CompleteType<'_>) -> Value {
     schema.insert("primary_key".into(), json!(complete.key));
     schema.insert("default_projections".into(), json!(complete.select));
     schema.insert("required".into(), flagged(complete, |flags| flags.required));
-    schema.insert("immutable".into(), flagged(complete, |flags| flags.immutable));
+    schema.insert(
+        "immutable".into(),
+        flagged(complete, |flags| flags.immutable),
+    );
     let computed = flagged(complete, |flags| flags.computed);
     if computed != json!([]) {
         schema.insert("computed".into(), computed);
@@ -102,9 +106,7 @@ fn properties(complete: &CompleteType<'_>) -> Value {
         .collect()
 }
 
-fn published<'a>(
-    complete: &'a CompleteType<'_>,
-) -> impl Iterator<Item = &'a AttributeDeclaration> {
+fn published<'a>(complete: &'a CompleteType<'_>) -> impl Iterator<Item = &'a AttributeDeclaration> {
     complete
         .attributes
         .iter()

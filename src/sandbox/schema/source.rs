@@ -205,14 +205,12 @@ impl Source {
         }
         let declaration = self.types.last_mut().ok_or(Problem::OutsideType)?;
         let name = tokens.word("an attribute or a directive")?;
-        match name.strip_prefix('@') {
-            Some(directive) => declaration.read_directive(directive, &mut tokens),
-            None => {
-                let attribute = read_attribute(origin, name, &mut tokens)?;
-                declaration.attributes.push(attribute);
-                Ok(())
-            }
+        if let Some(directive) = name.strip_prefix('@') {
+            return declaration.read_directive(directive, &mut tokens);
         }
+        let attribute = read_attribute(origin, name, &mut tokens)?;
+        declaration.attributes.push(attribute);
+        Ok(())
     }
 
     fn read_header(&mut self, origin: Origin, tokens: &mut Tokens) -> Result<(), Problem> {

@@ -27,8 +27,7 @@ impl Tables {
             let id = tables.id_or_insert(&complete.table, &complete.key);
             let table = &mut tables.tables[id.0];
             for attribute in &complete.attributes {
-                add_column(table, attribute)
-                    .map_err(|problem| attribute.origin.error(problem))?;
+                add_column(table, attribute).map_err(|problem| attribute.origin.error(problem))?;
             }
             for index in &complete.declaration.indexes {
                 table.indexes.push(index.clone());
@@ -36,7 +35,8 @@ impl Tables {
         }
         for link in links {
             let id = tables.id_or_insert(&link.name, &link.columns);
-            tables.tables[id.0].columns = link.columns.iter().map(link_column).collect();
+            tables.tables[id.0].columns =
+                link.columns.iter().map(|name| link_column(name)).collect();
         }
         Ok(tables)
     }
@@ -130,9 +130,9 @@ fn add_column(table: &mut Table, attribute: &AttributeDeclaration) -> Result<(),
     Ok(())
 }
 
-fn link_column(name: &String) -> Column {
+fn link_column(name: &str) -> Column {
     Column {
-        name: name.clone(),
+        name: name.to_owned(),
         data_type: DataType::Text,
         is_identifier: true,
     }

@@ -1,5 +1,5 @@
-use super::*;
 use super::build::build;
+use super::*;
 
 #[test]
 fn the_embedded_source_builds() {
@@ -9,5 +9,8 @@ fn the_embedded_source_builds() {
 #[test]
 fn mistakes_are_reported_with_file_and_line() {
     let error = build(&[("a.schema", "type A\n  id text\n  b -> B by id\n")]).unwrap_err();
-    assert_eq!(error.to_string(), "a.schema:3: no entity type `B` is declared");
+    assert_eq!(
+        error.to_string(),
+        "a.schema:3: no entity type `B` is declared"
+    );
 }

@@ -140,9 +140,7 @@ fn read_text(text: &str) -> Result<(Token, usize), Problem> {
 }
 
 fn read_group(text: &str) -> Result<(Token, usize), Problem> {
-    let end = text
-        .find(')')
-        .ok_or(Problem::Unclosed { delimiter: '(' })?;
+    let end = text.find(')').ok_or(Problem::Unclosed { delimiter: '(' })?;
     let items = text[1..end]
         .split(',')
         .map(|item| item.trim().to_owned())

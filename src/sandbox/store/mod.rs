@@ -3,6 +3,7 @@
 //! Every connection lives on a thread of its own, so that no SQL ever runs on the async runtime. Writes queue up on the
 //! one writer and are a transaction each; reads run beside it on snapshots (write-ahead logging).
 
+mod migrations;
 mod worker;
 
 use std::{
@@ -125,7 +126,7 @@ fn connect(path: &Path, durability: Durability, access: Access) -> rusqlite::Res
     let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection, durability)?;
     match access {
-        Access::Write => create_tables(&connection)?,
+        Access::Write => migrations::create_schema(&connection)?,
         Access::Read => connection.pragma_update(None, "query_only", true)?,
     }
     Ok(connection)
@@ -145,22 +146,3 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     rusqlite::vtab::array::load_module(connection)
 }
-
-/// Makes the tables of a new file; `user_version` tells new files from old ones.
-fn create_tables(connection: &Connection) -> rusqlite::Result<()> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
-        connection.execute_batch(PRIVATE_TABLES)?;
-        connection.pragma_update(None, "user_version", 1)?;
-    }
-    Ok(())
-}
-
-/// What no entity type shows: the keys by which users sign in.
-const PRIVATE_TABLES: &str = "
-    create table private_api_key (
-        key text primary key,
-        user_id text not null
-    ) without rowid;
-    create index private_api_key_user on private_api_key (user_id);
-";

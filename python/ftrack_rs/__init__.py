@@ -1,0 +1,1 @@
+"""A drop-in client of ftrack with a native core."""

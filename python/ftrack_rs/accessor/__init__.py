@@ -1,0 +1,1 @@
+"""Accessors: how the data of a location is read and written."""

@@ -1,0 +1,1 @@
+"""Structures: where in a location the data of a component goes."""

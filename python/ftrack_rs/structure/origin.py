@@ -1,0 +1,26 @@
+"""A structure that leaves everything where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ftrack_rs.structure.base import Structure
+
+
+class OriginStructure(Structure):
+    """Passes on the resource identifier that the data has at its source."""
+
+    def get_resource_identifier(self, entity: Any, context: Mapping[str, Any] | None = None) -> str:
+        """Return ``source_resource_identifier`` of *context*.
+
+        Raises:
+            ValueError: If *context* has none.
+        """
+        source: str | None = (context or {}).get("source_resource_identifier")
+        if source is None:
+            raise ValueError(
+                f"The resource identifier of {entity} is unknown: the context has no "
+                '"source_resource_identifier".'
+            )
+        return source

@@ -1,6 +1,15 @@
 //! An embedded stand-in ftrack server.
 
+pub mod app;
+pub mod calls;
+pub mod config;
+pub mod controllers;
 pub mod error;
 pub mod media;
+pub mod router;
 pub mod schema;
+mod server;
 pub mod store;
+
+pub use config::{EncodingOptions, SandboxOptions};
+pub use server::{Sandbox, StartError};

@@ -18,7 +18,11 @@ impl FileId {
     /// Checks `text`; the error names it only as far as it is harmless.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let length_fits = (1..=Self::MAX_LENGTH).contains(&text.len());
-        if length_fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        if length_fits
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
             Ok(Self(text.to_owned()))
         } else {
             let shown: String = text.chars().take(Self::MAX_LENGTH).collect();
@@ -62,7 +66,19 @@ mod tests {
 
     #[test]
     fn refuses_what_could_leave_the_folder() {
-        for text in ["", ".", "..", "../a", "a/b", "a\\b", "C:", "a\0", "a b", "caf\u{e9}", &"a".repeat(65)] {
+        for text in [
+            "",
+            ".",
+            "..",
+            "../a",
+            "a/b",
+            "a\\b",
+            "C:",
+            "a\0",
+            "a b",
+            "caf\u{e9}",
+            &"a".repeat(65),
+        ] {
             assert!(FileId::parse(text).is_err(), "{text:?}");
         }
     }

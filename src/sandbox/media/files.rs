@@ -34,7 +34,12 @@ impl FileStore {
         if store.incoming.exists() {
             fs::remove_dir_all(&store.incoming)?;
         }
-        for folder in [&store.files, &store.incoming, &store.uploads, &store.thumbnails] {
+        for folder in [
+            &store.files,
+            &store.incoming,
+            &store.uploads,
+            &store.thumbnails,
+        ] {
             fs::create_dir_all(folder)?;
         }
         Ok(store)
@@ -48,7 +53,11 @@ impl FileStore {
     /// Starts a file that does not have its place yet; it is removed if it is dropped.
     pub fn receive(&self) -> io::Result<Incoming> {
         let file = NamedTempFile::new_in(&self.incoming)?;
-        Ok(Incoming { file, md5: Md5::new(), size: 0 })
+        Ok(Incoming {
+            file,
+            md5: Md5::new(),
+            size: 0,
+        })
     }
 
     /// Puts a whole file in its place, replacing an earlier one and its thumbnails.
@@ -70,9 +79,20 @@ impl FileStore {
         }
     }
 
-    /// Returns where the cached thumbnail of a component is.
-    pub fn thumbnail(&self, component: &FileId, size: u32, extension: &str) -> PathBuf {
-        self.thumbnails.join(component.as_str()).join(format!("{size}.{extension}"))
+    /// Returns where the cached thumbnail of a component is, as PNG.
+    pub fn thumbnail(&self, component: &FileId, size: u32) -> PathBuf {
+        self.thumbnails
+            .join(component.as_str())
+            .join(format!("{size}.png"))
+    }
+
+    /// Puts a thumbnail in its place.
+    pub fn keep_thumbnail(&self, incoming: Incoming, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        incoming.file.persist(path)?;
+        Ok(())
     }
 
     fn remove_thumbnails(&self, component: &FileId) -> io::Result<()> {
@@ -106,7 +126,9 @@ impl FileStore {
         if let Some((path, _)) = find_part(&folder, part)? {
             fs::remove_file(path)?;
         }
-        incoming.file.persist(folder.join(format!("{part}.{md5}")))?;
+        incoming
+            .file
+            .persist(folder.join(format!("{part}.{md5}")))?;
         Ok(())
     }
 
@@ -174,11 +196,13 @@ impl Incoming {
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn find_part(folder: &Path, part: u32) -> io::Result<Option<(PathBuf, String)>> {
@@ -233,11 +257,19 @@ mod tests {
     fn a_part_sent_again_replaces_the_first_try() {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::open(folder.path()).unwrap();
-        let manifest = UploadManifest { component_id: "a".to_owned(), file_size: 3, parts: 1 };
+        let manifest = UploadManifest {
+            component_id: "a".to_owned(),
+            file_size: 3,
+            parts: 1,
+        };
         let upload = store.begin_upload(&manifest).unwrap();
         assert_eq!(store.upload(&upload).unwrap(), manifest);
-        store.keep_part(incoming(&store, b"old"), &upload, 1).unwrap();
-        store.keep_part(incoming(&store, b"new"), &upload, 1).unwrap();
+        store
+            .keep_part(incoming(&store, b"old"), &upload, 1)
+            .unwrap();
+        store
+            .keep_part(incoming(&store, b"new"), &upload, 1)
+            .unwrap();
         let (path, md5) = store.part(&upload, 1).unwrap().unwrap();
         assert_eq!(fs::read(path).unwrap(), b"new");
         assert_eq!(md5, hex(&Md5::digest(b"new")));

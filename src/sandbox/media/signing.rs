@@ -49,7 +49,10 @@ impl UrlSigner {
         // HMAC pads a key of any length: 32 bytes are below the block size and used as they are.
         let mut block = [0; 64];
         block[..secret.len()].copy_from_slice(secret);
-        Self { key: Hmac::new(&block.into()), validity }
+        Self {
+            key: Hmac::new(&block.into()),
+            validity,
+        }
     }
 
     /// Returns when a URL that is made now ends to be valid, in seconds since 1970.
@@ -59,17 +62,32 @@ impl UrlSigner {
 
     /// Returns path and query of the URL for `grant`.
     pub fn path_and_query(&self, grant: &Grant) -> String {
-        let Grant { component, size, expires, .. } = grant;
-        let part = grant.part.as_ref().map_or_else(String::new, |(upload, part)| format!("/{upload}/{part}"));
-        let md5 = grant.md5.as_ref().map_or_else(String::new, |md5| format!("&md5={md5}"));
+        let Grant {
+            component,
+            size,
+            expires,
+            ..
+        } = grant;
+        let part = grant
+            .part
+            .as_ref()
+            .map_or_else(String::new, |(upload, part)| format!("/{upload}/{part}"));
+        let md5 = grant
+            .md5
+            .as_ref()
+            .map_or_else(String::new, |md5| format!("&md5={md5}"));
         let signature = hex(&self.mac(grant).finalize().into_bytes());
-        format!("/upload/{component}{part}?size={size}&expires={expires}{md5}&signature={signature}")
+        format!(
+            "/upload/{component}{part}?size={size}&expires={expires}{md5}&signature={signature}"
+        )
     }
 
     /// Verifies the signature first, in constant time, and the expiry then.
     pub fn verify(&self, grant: &Grant, signature: &str) -> Result<(), SignatureError> {
         let signature = unhex(signature).ok_or(SignatureError::Forged)?;
-        self.mac(grant).verify_slice(&signature).map_err(|_| SignatureError::Forged)?;
+        self.mac(grant)
+            .verify_slice(&signature)
+            .map_err(|_| SignatureError::Forged)?;
         if seconds_since_1970(SystemTime::now()) >= grant.expires {
             return Err(SignatureError::Expired);
         }
@@ -78,7 +96,10 @@ impl UrlSigner {
 
     /// The fields are joined by a character that none of them can contain.
     fn mac(&self, grant: &Grant) -> Hmac<Sha256> {
-        let (upload, part) = grant.part.as_ref().map_or(("", 0), |(upload, part)| (upload.as_str(), *part));
+        let (upload, part) = grant
+            .part
+            .as_ref()
+            .map_or(("", 0), |(upload, part)| (upload.as_str(), *part));
         let text = format!(
             "PUT\n{}\n{upload}\n{part}\n{}\n{}\n{}",
             grant.component,
@@ -93,13 +114,21 @@ impl UrlSigner {
 }
 
 fn seconds_since_1970(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let bytes = pairs
+        .iter()
+        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
+        .collect();
     if rest.is_empty() { bytes } else { None }
 }
 
@@ -109,7 +138,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn grant(expires: u64) -> Grant {
-        Grant { component: FileId::unique(), part: None, size: 10, md5: None, expires }
+        Grant {
+            component: FileId::unique(),
+            part: None,
+            size: 10,
+            md5: None,
+            expires,
+        }
     }
 
     fn signature(signer: &UrlSigner, grant: &Grant) -> String {
@@ -126,17 +161,38 @@ mod tests {
 
         let upload = FileId::unique();
         let forgeries = [
-            Grant { component: FileId::unique(), ..grant.clone() },
-            Grant { part: Some((upload, 1)), ..grant.clone() },
-            Grant { size: 11, ..grant.clone() },
-            Grant { md5: Some("00".repeat(16)), ..grant.clone() },
-            Grant { expires: grant.expires + 1, ..grant.clone() },
+            Grant {
+                component: FileId::unique(),
+                ..grant.clone()
+            },
+            Grant {
+                part: Some((upload, 1)),
+                ..grant.clone()
+            },
+            Grant {
+                size: 11,
+                ..grant.clone()
+            },
+            Grant {
+                md5: Some("00".repeat(16)),
+                ..grant.clone()
+            },
+            Grant {
+                expires: grant.expires + 1,
+                ..grant.clone()
+            },
         ];
         for forgery in forgeries {
-            assert_eq!(signer.verify(&forgery, &signature), Err(SignatureError::Forged));
+            assert_eq!(
+                signer.verify(&forgery, &signature),
+                Err(SignatureError::Forged)
+            );
         }
         let other = UrlSigner::new(&[8; 32], Duration::from_secs(60));
-        assert_eq!(other.verify(&grant, &signature), Err(SignatureError::Forged));
+        assert_eq!(
+            other.verify(&grant, &signature),
+            Err(SignatureError::Forged)
+        );
     }
 
     #[test]
@@ -144,7 +200,10 @@ mod tests {
         let signer = UrlSigner::new(&[7; 32], Duration::ZERO);
         let grant = grant(signer.expiry());
         let signature = signature(&signer, &grant);
-        assert_eq!(signer.verify(&grant, &signature), Err(SignatureError::Expired));
+        assert_eq!(
+            signer.verify(&grant, &signature),
+            Err(SignatureError::Expired)
+        );
     }
 
     proptest! {

@@ -1,0 +1,75 @@
+//! What every request of one server shares.
+
+use std::sync::Arc;
+
+use crate::calls::CallLog;
+use crate::config::SandboxOptions;
+use crate::media::files::FileStore;
+use crate::media::queue::EncodeQueue;
+use crate::media::signing::UrlSigner;
+use crate::store::Store;
+
+/// A handle to the state of one server; clones share it.
+pub type AppState = Arc<App>;
+
+/// The state of one server.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The files of the server's own location.
+    pub files: FileStore,
+    /// Signs and verifies upload URLs.
+    pub signer: UrlSigner,
+    /// The encodes that wait or run.
+    pub encodes: EncodeQueue,
+    /// The log of API calls.
+    pub calls: Arc<CallLog>,
+    /// How the server was set up.
+    pub config: SandboxOptions,
+    /// The URL of the server without a slash at the end.
+    pub base_url: String,
+}
+
+/// The user that a request's credentials belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The id of the user.
+    pub user_id: String,
+    /// The name the user signed in with.
+    pub username: String,
+}
+
+/// What the operations of one batch share while their transaction runs.
+pub struct Batch {
+    /// The server.
+    pub app: AppState,
+    /// Who sent the batch.
+    pub caller: Caller,
+    after_commit: Vec<AfterCommit>,
+}
+
+/// Something to do once the transaction of a batch has committed.
+pub type AfterCommit = Box<dyn FnOnce(&AppState) + Send>;
+
+impl Batch {
+    /// Begins a batch.
+    pub fn new(app: AppState, caller: Caller) -> Self {
+        Self {
+            app,
+            caller,
+            after_commit: Vec::new(),
+        }
+    }
+
+    /// Defers `hook` until the transaction has committed; a batch that fails drops it.
+    pub fn after_commit(&mut self, hook: impl FnOnce(&AppState) + Send + 'static) {
+        self.after_commit.push(Box::new(hook));
+    }
+
+    /// Runs the hooks in the order they were given. Call it when the transaction has committed, and only then.
+    pub fn committed(self) {
+        for hook in self.after_commit {
+            hook(&self.app);
+        }
+    }
+}

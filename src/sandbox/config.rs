@@ -1,0 +1,61 @@
+//! How a server is set up.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What [`Sandbox::start`](crate::Sandbox::start) takes; the default is a temporary server on a free port.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// The address to listen on. The default, 127.0.0.1, is reachable from this machine only.
+    pub host: IpAddr,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// The URL by which clients reach the server, when it is not `http://<host>:<port>`.
+    pub public_url: Option<String>,
+    /// The folder for database and files. Without one they are temporary, and go when the server stops.
+    pub data_dir: Option<PathBuf>,
+    /// The name of the data that a new folder starts with.
+    pub seed: String,
+    /// How long an upload URL is valid.
+    pub upload_validity: Duration,
+    /// Largest accepted body of an API call, in bytes. Uploads are not limited.
+    pub body_limit: usize,
+    /// How media are encoded.
+    pub encoding: EncodingOptions,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            public_url: None,
+            data_dir: None,
+            seed: "studio".to_owned(),
+            // S3's usual choice: enough for a slow upload that queued for a while.
+            upload_validity: Duration::from_secs(60 * 60),
+            // Ten thousand creates are about 5 MB.
+            body_limit: 256 << 20,
+            encoding: EncodingOptions::default(),
+        }
+    }
+}
+
+/// How media are encoded.
+#[derive(Debug, Clone)]
+pub struct EncodingOptions {
+    /// The ffmpeg to run. Without one it is looked for in `IMAGEIO_FFMPEG_EXE` and `PATH`.
+    pub ffmpeg: Option<PathBuf>,
+    /// How long one run of ffmpeg may take.
+    pub time_limit: Duration,
+}
+
+impl Default for EncodingOptions {
+    fn default() -> Self {
+        Self {
+            ffmpeg: None,
+            time_limit: Duration::from_secs(60 * 60),
+        }
+    }
+}

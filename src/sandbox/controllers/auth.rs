@@ -1,0 +1,113 @@
+//! Who sends a request, and with which key.
+
+use std::fmt;
+
+use axum::http::HeaderMap;
+use hmac::digest::CtOutput;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::app::{App, Caller};
+use crate::error::ApiError;
+
+/// The credentials of the plain GET endpoints, which clients put into the URL.
+#[derive(Deserialize)]
+pub struct UrlCredentials {
+    username: Option<String>,
+    #[serde(rename = "apiKey")]
+    api_key: Option<String>,
+}
+
+/// A user name and a key that belong together.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The name of the user.
+    pub username: String,
+    /// The key.
+    pub api_key: String,
+}
+
+/// Leaves the key out.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the credentials of the first active user who has a key.
+pub fn first_credentials(database: &Connection) -> Result<Credentials, ApiError> {
+    let sql = "select username, key from private_api_key join resource on resource.id = user_id
+               where is_active order by username limit 1";
+    let found = database.query_row(sql, [], |row| {
+        Ok(Credentials {
+            username: row.get(0)?,
+            api_key: row.get(1)?,
+        })
+    });
+    found
+        .optional()?
+        .ok_or_else(|| ApiError::internal("the seed has no user with an API key"))
+}
+
+/// Checks the `ftrack-user` and `ftrack-api-key` headers of an API call.
+pub async fn from_headers(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+    };
+    check(app, text("ftrack-user"), text("ftrack-api-key")).await
+}
+
+/// Checks the `username` and `apiKey` of a plain GET request.
+pub async fn from_url(app: &App, credentials: &UrlCredentials) -> Result<Caller, ApiError> {
+    check(
+        app,
+        credentials.username.as_deref(),
+        credentials.api_key.as_deref(),
+    )
+    .await
+}
+
+/// Answers the same for an unknown user, an inactive one and a wrong key.
+async fn check(app: &App, username: Option<&str>, key: Option<&str>) -> Result<Caller, ApiError> {
+    let (Some(username), Some(key)) = (username, key) else {
+        return Err(ApiError::invalid_credentials());
+    };
+    let (username, key) = (username.to_owned(), key.to_owned());
+    app.store
+        .read(move |database| find_caller(database, username, &key))
+        .await
+}
+
+fn find_caller(database: &Connection, username: String, key: &str) -> Result<Caller, ApiError> {
+    let mut users = database.prepare_cached(
+        "select id from resource where resource_type = 'user' and username = :username and is_active",
+    )?;
+    let user: Option<String> = users
+        .query_row(named_params! {":username": username}, |row| row.get(0))
+        .optional()?;
+    let user_id = user.ok_or_else(ApiError::invalid_credentials)?;
+    let mut keys =
+        database.prepare_cached("select key from private_api_key where user_id = :user")?;
+    let mut rows = keys.query(named_params! {":user": user_id})?;
+    let mut matches = false;
+    while let Some(row) = rows.next()? {
+        matches |= equal(row.get_ref(0)?.as_str().unwrap_or_default(), key);
+    }
+    drop(rows);
+    if matches {
+        Ok(Caller { user_id, username })
+    } else {
+        Err(ApiError::invalid_credentials())
+    }
+}
+
+/// Compares in a time that tells nothing about the texts: neither where they differ nor how long they are.
+fn equal(known: &str, given: &str) -> bool {
+    let digest = |text| CtOutput::<Sha256>::new(Sha256::digest(text));
+    digest(known) == digest(given)
+}

@@ -1,0 +1,221 @@
+//! The files of components, for clients that hold a key: get, thumbnail and remove.
+
+use std::fs::Metadata;
+use std::io::SeekFrom;
+use std::time::UNIX_EPOCH;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rusqlite::OptionalExtension as _;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+
+use super::auth::{self, UrlCredentials};
+use super::upload::content_disposition;
+use crate::app::{App, AppState};
+use crate::error::ApiError;
+use crate::media::file_id::FileId;
+use crate::media::file_type::content_type;
+use crate::media::range::{RequestedRange, requested_range};
+use crate::media::thumbnail::{placeholder, thumbnail};
+
+/// How much of a file is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// Guess: the thumbnail size when a request names none.
+const DEFAULT_THUMBNAIL_SIZE: u32 = 300;
+
+/// The component a request names, once its credentials have been checked.
+pub struct Authorized {
+    component: FileId,
+    size: Option<u32>,
+}
+
+/// `GET /component/get`: streams the file, or the part of it that a `Range` header asks for.
+pub async fn get(
+    State(app): State<AppState>,
+    Authorized { component, .. }: Authorized,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let file = File::open(app.files.path(&component))
+        .await
+        .map_err(|_| absent(&component))?;
+    let metadata = file.metadata().await?;
+    let mut response = stream(file, &metadata, &headers).await?;
+    let name = download_name(&app, &component).await?;
+    let disposition = HeaderValue::try_from(content_disposition(&name))
+        .map_err(|_| ApiError::internal("a file name does not fit a header"))?;
+    let head = response.headers_mut();
+    head.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(content_type(&name)),
+    );
+    head.insert(header::CONTENT_DISPOSITION, disposition);
+    Ok(response)
+}
+
+/// `GET /component/thumbnail`: a small PNG of a still, or the default picture for any other file.
+pub async fn get_thumbnail(
+    State(app): State<AppState>,
+    Authorized { component, size }: Authorized,
+) -> Result<Response, ApiError> {
+    if !tokio::fs::try_exists(app.files.path(&component)).await? {
+        return Err(absent(&component));
+    }
+    let size = size.unwrap_or(DEFAULT_THUMBNAIL_SIZE);
+    let made = tokio::task::spawn_blocking(move || thumbnail(&app.files, &component, size));
+    let picture = made
+        .await
+        .map_err(|_| ApiError::internal("the thumbnail could not be made"))?;
+    let bytes = picture.unwrap_or_else(|_| placeholder().to_vec());
+    Ok(([(header::CONTENT_TYPE, "image/png")], bytes).into_response())
+}
+
+/// `GET /component/remove`: removes the file; its entities are the client's to delete.
+pub async fn remove(
+    State(app): State<AppState>,
+    Authorized { component, .. }: Authorized,
+) -> Result<Response, ApiError> {
+    if !app.files.remove(&component)? {
+        return Err(absent(&component));
+    }
+    Ok(Json(json!({"id": component.as_str()})).into_response())
+}
+
+/// Checks the credentials first, so that nobody else learns which components exist.
+impl FromRequestParts<AppState> for Authorized {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Query(credentials) = Query::<UrlCredentials>::try_from_uri(&parts.uri)
+            .map_err(|_| ApiError::invalid_credentials())?;
+        auth::from_url(app, &credentials).await?;
+        let query = Query::<ComponentQuery>::try_from_uri(&parts.uri);
+        let Query(ComponentQuery { id, size }) =
+            query.map_err(|rejection| ApiError::validation(rejection.body_text()))?;
+        Ok(Self {
+            component: FileId::parse(&id)?,
+            size,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct ComponentQuery {
+    id: String,
+    size: Option<u32>,
+}
+
+fn absent(component: &FileId) -> ApiError {
+    ApiError::not_found(format!(
+        "There is no file of component {component} on this server."
+    ))
+}
+
+/// Returns the name and file type of the component, or its id while the component does not exist yet.
+async fn download_name(app: &App, component: &FileId) -> Result<String, ApiError> {
+    let id = component.clone();
+    let name = app.store.read(move |database| {
+        let mut names = database
+            .prepare_cached("select name, coalesce(file_type, '') from component where id = ?1")?;
+        let named =
+            |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        Ok(names.query_row([id.as_str()], named).optional()?)
+    });
+    Ok(name.await?.map_or_else(
+        || component.to_string(),
+        |(name, file_type)| with_extension(name, &file_type),
+    ))
+}
+
+fn with_extension(name: String, file_type: &str) -> String {
+    let extension = file_type.trim_start_matches('.');
+    if extension.is_empty() {
+        name
+    } else {
+        format!("{name}.{extension}")
+    }
+}
+
+async fn stream(
+    mut file: File,
+    metadata: &Metadata,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let size = metadata.len();
+    let tag = entity_tag(metadata);
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    if text(header::IF_NONE_MATCH) == Some(&tag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let unchanged = text(header::IF_RANGE).is_none_or(|known| known == tag);
+    let range = if unchanged {
+        requested_range(text(header::RANGE), size)
+    } else {
+        RequestedRange::Whole
+    };
+    let common = [
+        (header::ETAG, tag),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+    ];
+    let response = match range {
+        RequestedRange::Whole => {
+            let length = [(header::CONTENT_LENGTH, size.to_string())];
+            (
+                common,
+                length,
+                Body::from_stream(ReaderStream::with_capacity(file, READ_BYTES)),
+            )
+                .into_response()
+        }
+        RequestedRange::Part(bytes) => {
+            let (first, last) = bytes.into_inner();
+            let length = last - first + 1;
+            file.seek(SeekFrom::Start(first)).await?;
+            let body = ReaderStream::with_capacity(file.take(length), READ_BYTES);
+            let range = [
+                (header::CONTENT_LENGTH, length.to_string()),
+                (
+                    header::CONTENT_RANGE,
+                    format!("bytes {first}-{last}/{size}"),
+                ),
+            ];
+            (
+                StatusCode::PARTIAL_CONTENT,
+                common,
+                range,
+                Body::from_stream(body),
+            )
+                .into_response()
+        }
+        RequestedRange::Unsatisfiable => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            (StatusCode::RANGE_NOT_SATISFIABLE, common, range).into_response()
+        }
+    };
+    Ok(response)
+}
+
+/// A tag that changes whenever a file is replaced, without reading it.
+fn entity_tag(metadata: &Metadata) -> String {
+    let modified = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!(
+        "\"{:x}-{:x}\"",
+        modified.unwrap_or_default().as_nanos(),
+        metadata.len()
+    )
+}

@@ -1,0 +1,6 @@
+//! What answers requests, by subject.
+
+pub mod auth;
+pub mod media;
+pub mod pages;
+pub mod upload;

@@ -1,0 +1,243 @@
+//! The worker behind `encode_media`: one encode at a time, in the order they were asked for.
+//!
+//! ffmpeg uses every core by itself, so that two at once would only make both late. The worker is a task of the
+//! server's runtime: when that stops, a running ffmpeg is killed, and the next start reports the job as failed.
+
+use std::error::Error as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::warn;
+
+use super::encode::{EncodeTask, Output, OutputRole};
+use super::encode_rows::{self, Filled, JobState};
+use super::ffmpeg::{Ffmpeg, FfmpegError};
+use super::file_type::MediaKind;
+use super::files::Incoming;
+use super::still::{self, StillError};
+use crate::app::AppState;
+use crate::error::ApiError;
+
+/// Largest side of the still that browsers show, in pixels.
+const REVIEW_SIZE: u32 = 3840;
+
+/// Largest side of a thumbnail, in pixels.
+const THUMBNAIL_SIZE: u32 = 640;
+
+/// Where in a movie its thumbnail is taken: past a slate or a fade, before the end.
+const THUMBNAIL_POSITION: f64 = 1.0 / 3.0;
+
+/// The encodes that wait, as seen by those who ask for them.
+#[derive(Debug)]
+pub struct EncodeQueue {
+    tasks: UnboundedSender<EncodeTask>,
+}
+
+impl EncodeQueue {
+    /// Makes a queue and the end that [`work`] takes from.
+    pub fn new() -> (Self, UnboundedReceiver<EncodeTask>) {
+        let (tasks, waiting) = unbounded_channel();
+        (Self { tasks }, waiting)
+    }
+
+    /// Queues an encode whose rows are committed.
+    pub fn submit(&self, task: EncodeTask) {
+        // Only a server that is stopping takes no tasks; its next start fails the job.
+        let _ = self.tasks.send(task);
+    }
+}
+
+/// Encodes what is queued until the server stops.
+pub async fn work(app: AppState, mut waiting: UnboundedReceiver<EncodeTask>) {
+    while let Some(task) = waiting.recv().await {
+        let job_id = task.job_id.clone();
+        if let Err(error) = process(&app, task).await {
+            warn!(job_id, %error, "the state of an encode could not be recorded");
+        }
+    }
+}
+
+/// Why an encode yields nothing.
+#[derive(Debug, thiserror::Error)]
+enum EncodeError {
+    #[error(transparent)]
+    Ffmpeg(#[from] FfmpegError),
+    #[error(transparent)]
+    Still(#[from] StillError),
+    #[error("the encoded file could not be stored")]
+    Storage(#[from] std::io::Error),
+    #[error("the encoder stopped unexpectedly")]
+    Panicked,
+}
+
+async fn process(app: &AppState, task: EncodeTask) -> Result<(), ApiError> {
+    record(app, &task, JobState::Running).await?;
+    match encode(app, &task).await {
+        Ok(outputs) => finish(app, task, outputs).await,
+        Err(error) => fail(app, task, reason(&error)).await,
+    }
+}
+
+async fn record(app: &AppState, task: &EncodeTask, state: JobState) -> Result<(), ApiError> {
+    let task = task.clone();
+    app.store
+        .write(move |transaction| encode_rows::set_state(transaction, &task, &state))
+        .await
+}
+
+async fn finish(app: &AppState, task: EncodeTask, outputs: Vec<Filled>) -> Result<(), ApiError> {
+    let removed = (!task.keep_original).then(|| task.source.clone());
+    let committed = app.store.write(move |transaction| {
+        encode_rows::fill(transaction, &task, &outputs)?;
+        if !task.keep_original {
+            encode_rows::remove_component(transaction, &task.source)?;
+        }
+        encode_rows::set_state(transaction, &task, &JobState::Done)
+    });
+    committed.await?;
+    if let Some(source) = removed {
+        app.files.remove(&source)?;
+    }
+    Ok(())
+}
+
+/// Fails the job and removes its outputs; the source stays whatever was asked for.
+async fn fail(app: &AppState, task: EncodeTask, reason: String) -> Result<(), ApiError> {
+    for output in &task.outputs {
+        app.files.remove(&output.component)?;
+    }
+    let committed = app.store.write(move |transaction| {
+        for output in &task.outputs {
+            encode_rows::remove_component(transaction, &output.component)?;
+        }
+        encode_rows::set_state(transaction, &task, &JobState::Failed { reason })
+    });
+    committed.await
+}
+
+/// Writes an error with its causes.
+fn reason(error: &EncodeError) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+async fn encode(app: &AppState, task: &EncodeTask) -> Result<Vec<Filled>, EncodeError> {
+    let source = app.files.path(&task.source);
+    match task.kind {
+        MediaKind::Still => {
+            let (app, task) = (app.clone(), task.clone());
+            blocking(move || encode_still(&app, &task.outputs, &source)).await
+        }
+        MediaKind::ForeignStill => {
+            let frame = app.files.receive()?;
+            Ffmpeg::find(&app.config.encoding)?
+                .frame(&source, 0.0, frame.path())
+                .await?;
+            let (app, task) = (app.clone(), task.clone());
+            blocking(move || encode_still(&app, &task.outputs, frame.path())).await
+        }
+        MediaKind::Movie => encode_movie(app, &task.outputs, &source).await,
+    }
+}
+
+fn encode_still(
+    app: &AppState,
+    outputs: &[Output],
+    source: &Path,
+) -> Result<Vec<Filled>, EncodeError> {
+    let picture = still::read(source)?;
+    let outputs = outputs.iter().map(|output| {
+        let size = if output.role == OutputRole::Thumbnail {
+            THUMBNAIL_SIZE
+        } else {
+            REVIEW_SIZE
+        };
+        let bytes = still::to_jpeg(&still::fit(&picture, size))?;
+        let mut incoming = app.files.receive()?;
+        incoming.append(&bytes)?;
+        keep(app, incoming, output, json!({"format": "image"}))
+    });
+    outputs.collect()
+}
+
+async fn encode_movie(
+    app: &AppState,
+    outputs: &[Output],
+    source: &Path,
+) -> Result<Vec<Filled>, EncodeError> {
+    let ffmpeg = Ffmpeg::find(&app.config.encoding)?;
+    let mut filled = Vec::new();
+    for output in outputs {
+        let incoming = app.files.receive()?;
+        let review = match output.role {
+            OutputRole::Movie => movie(&ffmpeg, source, incoming.path()).await?,
+            OutputRole::Image | OutputRole::Thumbnail => {
+                movie_thumbnail(app, &ffmpeg, source, incoming.path()).await?;
+                json!({"format": "image"})
+            }
+        };
+        filled.push(keep(app, incoming, output, review)?);
+    }
+    Ok(filled)
+}
+
+/// Makes the movie and describes it as web players expect.
+async fn movie(ffmpeg: &Ffmpeg, source: &Path, target: &Path) -> Result<Value, EncodeError> {
+    let frames = ffmpeg.movie(source, target).await?;
+    // The source may be rotated or larger: what counts is what was written.
+    let info = ffmpeg.probe(target).await?;
+    Ok(json!({
+        "frameIn": 0,
+        "frameOut": frames,
+        "frameRate": info.frame_rate,
+        "width": info.width,
+        "height": info.height,
+    }))
+}
+
+async fn movie_thumbnail(
+    app: &AppState,
+    ffmpeg: &Ffmpeg,
+    source: &Path,
+    target: &Path,
+) -> Result<(), EncodeError> {
+    let length = ffmpeg.probe(source).await?.seconds.unwrap_or_default();
+    let frame = app.files.receive()?;
+    ffmpeg
+        .frame(source, length * THUMBNAIL_POSITION, frame.path())
+        .await?;
+    let target = target.to_owned();
+    blocking(move || {
+        let picture = still::read(frame.path())?;
+        Ok(std::fs::write(
+            target,
+            still::to_jpeg(&still::fit(&picture, THUMBNAIL_SIZE))?,
+        )?)
+    })
+    .await
+}
+
+fn keep(
+    app: &AppState,
+    incoming: Incoming,
+    output: &Output,
+    review: Value,
+) -> Result<Filled, EncodeError> {
+    let size = incoming.path().metadata()?.len();
+    app.files.keep(incoming, &output.component)?;
+    Ok(Filled {
+        component: output.component.clone(),
+        role: output.role,
+        size,
+        review,
+    })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EncodeError> + Send + 'static,
+) -> Result<T, EncodeError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| EncodeError::Panicked)?
+}

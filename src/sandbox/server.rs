@@ -1,0 +1,354 @@
+//! The server's life: a thread with its own runtime, from the bound port to the last closed file.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use tempfile::{NamedTempFile, TempDir};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+use tracing::error;
+use uuid::Uuid;
+
+use crate::app::{App, AppState};
+use crate::calls::{CallLog, CallRecord};
+use crate::config::SandboxOptions;
+use crate::controllers::auth::{self, Credentials};
+use crate::error::ApiError;
+use crate::media::encode::EncodeTask;
+use crate::media::encode_rows;
+use crate::media::files::FileStore;
+use crate::media::queue::{self, EncodeQueue};
+use crate::media::signing::UrlSigner;
+use crate::router::router;
+use crate::store::{Durability, Store, StoreError};
+
+/// How long a stopping server waits for the requests under way.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a stopping server waits for work on blocking threads, after the grace.
+const LAST_WORK: Duration = Duration::from_millis(300);
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub struct Sandbox {
+    url: String,
+    credentials: Credentials,
+    data_dir: PathBuf,
+    calls: Arc<CallLog>,
+    /// Empty once the server has stopped.
+    running: Option<Running>,
+}
+
+/// A server that could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made, read or written.
+    #[error("cannot use the data folder {}", path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The operating system gives no more threads.
+    #[error("cannot start the threads of the server")]
+    Threads(#[source] io::Error),
+    /// The database cannot be opened.
+    #[error("cannot open the store")]
+    Store(#[from] StoreError),
+    /// The database cannot be read or filled.
+    #[error("cannot prepare the store")]
+    Prepare(#[from] ApiError),
+}
+
+impl Sandbox {
+    /// Starts a server and returns once it accepts connections.
+    ///
+    /// The server has threads and an async runtime of its own: the caller needs none, and may have one.
+    pub fn start(options: SandboxOptions) -> Result<Self, StartError> {
+        let folder = DataFolder::open(options.data_dir.as_deref())?;
+        let data_dir = folder.path.clone();
+        let (app, listener, encodes) = open(options, &folder)?;
+        let (running, credentials) = Running::start(Arc::clone(&app), listener, encodes, folder)?;
+        Ok(Self {
+            url: app.base_url.clone(),
+            credentials,
+            data_dir,
+            calls: Arc::clone(&app.calls),
+            running: Some(running),
+        })
+    }
+
+    /// Returns the URL of the server, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the name of a user who may sign in.
+    pub fn api_user(&self) -> &str {
+        &self.credentials.username
+    }
+
+    /// Returns the API key of that user.
+    pub fn api_key(&self) -> &str {
+        &self.credentials.api_key
+    }
+
+    /// Returns the folder of database and files; a temporary one is gone once the server has stopped.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Returns the latest API calls, oldest first.
+    pub fn calls(&self) -> Vec<CallRecord> {
+        self.calls.records()
+    }
+
+    /// Stops the server within a second: lets requests end, kills encodes, closes the database.
+    pub fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The thread of a running server and what stops it.
+#[derive(Debug)]
+struct Running {
+    stop: watch::Sender<()>,
+    thread: JoinHandle<()>,
+    // Removed last: a temporary folder goes when nothing is open in it.
+    folder: DataFolder,
+}
+
+impl Running {
+    /// Starts the thread and waits until the server is ready or has failed.
+    fn start(
+        app: AppState,
+        listener: TcpListener,
+        encodes: UnboundedReceiver<EncodeTask>,
+        folder: DataFolder,
+    ) -> Result<(Self, Credentials), StartError> {
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("sandbox")
+            .build();
+        let runtime = runtime.map_err(StartError::Threads)?;
+        let (stop, stopped) = watch::channel(());
+        let (ready, started) = mpsc::channel();
+        let serve = move || {
+            runtime.block_on(async {
+                let prepared = prepare(&app).await;
+                let proceed = prepared.is_ok();
+                // A caller that is gone has dropped `stop` as well, and the server ends at once.
+                let _ = ready.send(prepared);
+                if proceed {
+                    serve(app, listener, encodes, stopped).await;
+                }
+            });
+            runtime.shutdown_timeout(LAST_WORK);
+        };
+        let thread = thread::Builder::new()
+            .name("sandbox-main".to_owned())
+            .spawn(serve)
+            .map_err(StartError::Threads)?;
+        let credentials = started
+            .recv()
+            .unwrap_or_else(|_| Err(ApiError::internal("the thread of the server ended").into()))?;
+        Ok((
+            Self {
+                stop,
+                thread,
+                folder,
+            },
+            credentials,
+        ))
+    }
+
+    fn stop(self) {
+        let Self {
+            stop,
+            thread,
+            folder,
+        } = self;
+        // Dropping the sender says the same as sending: stop.
+        drop(stop);
+        // A server thread that panicked has stopped, too.
+        let _ = thread.join();
+        drop(folder);
+    }
+}
+
+/// Where database and files are.
+#[derive(Debug)]
+struct DataFolder {
+    path: PathBuf,
+    /// Removes the folder when it is dropped.
+    temporary: Option<TempDir>,
+}
+
+impl DataFolder {
+    fn open(path: Option<&Path>) -> Result<Self, StartError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::DataDir { path, source }
+        };
+        if let Some(path) = path {
+            fs::create_dir_all(path).map_err(failed(path))?;
+            // An absolute path stays true when the process changes its folder.
+            let path = fs::canonicalize(path).map_err(failed(path))?;
+            return Ok(Self {
+                path,
+                temporary: None,
+            });
+        }
+        let folder = tempfile::Builder::new().prefix("ftrack-sandbox-").tempdir();
+        let folder = folder.map_err(failed(&std::env::temp_dir()))?;
+        Ok(Self {
+            path: folder.path().to_owned(),
+            temporary: Some(folder),
+        })
+    }
+
+    fn durability(&self) -> Durability {
+        if self.temporary.is_some() {
+            Durability::Temporary
+        } else {
+            Durability::Durable
+        }
+    }
+}
+
+/// Opens everything a server needs, the port last.
+fn open(
+    options: SandboxOptions,
+    folder: &DataFolder,
+) -> Result<(AppState, TcpListener, UnboundedReceiver<EncodeTask>), StartError> {
+    let unusable = |source| StartError::DataDir {
+        path: folder.path.clone(),
+        source,
+    };
+    let files = FileStore::open(&folder.path).map_err(unusable)?;
+    let secret = secret(&folder.path).map_err(unusable)?;
+    let store = Store::open(&folder.path.join("sandbox.sqlite3"), folder.durability())?;
+    let (listener, address) = listen(SocketAddr::new(options.host, options.port))?;
+    let (encodes, waiting) = EncodeQueue::new();
+    let app = App {
+        store,
+        files,
+        signer: UrlSigner::new(&secret, options.upload_validity),
+        encodes,
+        calls: Arc::default(),
+        base_url: base_url(&options, address),
+        config: options,
+    };
+    Ok((Arc::new(app), listener, waiting))
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bind = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    bind().map_err(|source| StartError::Listen { address, source })
+}
+
+/// Returns the URL for clients; one that listens on every address is reached by the local one.
+fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
+    let local = |ip: IpAddr| match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    let reachable = if address.ip().is_unspecified() {
+        local(address.ip())
+    } else {
+        address.ip()
+    };
+    let url = options.public_url.clone();
+    let url =
+        url.unwrap_or_else(|| format!("http://{}", SocketAddr::new(reachable, address.port())));
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Reads the secret of the folder, or makes one: upload URLs outlive a restart.
+fn secret(folder: &Path) -> io::Result<[u8; 32]> {
+    let path = folder.join("upload-secret");
+    if let Ok(bytes) = fs::read(&path)
+        && let Ok(secret) = bytes.try_into()
+    {
+        return Ok(secret);
+    }
+    let mut secret = [0; 32];
+    secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+    secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+    // A temporary file is readable by its owner only, and stays so.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(&secret)?;
+    file.persist(path)?;
+    Ok(secret)
+}
+
+/// Fills a new database and puts in order what an interrupted server left.
+async fn prepare(app: &App) -> Result<Credentials, StartError> {
+    app.store.write(|tx| {
+        tx.execute_batch("insert or ignore into resource (id, resource_type, username, is_active) values ('u', 'user', 'demo', 1);
+        insert or ignore into private_api_key (key, user_id) values ('key', 'u');")?; Ok(()) }).await?;
+    app.store
+        .write(|transaction| encode_rows::abandon_unfinished(transaction))
+        .await?;
+    Ok(app.store.read(auth::first_credentials).await?)
+}
+
+/// Serves until `stopped`, then lets the requests under way end within the grace.
+async fn serve(
+    app: AppState,
+    listener: TcpListener,
+    encodes: UnboundedReceiver<EncodeTask>,
+    stopped: watch::Receiver<()>,
+) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return error!(%error, "the port cannot be listened on"),
+    };
+    // Answers are small and awaited: they must not wait to be merged with later ones.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    tokio::spawn(queue::work(Arc::clone(&app), encodes));
+    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(until(stopped.clone()));
+    let grace_over = async {
+        until(stopped).await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = serving.into_future() => if let Err(error) = result { error!(%error, "the server ended") },
+        () = grace_over => {}
+    }
+}
+
+/// Ends when the other end is dropped, which is how a server is told to stop.
+async fn until(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
+}

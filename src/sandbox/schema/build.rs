@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::{
     catalog::{Attribute, AttributeKind, Catalog, EntityType, Join, MappedKeys, TableId, TypeId},
+    declaration::{
+        AttributeDeclaration, ColumnPair, DeclaredKind, DeclaredRelation, Mapping, Path, Source,
+    },
     document,
     error::{Problem, SourceError},
     inherit::{self, CompleteType},
-    source::{
-        AttributeDeclaration, ColumnPair, DeclaredKind, DeclaredRelation, Mapping, Path, Source,
-    },
     tables::Tables,
 };
 
@@ -56,6 +56,8 @@ pub(super) fn build(files: &[(&'static str, &str)]) -> Result<Catalog, SourceErr
             .enumerate()
             .map(|(position, complete)| (complete.declaration.name.clone(), TypeId(position)))
             .collect(),
+        bases: bases(&complete),
+        subtypes: subtypes(&complete),
         tables: Tables::derive(&complete, &source.links)?,
         complete: &complete,
     };
@@ -76,6 +78,8 @@ pub(super) fn build(files: &[(&'static str, &str)]) -> Result<Catalog, SourceErr
 struct Builder<'a> {
     complete: &'a [CompleteType<'a>],
     type_index: HashMap<String, TypeId>,
+    bases: Vec<Vec<TypeId>>,
+    subtypes: Vec<Vec<TypeId>>,
     tables: Tables,
 }
 
@@ -107,8 +111,8 @@ impl Builder<'_> {
             discriminator: complete.discriminator.clone(),
             row_filter: self.row_filter(id),
             is_abstract: declaration.is_abstract,
-            subtypes: self.subtypes(id),
-            bases: self.bases(id),
+            subtypes: self.subtypes[id.0].clone(),
+            bases: self.bases[id.0].clone(),
             server_name: server_name.to_lowercase(),
             system_projections: system_projections(complete),
             default_projections: complete.select.clone(),
@@ -122,33 +126,14 @@ impl Builder<'_> {
         })
     }
 
-    fn bases(&self, id: TypeId) -> Vec<TypeId> {
-        std::iter::successors(self.complete[id.0].base, |base| self.complete[*base].base)
-            .map(TypeId)
-            .collect()
-    }
-
-    fn subtypes(&self, id: TypeId) -> Vec<TypeId> {
-        (0..self.complete.len())
-            .map(TypeId)
-            .filter(|other| {
-                let complete = &self.complete[other.0];
-                !complete.declaration.is_abstract
-                    && complete.is_distinct()
-                    && self.bases(*other).contains(&id)
-            })
-            .collect()
-    }
-
     /// Collects the values by which rows of the type and its subtypes differ from other rows of the table.
     fn row_filter(&self, id: TypeId) -> Vec<(String, Vec<String>)> {
         let complete = &self.complete[id.0];
         if complete.base.is_none() && !complete.is_distinct() {
             return Vec::new();
         }
-        let mut members: Vec<_> = self
-            .subtypes(id)
-            .into_iter()
+        let mut members: Vec<_> = self.subtypes[id.0]
+            .iter()
             .map(|subtype| &self.complete[subtype.0].discriminator)
             .collect();
         if !complete.declaration.is_abstract {
@@ -157,8 +142,11 @@ impl Builder<'_> {
         let Some(first) = members.first() else {
             return Vec::new();
         };
+        // What tells the base's rows apart is implied by what tells those of the type itself apart.
+        let own = &complete.declaration.discriminator;
         first
             .iter()
+            .filter(|(column, _)| own.is_empty() || value_of(own, column).is_some())
             .filter_map(|(column, _)| {
                 let values = members
                     .iter()
@@ -321,6 +309,33 @@ impl Builder<'_> {
             }),
         }
     }
+}
+
+/// Lists the ancestors of every type, nearest first.
+fn bases(types: &[CompleteType<'_>]) -> Vec<Vec<TypeId>> {
+    let ancestors = |complete: &CompleteType<'_>| {
+        std::iter::successors(complete.base, |base| types[*base].base)
+    };
+    types
+        .iter()
+        .map(|complete| ancestors(complete).map(TypeId).collect())
+        .collect()
+}
+
+/// Lists the concrete descendants of every type whose rows can be told apart.
+fn subtypes(types: &[CompleteType<'_>]) -> Vec<Vec<TypeId>> {
+    let mut subtypes = vec![Vec::new(); types.len()];
+    for (position, complete) in types.iter().enumerate() {
+        if complete.declaration.is_abstract || !complete.is_distinct() {
+            continue;
+        }
+        let mut base = complete.base;
+        while let Some(ancestor) = base {
+            subtypes[ancestor].push(TypeId(position));
+            base = types[ancestor].base;
+        }
+    }
+    subtypes
 }
 
 /// Translates the published names, which are ftrack's own columns, to attributes; the rest are of no use to clients.

@@ -15,8 +15,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     catalog::DataType,
+    declaration::{
+        AttributeDeclaration, DeclaredKind, DeclaredRelation, DeclaredValue, Flags, Mapping,
+    },
     inherit::CompleteType,
-    source::{AttributeDeclaration, DeclaredKind, DeclaredRelation, DeclaredValue, Flags, Mapping},
 };
 
 /// Writes the schemas of all types.
@@ -231,8 +233,13 @@ fn separate(index: usize, text: &mut String) {
 /// Writes a string in ASCII, as Python does by default.
 fn dump_string(string: &str, text: &mut String) {
     let quoted = Value::from(string).to_string();
+    let is_plain = |letter: char| letter.is_ascii() && letter != '\u{7f}';
+    if quoted.bytes().all(|byte| byte < 0x7f) {
+        text.push_str(&quoted);
+        return;
+    }
     for letter in quoted.chars() {
-        if letter.is_ascii() && letter != '\u{7f}' {
+        if is_plain(letter) {
             text.push(letter);
             continue;
         }

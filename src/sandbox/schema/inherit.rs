@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
+    declaration::{AttributeDeclaration, Flags, Source, TypeDeclaration},
     error::{Problem, SourceError},
-    source::{AttributeDeclaration, Flags, Source, TypeDeclaration},
 };
 
 /// A declared type with everything it inherits.

@@ -2,7 +2,7 @@
 //!
 //! `types/*.schema` is the source, [`Catalog`] what the rest of the server reads.
 //!
-//! - `tokens`, `source`: from text to declarations; the head of `source` documents the format
+//! - `tokens`, `source`: from text to `declaration`s; the head of `source` documents the format
 //! - `inherit`: every type with what it inherits
 //! - `tables`: the tables that hold the rows, and their indexes
 //! - `build`: the catalog, with every relation resolved to columns
@@ -10,6 +10,7 @@
 
 mod build;
 mod catalog;
+mod declaration;
 mod document;
 mod error;
 mod inherit;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::{
     catalog::{Column, DataType, Table, TableId},
+    declaration::{AttributeDeclaration, DeclaredKind, LinkDeclaration},
     error::{Problem, SourceError},
     inherit::CompleteType,
-    source::{AttributeDeclaration, DeclaredKind, LinkDeclaration},
 };
 
 /// The tables and their names.
@@ -117,8 +117,8 @@ fn add_column(table: &mut Table, attribute: &AttributeDeclaration) -> Result<(),
             })
         };
     }
-    let is_identifier = value.data_type == DataType::Text
-        && (value.foreign_key.is_some() || name == "id" || name.ends_with("_id"));
+    let is_identifier =
+        value.data_type == DataType::Text && (name == "id" || name.ends_with("_id"));
     if value.foreign_key.is_some() {
         table.indexes.push(vec![name.clone()]);
     }

@@ -1,4 +1,25 @@
 //! A client of ftrack without Python.
-pub mod sequence;
+//!
+//! # Layout
+//! - [`session::Session`]: what applications use; wires the rest together
+//! - [`config`], [`error`], [`runtime`], [`transport`]: the way to the server
+//! - [`schema_set`], [`schema_cache`]: the entity types of a site
+//! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
+//! - [`unit_of_work`], [`coalesce`]: changes on their way to the server
+//! - [`query`], [`populate`]: expressions and pages
+//! - [`sequence`], [`checksum`], [`transfer`]: files and their bytes
+
 pub mod checksum;
+pub mod coalesce;
+pub mod config;
+pub mod entity_state;
+pub mod error;
+pub mod identity_map;
+pub mod merge;
+pub mod populate;
+pub mod query;
+pub mod runtime;
+pub mod schema_set;
+pub mod sequence;
 pub mod transfer;
+pub mod transport;

@@ -1,0 +1,100 @@
+//! What a session needs to know about its server.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// How long a connection may stay silent, unless the user says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the text, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Address, credentials and habits of a session.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address of the server, such as `https://studio.ftrackapp.com`, without a slash at the end.
+    pub server_url: String,
+    /// User name.
+    pub api_user: String,
+    /// Key of the user, or a global one.
+    pub api_key: Secret,
+    /// How long a connection may stay silent.
+    pub timeout: Duration,
+    /// Asks the server for HTTP error statuses and only for what was selected.
+    pub strict_api: bool,
+    /// Headers sent with every call.
+    pub headers: Vec<(String, String)>,
+    /// Cookies sent with every call.
+    pub cookies: Vec<(String, String)>,
+}
+
+impl Config {
+    /// Makes a configuration with defaults for everything optional.
+    pub fn new(
+        server_url: impl Into<String>,
+        api_user: impl Into<String>,
+        api_key: impl Into<String>,
+    ) -> Self {
+        let server_url: String = server_url.into();
+        Self {
+            server_url: server_url.trim_end_matches('/').to_owned(),
+            api_user: api_user.into(),
+            api_key: Secret::new(api_key),
+            timeout: DEFAULT_TIMEOUT,
+            strict_api: false,
+            headers: Vec::new(),
+            cookies: Vec::new(),
+        }
+    }
+
+    /// Reads `FTRACK_SERVER`, `FTRACK_API_USER` and `FTRACK_API_KEY` (or `FTRACK_APIKEY`).
+    pub fn from_env() -> Result<Self> {
+        Ok(Self::new(
+            variable(&["FTRACK_SERVER"])?,
+            variable(&["FTRACK_API_USER"])?,
+            variable(&["FTRACK_API_KEY", "FTRACK_APIKEY"])?,
+        ))
+    }
+}
+
+fn variable(names: &[&str]) -> Result<String> {
+    names
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .ok_or_else(|| Error::invalid(format!("the environment variable {} is not set", names[0])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printing_a_configuration_shows_no_key() {
+        let config = Config::new("https://studio.example.com/", "jane", "s3cr3t");
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("s3cr3t"), "{printed}");
+        assert!(printed.contains("***"), "{printed}");
+        assert_eq!(config.server_url, "https://studio.example.com");
+    }
+}

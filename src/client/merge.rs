@@ -1,0 +1,101 @@
+//! From the bytes of an answer to the states of entities, in one pass and without a tree in between.
+//!
+//! An entity may occur anywhere, fully or as a bare reference; each occurrence is merged into the state of its type and primary key. Attributes that the schema does not know
+//! are skipped.
+
+mod answer;
+mod member;
+mod row;
+
+use serde::de::DeserializeSeed;
+
+pub use answer::Answer;
+
+use crate::error::{Error, Result};
+use crate::identity_map::{EntityId, IdentityMap, Placement, Slab};
+use crate::schema_set::SchemaSet;
+
+/// One page of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryPage {
+    /// Entities in the order of the answer.
+    pub entities: Vec<EntityId>,
+    /// Offset of the next page, if there is one.
+    pub next_offset: Option<u64>,
+}
+
+/// Merges the answer to a call of one query.
+pub fn merge_query_answer(map: &IdentityMap, body: &[u8]) -> Result<QueryPage> {
+    let mut decoder = Decoder::new(map, Placement::Merge);
+    let page = decode(
+        body,
+        "the answer to a query",
+        answer::PageSeed(&mut decoder),
+    )?;
+    decoder.finish(page)
+}
+
+/// Decodes an answer and merges every entity in it, as after a commit.
+pub fn merge_answers(map: &IdentityMap, body: &[u8]) -> Result<Vec<Answer>> {
+    decode_with(map, body, Placement::Merge)
+}
+
+/// Decodes an answer; every entity in it becomes a detached one of `scratch`.
+pub fn decode_answers(scratch: &IdentityMap, body: &[u8]) -> Result<Vec<Answer>> {
+    decode_with(scratch, body, Placement::Detach)
+}
+
+/// Decodes any JSON; entities in it become detached ones of `scratch`.
+pub fn decode_value(scratch: &IdentityMap, json: &[u8]) -> Result<Answer> {
+    let mut decoder = Decoder::new(scratch, Placement::Detach);
+    let value = decode(json, "the value", answer::AnswerSeed(&mut decoder))?;
+    decoder.finish(value)
+}
+
+fn decode_with(map: &IdentityMap, body: &[u8], placement: Placement) -> Result<Vec<Answer>> {
+    let mut decoder = Decoder::new(map, placement);
+    let value = decode(
+        body,
+        "the answer of the server",
+        answer::AnswerSeed(&mut decoder),
+    )?;
+    match decoder.finish(value)? {
+        Answer::List(answers) => Ok(answers),
+        single => Ok(vec![single]),
+    }
+}
+
+fn decode<'de, S: DeserializeSeed<'de>>(json: &'de [u8], what: &str, seed: S) -> Result<S::Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = seed
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|error| Error::decode(what, error))
+}
+
+/// What all parts of the decoder share: the map, held for the whole answer.
+struct Decoder<'m> {
+    schemas: &'m SchemaSet,
+    slab: parking_lot::MutexGuard<'m, Slab>,
+    placement: Placement,
+    /// A type at the top of a query's answer that the schema lacks; serde errors cannot carry it.
+    unknown_type: Option<String>,
+}
+
+impl<'m> Decoder<'m> {
+    fn new(map: &'m IdentityMap, placement: Placement) -> Self {
+        Self {
+            schemas: map.schemas(),
+            slab: map.lock(),
+            placement,
+            unknown_type: None,
+        }
+    }
+
+    fn finish<T>(self, value: T) -> Result<T> {
+        match self.unknown_type {
+            Some(name) => Err(Error::UnknownEntityType { name }),
+            None => Ok(value),
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Entities and the values of their attributes.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use ftrack_protocol::{DateTime, ENTITY_TYPE_KEY, EntityData, TYPE_KEY, Value};
+use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::Decoder;
+use super::member::{AttributeSeed, TextSeed};
+use crate::entity_state::{EntityId, SlotValue};
+use crate::schema_set::{AttributeId, AttributeKind, TypeId};
+
+/// Attributes of a usual row; saves growing the list.
+const USUAL_ATTRIBUTES: usize = 12;
+
+/// A member that was read before it was known what the object is.
+pub(super) type Buffered<'de> = (Cow<'de, str>, &'de RawValue);
+
+/// What an object turned out to be.
+pub(super) enum Object<'de> {
+    /// An entity, placed in the map.
+    Entity(EntityId),
+    /// An entity of a type that the schema does not know.
+    UnknownEntity(Arc<str>, Vec<Buffered<'de>>),
+    /// A typed scalar.
+    DateTime(DateTime),
+    /// A plain object.
+    Plain(Vec<Buffered<'de>>),
+}
+
+/// Reads an object whose members may come in any order.
+pub(super) fn object<'de, A: MapAccess<'de>>(
+    decoder: &mut Decoder<'_>,
+    mut map: A,
+) -> Result<Object<'de>, A::Error> {
+    let mut buffered: Vec<Buffered<'de>> = Vec::new();
+    while let Some(name) = map.next_key_seed(TextSeed)? {
+        if name == ENTITY_TYPE_KEY {
+            let type_name = map.next_value_seed(TextSeed)?;
+            return match decoder.schemas.find(&type_name).map(|found| found.id) {
+                Some(entity_type) => {
+                    entity(decoder, map, entity_type, buffered).map(Object::Entity)
+                }
+                None => {
+                    drain(&mut map, &mut buffered)?;
+                    Ok(Object::UnknownEntity(type_name.into(), buffered))
+                }
+            };
+        }
+        let value: &'de RawValue = map.next_value()?;
+        if name == TYPE_KEY && matches!(value.get(), r#""datetime""# | r#""date""#) {
+            drain(&mut map, &mut buffered)?;
+            return datetime(&buffered).map(Object::DateTime);
+        }
+        buffered.push((name, value));
+    }
+    Ok(Object::Plain(buffered))
+}
+
+fn drain<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    buffered: &mut Vec<Buffered<'de>>,
+) -> Result<(), A::Error> {
+    while let Some(name) = map.next_key_seed(TextSeed)? {
+        buffered.push((name, map.next_value()?));
+    }
+    Ok(())
+}
+
+fn datetime<E: Error>(members: &[Buffered<'_>]) -> Result<DateTime, E> {
+    let (_, raw) = members
+        .iter()
+        .find(|(name, _)| name == "value")
+        .ok_or_else(|| E::missing_field("value"))?;
+    let text: Cow<'_, str> = serde_json::from_str(raw.get()).map_err(E::custom)?;
+    text.parse().map_err(E::custom)
+}
+
+fn entity<'de, A: MapAccess<'de>>(
+    decoder: &mut Decoder<'_>,
+    mut map: A,
+    entity_type: TypeId,
+    buffered: Vec<Buffered<'de>>,
+) -> Result<EntityId, A::Error> {
+    let definition = decoder.schemas.entity_type(entity_type);
+    let mut values: Vec<(AttributeId, SlotValue)> = Vec::with_capacity(USUAL_ATTRIBUTES);
+    for (name, raw) in buffered {
+        if let Some(attribute) = definition.find(&name) {
+            let kind = &definition.attribute(attribute).kind;
+            let mut json = serde_json::Deserializer::from_str(raw.get());
+            let value = SlotSeed { decoder, kind }.deserialize(&mut json);
+            values.push((attribute, value.map_err(A::Error::custom)?));
+        }
+    }
+    while let Some(attribute) = map.next_key_seed(AttributeSeed(definition))? {
+        let Some(attribute) = attribute else {
+            map.next_value::<IgnoredAny>()?;
+            continue;
+        };
+        let kind = &definition.attribute(attribute).kind;
+        values.push((attribute, map.next_value_seed(SlotSeed { decoder, kind })?));
+    }
+    let placement = decoder.placement;
+    Ok(decoder
+        .slab
+        .place(decoder.schemas, entity_type, values, placement))
+}
+
+/// Reads the value of an attribute.
+pub(super) struct SlotSeed<'d, 'm, 's> {
+    pub(super) decoder: &'d mut Decoder<'m>,
+    pub(super) kind: &'s AttributeKind,
+}
+
+impl<'de> DeserializeSeed<'de> for SlotSeed<'_, '_, '_> {
+    type Value = SlotValue;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<SlotValue, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for SlotSeed<'_, '_, '_> {
+    type Value = SlotValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value of an attribute")
+    }
+
+    fn visit_unit<E>(self) -> Result<SlotValue, E> {
+        if self.kind.is_collection() {
+            return Ok(SlotValue::Collection(Arc::default()));
+        }
+        Ok(SlotValue::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<SlotValue, E> {
+        Ok(SlotValue::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<SlotValue, E> {
+        Ok(SlotValue::Int(value))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "numbers past 64 bits are floats in JSON anyway"
+    )]
+    fn visit_u64<E>(self, value: u64) -> Result<SlotValue, E> {
+        Ok(i64::try_from(value).map_or(SlotValue::Float(value as f64), SlotValue::Int))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<SlotValue, E> {
+        Ok(SlotValue::Float(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<SlotValue, E> {
+        Ok(SlotValue::text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<SlotValue, A::Error> {
+        if !self.kind.is_collection() {
+            let list = Value::deserialize(SeqAccessDeserializer::new(items))?;
+            return Ok(SlotValue::Json(Arc::new(list)));
+        }
+        let mut entities = Vec::new();
+        while let Some(value) = items.next_element_seed(SlotSeed {
+            decoder: &mut *self.decoder,
+            kind: self.kind,
+        })? {
+            if let SlotValue::Entity(id) = value {
+                entities.push(id);
+            }
+        }
+        Ok(SlotValue::Collection(entities.into()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SlotValue, A::Error> {
+        Ok(match object(self.decoder, map)? {
+            Object::Entity(id) => SlotValue::Entity(id),
+            Object::DateTime(value) => SlotValue::DateTime(value),
+            Object::UnknownEntity(entity_type, members) => {
+                let attributes = plain_members(members)?;
+                SlotValue::Json(Arc::new(Value::Entity(EntityData {
+                    entity_type,
+                    attributes,
+                })))
+            }
+            Object::Plain(members) => {
+                SlotValue::Json(Arc::new(Value::Map(plain_members(members)?)))
+            }
+        })
+    }
+}
+
+fn plain_members<E: Error>(members: Vec<Buffered<'_>>) -> Result<Vec<(Arc<str>, Value)>, E> {
+    let decode = |(name, raw): Buffered<'_>| {
+        let value = serde_json::from_str(raw.get()).map_err(E::custom)?;
+        Ok((Arc::from(name), value))
+    };
+    members.into_iter().map(decode).collect()
+}

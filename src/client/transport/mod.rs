@@ -1,0 +1,49 @@
+//! The way to the server: one POST per batch, over connections that the whole process shares.
+
+mod answer;
+mod http;
+mod pool;
+mod retry;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+pub use answer::check_answer;
+pub use http::Transport;
+pub use pool::transfer_client;
+
+use crate::config::Secret;
+use crate::error::{Error, Result};
+
+/// Whether a call may be sent twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Asking again changes nothing: retried after broken connections and busy servers.
+    Read,
+    /// Asking again might do it twice: retried only if no connection was ever established.
+    Write,
+}
+
+/// What one call sends instead of, or beside, what the configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct CallHeaders {
+    /// Headers that replace those of the same name.
+    pub headers: Vec<(String, String)>,
+    /// Cookies; an empty list keeps those of the configuration.
+    pub cookies: Vec<(String, String)>,
+    /// User name.
+    pub api_user: Option<String>,
+    /// Key.
+    pub api_key: Option<Secret>,
+    /// How long the connection may stay silent.
+    pub timeout: Option<Duration>,
+}
+
+/// Writes a batch of operations as the body of a call.
+pub fn encode_batch<T: Serialize>(operations: &[T]) -> Result<Bytes> {
+    serde_json::to_vec(operations)
+        .map(Bytes::from)
+        .map_err(|e| Error::decode("the operations to send", e))
+}

@@ -1,0 +1,91 @@
+//! The connections of the process.
+//!
+//! TLS is rustls with the trust store of the operating system. `REQUESTS_CA_BUNDLE` and `SSL_CERT_FILE` name further certificates, as studios with a proxy of their own are
+//! used to; proxies come from the environment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Certificate, Client, ClientBuilder};
+
+use crate::error::{Error, Result};
+use crate::runtime::ProcessLocal;
+
+/// A host that does not accept a connection in this time is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Shorter than the idle timeout of usual load balancers, so that they do not close a connection while it is reused.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+const MAX_REDIRECTS: usize = 5;
+/// Files with further trusted certificates, first found wins.
+const CA_BUNDLE_VARIABLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
+
+static API: ProcessLocal<Client> = ProcessLocal::new();
+static TRANSFER: ProcessLocal<Client> = ProcessLocal::new();
+
+/// Returns the client for calls that carry credentials: it never follows a redirect to another host.
+pub(super) fn api_client() -> Result<Arc<Client>> {
+    API.get_or_try_init(|| build(|builder| builder.redirect(Policy::custom(stay_on_host))))
+}
+
+/// Returns the client for signed URLs, which carry no credentials of ftrack: it follows redirects to storage.
+pub fn transfer_client() -> Result<Arc<Client>> {
+    TRANSFER.get_or_try_init(|| build(|builder| builder.redirect(Policy::limited(MAX_REDIRECTS))))
+}
+
+fn stay_on_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let same_host = attempt
+        .previous()
+        .last()
+        .is_some_and(|from| from.host_str() == attempt.url().host_str());
+    if same_host && attempt.previous().len() <= MAX_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+fn build(customise: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
+    // Fails only if a provider is installed already, which then is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let base = || {
+        customise(Client::builder())
+            .user_agent(concat!("ftrack-rs/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+    };
+    let certificates = extra_certificates()?;
+    base()
+        .tls_certs_merge(certificates.clone())
+        .build()
+        // A container without any trust store must still reach servers by plain HTTP.
+        .or_else(|_| base().tls_certs_only(certificates).build())
+        .map_err(|error| Error::Tls {
+            host: String::from("any server"),
+            reason: super::http::innermost(&error),
+        })
+}
+
+fn extra_certificates() -> Result<Vec<Certificate>> {
+    let Some(path) = ca_bundle() else {
+        return Ok(Vec::new());
+    };
+    let pem = std::fs::read(&path)
+        .map_err(|source| Error::io("read the certificates in", &path, source))?;
+    Certificate::from_pem_bundle(&pem).map_err(|error| Error::Tls {
+        host: String::from("any server"),
+        reason: format!("{} holds no certificates: {error}", path.display()),
+    })
+}
+
+/// Returns the file with further certificates; folders, which the variables may also name, are left to the platform.
+fn ca_bundle() -> Option<PathBuf> {
+    CA_BUNDLE_VARIABLES
+        .iter()
+        .filter_map(|name| std::env::var_os(name))
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+        .find(|path| !path.is_dir())
+}

@@ -8,6 +8,7 @@ pub mod error;
 pub mod media;
 pub mod router;
 pub mod schema;
+pub mod semantics;
 mod server;
 pub mod store;
 

@@ -1,0 +1,256 @@
+//! What can only be checked when a batch is complete: required attributes, references and unique names.
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::LazyLock,
+};
+
+use rusqlite::{Connection, OptionalExtension, types::Value as SqlValue};
+
+use crate::{
+    error::ApiError,
+    schema::{AttributeKind, Catalog, EntityType, Join, TableId, TypeId},
+};
+
+use super::{row::Row, unit_of_work::entity_name};
+
+/// The checks that wait for the end of the batch.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    incomplete: Vec<(&'static EntityType, Vec<String>)>,
+    /// For each row that must exist, one attribute that refers to it.
+    references: HashMap<(TableId, String), String>,
+    /// For each rule and scope, the names that are new there.
+    names: HashMap<(usize, SqlText), HashSet<String>>,
+}
+
+type SqlText = Option<String>;
+
+/// A column whose values are unique, without regard to case, among the rows that share the value of another column.
+struct UniqueName {
+    table: &'static str,
+    column: &'static str,
+    scope: &'static str,
+    noun: &'static str,
+}
+
+/// Names of assets are not unique: ftrack lets one context have two of the same name.
+const UNIQUE: &[UniqueName] = &[
+    UniqueName {
+        table: "context",
+        column: "name",
+        scope: "parent_id",
+        noun: "context",
+    },
+    UniqueName {
+        table: "resource",
+        column: "username",
+        scope: "resource_type",
+        noun: "user",
+    },
+    UniqueName {
+        table: "resource",
+        column: "name",
+        scope: "resource_type",
+        noun: "group",
+    },
+    UniqueName {
+        table: "location",
+        column: "name",
+        scope: "",
+        noun: "location",
+    },
+    UniqueName {
+        table: "scope",
+        column: "name",
+        scope: "",
+        noun: "scope",
+    },
+];
+
+impl Checks {
+    /// Remembers what a new row must fulfil.
+    pub fn created(&mut self, entity_type: &'static EntityType, row: &Row) {
+        self.remember(entity_type, row, &|_| true);
+    }
+
+    /// Remembers what the changed columns of a row must fulfil.
+    pub fn changed(&mut self, entity_type: &'static EntityType, row: &Row, columns: &[&str]) {
+        self.remember(entity_type, row, &|column| columns.contains(&column));
+    }
+
+    /// Remembers that `place` refers to the row `id`.
+    pub fn refers(&mut self, place: &str, table: TableId, id: &str) {
+        let key = (table, id.to_owned());
+        self.references
+            .entry(key)
+            .or_insert_with(|| place.to_owned());
+    }
+
+    fn remember(
+        &mut self,
+        entity_type: &'static EntityType,
+        row: &Row,
+        concerns: &dyn Fn(&str) -> bool,
+    ) {
+        if missing_attribute(entity_type, row).is_some() {
+            self.incomplete.push((entity_type, row.key()));
+        }
+        for foreign_key in FOREIGN_KEYS.get(&entity_type.id).into_iter().flatten() {
+            if let Some(id) = row.text(foreign_key.column)
+                && concerns(foreign_key.column)
+            {
+                self.refers(&foreign_key.place, foreign_key.target, id);
+            }
+        }
+        for (index, rule) in UNIQUE.iter().enumerate() {
+            if rule.table == row.table().name
+                && concerns_rule(rule, concerns)
+                && let Some(name) = row.text(rule.column)
+            {
+                let scope = row.text(rule.scope).map(str::to_owned);
+                let names = self.names.entry((index, scope)).or_default();
+                names.insert(name.to_ascii_lowercase());
+            }
+        }
+    }
+
+    /// Runs all checks.
+    pub fn run(self, connection: &Connection) -> Result<(), ApiError> {
+        for (entity_type, key) in self.incomplete {
+            check_complete(connection, entity_type, &key)?;
+        }
+        for ((table, id), place) in self.references {
+            check_exists(connection, table, &id, &place)?;
+        }
+        for ((rule, scope), names) in self.names {
+            check_unique(connection, &UNIQUE[rule], scope, names)?;
+        }
+        Ok(())
+    }
+}
+
+fn concerns_rule(rule: &UniqueName, concerns: &dyn Fn(&str) -> bool) -> bool {
+    concerns(rule.column) || concerns(rule.scope)
+}
+
+fn missing_attribute<'a>(entity_type: &'a EntityType, row: &Row) -> Option<&'a str> {
+    let mut attributes = entity_type.attributes().iter();
+    attributes
+        .find(|attribute| match &attribute.kind {
+            AttributeKind::Column { column, .. } => attribute.required && row.is_null(column),
+            _ => false,
+        })
+        .map(|attribute| attribute.name.as_str())
+}
+
+fn check_complete(
+    connection: &Connection,
+    entity_type: &'static EntityType,
+    key: &[String],
+) -> Result<(), ApiError> {
+    let table = Catalog::get().table(entity_type.table);
+    let Some(row) = Row::load(connection, table, key)? else {
+        return Ok(());
+    };
+    match missing_attribute(entity_type, &row) {
+        None => Ok(()),
+        Some(attribute) => Err(ApiError::validation(format!(
+            "{} has no {attribute}, which is required.",
+            entity_name(entity_type, key)
+        ))),
+    }
+}
+
+fn check_exists(
+    connection: &Connection,
+    table: TableId,
+    id: &str,
+    place: &str,
+) -> Result<(), ApiError> {
+    let table = Catalog::get().table(table);
+    let sql = format!(
+        "select 1 from \"{}\" where \"{}\" = ?1",
+        table.name, table.primary_key[0]
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([id], |_| Ok(()))
+        .optional()?;
+    found.ok_or_else(|| {
+        ApiError::integrity(format!("{place} refers to '{id}', which does not exist."))
+    })
+}
+
+fn check_unique(
+    connection: &Connection,
+    rule: &UniqueName,
+    scope: SqlText,
+    names: HashSet<String>,
+) -> Result<(), ApiError> {
+    let UniqueName { table, column, .. } = rule;
+    let scope_column = if rule.scope.is_empty() {
+        "null"
+    } else {
+        rule.scope
+    };
+    let sql = format!(
+        "select \"{column}\" from \"{table}\" where {scope_column} is ?1 and lower(\"{column}\") in rarray(?2) \
+         group by lower(\"{column}\") having count(*) > 1 limit 1"
+    );
+    let names = Rc::new(names.into_iter().map(SqlValue::Text).collect::<Vec<_>>());
+    let twice: Option<String> = connection
+        .prepare_cached(&sql)?
+        .query_row((scope, names), |row| row.get(0))
+        .optional()?;
+    match twice {
+        None => Ok(()),
+        Some(name) => Err(ApiError::duplicate(format!(
+            "Duplicate entry: a {} called '{name}' exists already.",
+            rule.noun
+        ))),
+    }
+}
+
+/// A column whose values are ids of another table.
+struct ForeignKey {
+    column: &'static str,
+    target: TableId,
+    place: String,
+}
+
+static FOREIGN_KEYS: LazyLock<HashMap<TypeId, Vec<ForeignKey>>> = LazyLock::new(|| {
+    let types = Catalog::get().types();
+    types
+        .map(|entity_type| (entity_type.id, foreign_keys(entity_type)))
+        .collect()
+});
+
+fn foreign_keys(entity_type: &'static EntityType) -> Vec<ForeignKey> {
+    let catalog = Catalog::get();
+    let mut keys: Vec<ForeignKey> = Vec::new();
+    for attribute in entity_type.attributes() {
+        let AttributeKind::Reference {
+            target,
+            join: Join::Columns { pairs, .. },
+        } = &attribute.kind
+        else {
+            continue;
+        };
+        let target = catalog.table(catalog.type_by_id(*target).table);
+        if let [(column, far)] = pairs.as_slice()
+            && target.primary_key == [far.as_str()]
+            && !attribute.hidden
+            && !keys.iter().any(|key| key.column == column)
+        {
+            let place = format!("{}.{}", entity_type.name, attribute.name);
+            keys.push(ForeignKey {
+                column,
+                target: target.id,
+                place,
+            });
+        }
+    }
+    keys
+}

@@ -1,0 +1,252 @@
+//! Projects and the typed contexts below them: what they inherit from their parent, and what keeps them in order.
+
+use std::{collections::HashMap, rc::Rc};
+
+use rusqlite::{OptionalExtension, types::Value as SqlValue};
+
+use crate::error::ApiError;
+
+use super::{
+    create::NewEntity,
+    row::Row,
+    unit_of_work::{UnitOfWork, entity_name},
+    update::ChangedEntity,
+    workflow,
+};
+
+/// What a batch already knows of projects and their workflows.
+#[derive(Debug, Default)]
+pub(super) struct ContextLookup {
+    projects: HashMap<String, Option<Rc<Project>>>,
+    pub defaults: HashMap<(String, String, Option<String>), workflow::Defaults>,
+}
+
+/// The project that a context is in.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub id: String,
+    pub schema_id: String,
+    start_date: Option<String>,
+    end_date: Option<String>,
+}
+
+/// Forgets what is known of projects, as something of them has changed.
+pub(super) fn forget(work: &mut UnitOfWork<'_>) {
+    work.contexts = ContextLookup::default();
+}
+
+/// Returns the project of the context `id`, if there is such a context.
+pub(super) fn project_of(
+    work: &mut UnitOfWork<'_>,
+    id: &str,
+) -> Result<Option<Rc<Project>>, ApiError> {
+    if let Some(project) = work.contexts.projects.get(id) {
+        return Ok(project.clone());
+    }
+    let sql = "select project.id, project.project_schema_id, project.start_date, project.end_date \
+               from context join context project on project.id = context.project_id where context.id = ?1";
+    let project = work
+        .connection
+        .prepare_cached(sql)?
+        .query_row([id], |row| {
+            Ok(Rc::new(Project {
+                id: row.get(0)?,
+                schema_id: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                start_date: row.get(2)?,
+                end_date: row.get(3)?,
+            }))
+        })
+        .optional()?;
+    work.contexts
+        .projects
+        .insert(id.to_owned(), project.clone());
+    Ok(project)
+}
+
+pub(super) fn before_create(
+    work: &mut UnitOfWork<'_>,
+    new: &mut NewEntity,
+) -> Result<(), ApiError> {
+    if new.entity_type.name == "Project" {
+        complete_project(&mut new.row);
+        return Ok(());
+    }
+    // Some clients name only the project of what lies directly below it.
+    if let Some(project) = new.row.text("project_id").map(str::to_owned) {
+        new.row.set_default("parent_id", project);
+    }
+    let name = entity_name(new.entity_type, &new.row.key());
+    let Some(parent) = new.row.text("parent_id").map(str::to_owned) else {
+        return Err(ApiError::validation(format!("{name} has no parent.")));
+    };
+    let Some(project) = project_of(work, &parent)? else {
+        return Err(ApiError::integrity(format!(
+            "The parent of {name}, '{parent}', does not exist."
+        )));
+    };
+    new.row.set("project_id", project.id.clone());
+    check_object_type(work, &project, &new.row)?;
+    check_dates(&project, &new.row)?;
+    complete_typed_context(work, &project, &mut new.row)
+}
+
+fn complete_project(row: &mut Row) {
+    let (id, name) = (row.get("id").clone(), row.get("name").clone());
+    row.set("project_id", id);
+    row.set_default("full_name", name);
+    row.set_default("status", "active".to_owned());
+}
+
+fn complete_typed_context(
+    work: &mut UnitOfWork<'_>,
+    project: &Project,
+    row: &mut Row,
+) -> Result<(), ApiError> {
+    row.set_default("bid", 0);
+    row.set_default("sort", 0);
+    row.set_default("description", String::new());
+    let object_type = row.text("object_type_id").unwrap_or_default().to_owned();
+    if row.is_null("type_id") {
+        let defaults = workflow::defaults(work, &project.schema_id, &object_type, None)?;
+        row.set(
+            "type_id",
+            defaults.type_id.map_or(SqlValue::Null, SqlValue::Text),
+        );
+    }
+    if row.is_null("status_id") {
+        let type_id = row.text("type_id").map(str::to_owned);
+        let defaults = workflow::defaults(work, &project.schema_id, &object_type, type_id)?;
+        row.set(
+            "status_id",
+            defaults.status_id.map_or(SqlValue::Null, SqlValue::Text),
+        );
+    }
+    Ok(())
+}
+
+/// Guess: the text; ftrack refuses object types that the project schema does not list.
+fn check_object_type(work: &UnitOfWork<'_>, project: &Project, row: &Row) -> Result<(), ApiError> {
+    let sql = "select exists (select 1 from project_schema_object_type where project_schema_id = ?1) \
+               and not exists (select 1 from project_schema_object_type where project_schema_id = ?1 and object_type_id = ?2)";
+    let object_type = row.text("object_type_id");
+    let refused: bool = work
+        .connection
+        .prepare_cached(sql)?
+        .query_row((&project.schema_id, object_type), |row| row.get(0))?;
+    if refused {
+        return Err(ApiError::validation(
+            "The object type is not allowed by the schema of the project.",
+        ));
+    }
+    Ok(())
+}
+
+/// Stored moments compare as text.
+fn check_dates(project: &Project, row: &Row) -> Result<(), ApiError> {
+    let dates = ["start_date", "end_date"].map(|column| row.text(column));
+    let outside = dates.into_iter().flatten().any(|date| {
+        project
+            .start_date
+            .as_deref()
+            .is_some_and(|start| date < start)
+            || project.end_date.as_deref().is_some_and(|end| date > end)
+    });
+    if outside {
+        return Err(ApiError::validation(
+            "TypedContext dates must be within project start and end dates.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn before_update(
+    work: &mut UnitOfWork<'_>,
+    entity: &mut ChangedEntity,
+) -> Result<(), ApiError> {
+    if entity.entity_type.name == "Project" {
+        return Ok(());
+    }
+    if entity.changes("parent_id") {
+        move_below(work, entity)?;
+    }
+    let dates_change = entity.changes("start_date") || entity.changes("end_date");
+    if dates_change
+        && let Some(id) = entity.row.text("project_id").map(str::to_owned)
+        && let Some(project) = project_of(work, &id)?
+    {
+        check_dates(&project, &entity.row)?;
+    }
+    Ok(())
+}
+
+fn move_below(work: &mut UnitOfWork<'_>, entity: &mut ChangedEntity) -> Result<(), ApiError> {
+    let name = entity_name(entity.entity_type, &entity.row.key());
+    let Some(parent) = entity.row.text("parent_id").map(str::to_owned) else {
+        return Err(ApiError::validation(format!("{name} must have a parent.")));
+    };
+    let sql = "with recursive above (id) as (\
+                 values (?1) union select parent_id from context join above using (id) where parent_id is not null\
+               ) select exists (select 1 from above where id = ?2)";
+    let circular: bool = work
+        .connection
+        .prepare_cached(sql)?
+        .query_row((&parent, entity.row.get("id")), |row| row.get(0))?;
+    if circular {
+        return Err(ApiError::validation(format!(
+            "{name} cannot be moved below itself."
+        )));
+    }
+    let project = project_of(work, &parent)?.ok_or_else(|| {
+        ApiError::integrity(format!("The parent of {name}, '{parent}', does not exist."))
+    })?;
+    entity.row.set("project_id", project.id.clone());
+    Ok(())
+}
+
+pub(super) fn after_update(
+    work: &mut UnitOfWork<'_>,
+    entity: &ChangedEntity,
+) -> Result<(), ApiError> {
+    let columns = [
+        "parent_id",
+        "project_id",
+        "start_date",
+        "end_date",
+        "project_schema_id",
+    ];
+    if columns.iter().any(|column| entity.changes(column)) {
+        forget(work);
+    }
+    if entity.changes("project_id") {
+        take_along(work, &entity.row)?;
+    }
+    Ok(())
+}
+
+/// Moves all that lies below a context to the project the context is in now.
+fn take_along(work: &UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
+    const BELOW: &str = "with recursive below (id) as (\
+                           values (?1) union select context.id from context join below on context.parent_id = below.id)";
+    let statements = [
+        "update context set project_id = ?2 where id in below",
+        "update asset set project_id = ?2 where context_id in below",
+        "update asset_version set project_id = ?2 where asset_id in (select id from asset where context_id in below)",
+        "update note set project_id = ?2 where parent_id in below",
+    ];
+    for statement in statements {
+        work.connection
+            .prepare_cached(&format!("{BELOW} {statement}"))?
+            .execute([row.get("id"), row.get("project_id")])?;
+    }
+    Ok(())
+}
+
+/// Returns the project of whatever entity `id` is: a context, an asset or a version.
+pub(super) fn project_of_any(work: &UnitOfWork<'_>, id: &str) -> Result<Option<String>, ApiError> {
+    let sql = "select project_id from context where id = ?1 \
+               union all select project_id from asset where id = ?1 \
+               union all select project_id from asset_version where id = ?1";
+    let mut statement = work.connection.prepare_cached(sql)?;
+    let project: Option<Option<String>> = statement.query_row([id], |row| row.get(0)).optional()?;
+    Ok(project.flatten())
+}

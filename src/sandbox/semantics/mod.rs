@@ -1,0 +1,37 @@
+//! What makes a database an ftrack server: defaults, derived values, cascades and rules.
+//!
+//! Writes of one batch share a [`UnitOfWork`]. [`create`], [`update`] and [`delete`] do what all entity types have in
+//! common, driven by the catalog; `hooks` says, table by table, which subject has rules of its own:
+//!
+//! - `contexts`, `assets`, `components`, `notes`, `time`, `users`, ...: the rules, by subject
+//! - `assign`: `entity_data` to columns and members; `collections`: replaces members
+//! - `cascades`: what goes with a deleted row; `checks`: what is checked when the batch is complete
+
+mod assets;
+mod assign;
+mod cascades;
+mod checks;
+mod collections;
+mod components;
+mod contexts;
+mod create;
+mod custom_attributes;
+mod delete;
+pub mod entity_type_name;
+mod hooks;
+mod jobs;
+mod lists;
+mod locations;
+mod notes;
+mod row;
+mod status_changes;
+mod time;
+mod unit_of_work;
+mod update;
+mod users;
+mod workflow;
+
+pub use create::create;
+pub use delete::delete;
+pub use unit_of_work::{Change, ChangeAction, UnitOfWork, WriteAnswer, decode_key};
+pub use update::update;

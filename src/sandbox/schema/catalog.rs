@@ -101,6 +101,8 @@ pub struct EntityType {
     pub discriminator: Vec<(String, String)>,
     /// The columns, with the values to choose from, that tell rows of this type and its subtypes from others in the
     /// table; empty if the table holds no others.
+    ///
+    /// It also holds for rows that a join finds: `Recipient.user` joins all resources but means users only.
     pub row_filter: Vec<(String, Vec<String>)>,
     /// Whether rows are never of exactly this type.
     pub is_abstract: bool,

@@ -31,12 +31,14 @@ impl Origin {
     }
 }
 
+/// A table of link rows that no entity type shows.
 #[derive(Debug)]
 pub(super) struct LinkDeclaration {
     pub name: String,
     pub columns: Vec<String>,
 }
 
+/// An entity type, without what it inherits.
 #[derive(Debug)]
 pub(super) struct TypeDeclaration {
     pub origin: Origin,
@@ -59,6 +61,32 @@ pub(super) struct TypeDeclaration {
     pub attributes: Vec<AttributeDeclaration>,
 }
 
+impl TypeDeclaration {
+    pub(super) fn new(origin: Origin, name: String, is_abstract: bool) -> Self {
+        Self {
+            origin,
+            name,
+            is_abstract,
+            base: None,
+            discriminator: Vec::new(),
+            key: None,
+            select: None,
+            system: None,
+            always: Vec::new(),
+            server: None,
+            is_classified: false,
+            table: None,
+            indexes: Vec::new(),
+            group_by: false,
+            required: Vec::new(),
+            immutable: Vec::new(),
+            computed: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// One attribute line.
 #[derive(Debug, Clone)]
 pub(super) struct AttributeDeclaration {
     pub origin: Origin,
@@ -112,9 +140,9 @@ pub(super) struct DeclaredRelation {
     pub mapping: Mapping,
 }
 
+/// How to find the rows of a relation.
 #[derive(Debug, Clone)]
 pub(super) enum Path {
-    /// Single columns are paired with the key of the other side.
     By {
         columns: Vec<ColumnPair>,
         filter: Vec<(String, String)>,
@@ -127,12 +155,16 @@ pub(super) enum Path {
     Code(String),
 }
 
+/// A column here and a column there that must be equal.
 #[derive(Debug, Clone)]
 pub(super) enum ColumnPair {
+    /// The column of a foreign key; the other one is the primary key it refers to.
     Implied(String),
+    /// Both columns.
     Explicit(String, String),
 }
 
+/// Whether clients see a collection as a mapping.
 #[derive(Debug, Clone)]
 pub(super) enum Mapping {
     None,

@@ -5,8 +5,10 @@
 //! - types that ftrack dropped but older clients use (`Conversation`, `Message`, `Participant`), and the attributes
 //!   `DashboardResource.is_shared_with_everyone` and `ReviewSession.thumbnail`, which are still published;
 //! - names in `immutable` and `required` that are no attributes (`type` of lists, `review_session_id` of annotations);
-//! - `ReviewSessionObjectAnnotationComponent.frame_number`, a string of format `integer`, published as the integer it is;
-//! - the `hints` of `$mixin`, which no client reads, and the `type` that `SplitTaskPart` lacks.
+//! - `ReviewSessionObjectAnnotationComponent.frame_number`, published as the integer it is instead of a string of format
+//!   `integer`;
+//! - the `hints` of `$mixin`, which no client reads, and the `type` that `SplitTaskPart` lacks;
+//! - the types of object types that a site adds to the stock ones.
 
 use std::fmt::Write as _;
 

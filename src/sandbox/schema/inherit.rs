@@ -27,6 +27,17 @@ impl CompleteType<'_> {
     pub(super) fn is_distinct(&self) -> bool {
         !self.declaration.discriminator.is_empty()
     }
+
+    /// Checks that the type has this attribute.
+    pub(super) fn check_attribute(&self, name: &str) -> Result<(), Problem> {
+        if self.attributes.iter().any(|other| other.name == name) {
+            return Ok(());
+        }
+        Err(Problem::UnknownAttribute {
+            owner: self.declaration.name.clone(),
+            name: name.to_owned(),
+        })
+    }
 }
 
 /// Completes the types of `source`, keeping their order.
@@ -147,20 +158,13 @@ fn add_flags(
     set: impl Fn(&mut Flags),
 ) -> Result<(), SourceError> {
     for name in names {
-        match complete
-            .attributes
-            .iter_mut()
-            .find(|attribute| attribute.name == *name)
-        {
-            Some(attribute) => set(&mut attribute.flags),
-            None => {
-                return Err(complete
-                    .declaration
-                    .origin
-                    .error(Problem::UnknownAttribute {
-                        owner: complete.declaration.name.clone(),
-                        name: name.clone(),
-                    }));
+        let origin = complete.declaration.origin;
+        complete
+            .check_attribute(name)
+            .map_err(|problem| origin.error(problem))?;
+        for attribute in &mut complete.attributes {
+            if attribute.name == *name {
+                set(&mut attribute.flags);
             }
         }
     }

@@ -5,7 +5,9 @@
 //! - `tokens`, `source`: from text to `declaration`s; the head of `source` documents the format
 //! - `inherit`: every type with what it inherits
 //! - `tables`: the tables that hold the rows, and their indexes
-//! - `build`: the catalog, with every relation resolved to columns
+//! - `hierarchy`: who descends from whom, and how rows are told apart
+//! - `relations`: every relation resolved to columns
+//! - `build`: the catalog of all this
 //! - `document`: the answer to `query_schemas`
 
 mod build;
@@ -13,7 +15,9 @@ mod catalog;
 mod declaration;
 mod document;
 mod error;
+mod hierarchy;
 mod inherit;
+mod relations;
 mod source;
 mod tables;
 mod tokens;

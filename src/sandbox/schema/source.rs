@@ -9,36 +9,51 @@
 //! ```
 //!
 //! A subtype shares the table of its base. It is met in queries of its base only if its `where` tells its rows apart;
-//! a subtype without `where` is another view of the same rows. Lines with `@` describe the type:
+//! a subtype without `where` is another view of the same rows. Lines that begin with `@` describe the type:
 //!
 //! ```text
-//! @key COLUMN...       identifies a row; `id` if absent           @server NAME      ftrack's own name of the type
-//! @select NAME...      what clients select by default; the key    @classified NAME  same, shared by types that `where` tells apart
-//! @system NAME...      what every answer holds, as published      @table NAME       of the rows; the type's name if absent
-//! @always NAME...      what every answer holds besides            @index COLUMN...  a further index of the table
-//! @group_by            rows can be grouped                        @required, @immutable, @computed NAME...  flags of inherited attributes
+//! @key COLUMN...       what identifies a row; `id` if absent
+//! @select NAME...      what clients select by default; the key if absent
+//! @system NAME...      what every answer holds, in the words of the published schema
+//! @always NAME...      what every answer holds although the published schema does not say so
+//! @required NAME...    inherited attributes with this flag; likewise @immutable, @computed
+//! @server NAME         ftrack's own name of the type
+//! @classified NAME     the same, if several types have that name and `where` tells them apart
+//! @group_by            rows can be grouped
+//! @table NAME          the table of the rows; the name of the type in snake case if absent
+//! @index COLUMN...     a further index of the table; relations bring their own
 //! ```
 //!
 //! All other lines are attributes, a name followed by what it is:
 //!
 //! ```text
-//! text integer number boolean datetime json object array variable   a column of that type
-//! fk Status.id                                a column with the key of another row, as clients are told
-//! entity_type                                 a column with the name of an entity type
-//! enum(queued, done)                          a column with one of these words
-//! text column type_id                         another name of that column
-//! array <- context_link                       a value derived by the code of that name
-//! -> Status by status_id                      the other row whose key is in this column
-//! -> Setting by name=name group=group         the same with pairs: a column here, a column there
-//! => Task by parent_id where type=leaf        all other rows with the key of this row in that column
-//! => Scope through context_scope(context_id, scope_id)  by link rows: the column for this row, the one for the other
-//! => TypedContext <- ancestors                other rows, found by the code of that name
-//! => TypedContext shown Task by type_id       any typed context, though published as `Task`
+//! comment      text                           a column; likewise integer, number, boolean, datetime, json (a string
+//!                                             that holds JSON), object, array, variable (as configured)
+//! status_id    fk Status.id                   a column with the key of another row, as clients are told
+//! parent_type  entity_type                    a column with the name of an entity type
+//! state        enum(queued, done)             a column with one of these words
+//! kind_id      text column type_id            another name of that column
+//! link         array <- context_link          a value derived by the code of that name
+//! status       -> Status by status_id         the row whose key is in this column
+//! setting      -> Setting by name=name g=g    the row found by pairs: a column here, a column there
+//! children     => Context by parent_id        all rows that have the key of this row in that column
+//! assignments  => Appointment by context_id where type=assignment    those of them with this value
+//! scopes       => Scope through context_scope(context_id, scope_id)  all rows found by link rows: the link's column
+//!                                                                    for this row, the link's column for the other
+//! ancestors    => TypedContext <- ancestors   rows found by the code of that name
+//! tasks        => TypedContext shown Task by type_id                 any typed context, though published as `Task`
 //! ```
 //!
-//! and then, in any order, `required`, `immutable`, `computed`, `restricted` (for conditions only), `hidden` (known to
-//! the server only), `mapped` or `mapped(key, value)`, `= JSON` (the default), `alias NAME` (ftrack's own name of the
-//! column) and a description in quotes.
+//! After a collection's path, `mapped` or `mapped(key, value)` makes it a mapping. What follows has any order:
+//!
+//! ```text
+//! required, immutable, computed    as in the published schema
+//! restricted                       for conditions only, never selected
+//! hidden                           known to the server but not published
+//! = JSON                           the default; "{uid}" is a new id
+//! alias NAME                       ftrack's own name of the column
+//! "text"                           a description
+//! ```
 
 use super::{
     catalog::DataType,
@@ -117,24 +132,9 @@ fn read_type(
         Vec::new()
     };
     Ok(TypeDeclaration {
-        origin,
-        name,
-        is_abstract,
         base,
         discriminator,
-        key: None,
-        select: None,
-        system: None,
-        always: Vec::new(),
-        server: None,
-        is_classified: false,
-        table: None,
-        indexes: Vec::new(),
-        group_by: false,
-        required: Vec::new(),
-        immutable: Vec::new(),
-        computed: Vec::new(),
-        attributes: Vec::new(),
+        ..TypeDeclaration::new(origin, name, is_abstract)
     })
 }
 

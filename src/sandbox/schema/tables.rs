@@ -1,6 +1,6 @@
 //! Derives the tables: one for each hierarchy of types, with the columns of all of them, and one for each link.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
     catalog::{Column, DataType, Table, TableId},
@@ -12,7 +12,7 @@ use super::{
 /// The tables and their names.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    pub tables: Vec<Table>,
+    tables: Vec<Table>,
     index: HashMap<String, TableId>,
 }
 
@@ -67,11 +67,11 @@ impl Tables {
         self.tables[id.0].indexes.push(columns);
     }
 
-    /// Drops the indexes that another index or the primary key makes superfluous.
-    pub(super) fn drop_superfluous_indexes(&mut self) {
+    /// Returns the tables, without indexes that another index or the primary key makes superfluous.
+    pub(super) fn finish(mut self) -> Vec<Table> {
         for table in &mut self.tables {
             let mut kept: Vec<Vec<String>> = Vec::new();
-            table.indexes.sort_by_key(|index| usize::MAX - index.len());
+            table.indexes.sort_by_key(|index| Reverse(index.len()));
             for index in table.indexes.drain(..) {
                 let covered = table.primary_key.starts_with(&index)
                     || kept.iter().any(|other| other.starts_with(&index));
@@ -81,6 +81,7 @@ impl Tables {
             }
             table.indexes = kept;
         }
+        self.tables
     }
 
     fn id_or_insert(&mut self, name: &str, key: &[String]) -> TableId {

@@ -356,6 +356,10 @@ fn mistakes_are_reported_with_file_and_line() {
         "type A\n  @required b\n  id text\n",
         "1: `A` has no attribute `b`",
     );
+    check(
+        "type A\n  @select b\n  id text\n",
+        "1: `A` has no attribute `b`",
+    );
     check("type A\n  b text\n", "1: table `a` has no column `id`");
     check(
         "type A\n  id text\n  b -> B by id\n",

@@ -189,6 +189,13 @@ fn hashes_schemas_as_the_official_client_does() {
 }
 
 #[test]
+fn nothing_published_changes_unnoticed() {
+    // A new hash makes every client fetch the schemas again: change it together with the schema source only.
+    let hash = "131de0c58ebacd60f8bf25f422e1f373";
+    assert_eq!(Catalog::get().schema_hash(), hash);
+}
+
+#[test]
 fn a_row_has_the_type_that_its_columns_tell() {
     let task = "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c";
     let row = [("context_type", "task"), ("object_type_id", task)];

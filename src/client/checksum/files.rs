@@ -46,6 +46,15 @@ impl HashOptions {
         self.workers(files) * self.lanes.min(files) * self.chunk
     }
 
+    /// Returns the options cut down to at most `bytes` of buffers, but at least one lane.
+    #[must_use]
+    pub fn within(mut self, bytes: usize) -> Self {
+        let chunks = (bytes / self.chunk.max(1)).max(1);
+        self.lanes = self.lanes.clamp(1, chunks);
+        self.threads = self.threads.clamp(1, (chunks / self.lanes).max(1));
+        self
+    }
+
     fn workers(&self, files: usize) -> usize {
         files.div_ceil(self.lanes.max(1)).min(self.threads).max(1)
     }

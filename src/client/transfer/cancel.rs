@@ -1,6 +1,6 @@
 //! A switch that stops a transfer from any thread.
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A cheap clone of one shared switch; every clone sees [`Cancel::cancel`].
 ///
@@ -27,5 +27,11 @@ impl Cancel {
     /// Runs `work` until it ends or the switch is pulled, which drops the work and returns `None`.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.run_until_cancelled(work).await
+    }
+
+    /// Returns a switch for work on a blocking thread, which is pulled with this one, and also when the guard is dropped because nobody waits for the work any longer.
+    pub(super) fn guarded(&self) -> (Self, DropGuard) {
+        let child = self.0.child_token();
+        (Self(child.clone()), child.drop_guard())
     }
 }

@@ -1,5 +1,84 @@
 //! Moves files between disks and ftrack.
+//!
+//! - [`upload()`]: files to ftrack.server. Every file is checked first; hashing, asking for signed URLs and sending overlap.
+//! - [`download()`]: URLs to files, verified, then put in place at once.
+//! - [`copy()`]: files to files on disk.
+//!
+//! All three share their rules. Memory is bounded by one [`ByteBudget`] and never depends on the size of a file. Nothing is written under its final name
+//! before it is complete. A failure names the file and says what was done until then ([`BatchError`]). A pulled [`Cancel`] settles within a second.
+//! Signed URLs are secrets: no error and no debug output holds one.
 
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::checksum::HashOptions;
+
+mod budget;
 mod cancel;
+mod disk;
+mod download;
+mod error;
+mod link;
+mod progress;
+mod put;
+mod retry;
+mod source;
+mod tally;
+mod target;
+mod ticket;
+mod upload;
 
+pub use budget::ByteBudget;
 pub use cancel::Cancel;
+pub use disk::{Copied, CopyItem, copy};
+pub use download::{DownloadItem, Downloaded, download};
+pub use error::{BatchError, ItemRef, TransferError, TransferErrorKind};
+pub use progress::{Phase, Progress, ProgressEvent, ProgressSnapshot};
+pub use retry::RetryPolicy;
+pub use upload::{UploadItem, Uploaded, upload};
+
+/// Why the server was not asked or did not answer; the transport's own error.
+pub type ApiError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a transfer needs of the connection to ftrack.
+pub trait Api: Send + Sync {
+    /// Sends the operations in one call and returns one answer for each.
+    ///
+    /// An answer of the server that reports an exception is an error.
+    fn call(&self, operations: Vec<Value>) -> BoxFuture<'_, Result<Vec<Value>, ApiError>>;
+
+    /// Returns the pooled HTTP client for signed URLs, which may lead to any host.
+    ///
+    /// It must carry no credentials in its default headers, follow no redirects (`redirect::Policy::none()`: on the way of a redirect reqwest
+    /// sends the URL it came from, key included, as `Referer`), have a connect timeout and no total timeout.
+    fn http(&self) -> &reqwest::Client;
+}
+
+/// How hard a transfer may work.
+#[derive(Clone, Debug)]
+pub struct TransferOptions {
+    /// Files that move at the same time.
+    pub concurrency: usize,
+    /// The memory for buffers, shared with other transfers.
+    pub budget: ByteBudget,
+    /// How files are hashed before they are sent.
+    pub hash: HashOptions,
+    /// When a request that failed is sent again.
+    pub retry: RetryPolicy,
+    /// The longest time in which no byte may move before a request counts as failed.
+    pub stall: Duration,
+}
+
+impl Default for TransferOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            budget: ByteBudget::shared(),
+            hash: HashOptions::default(),
+            retry: RetryPolicy::default(),
+            stall: Duration::from_secs(60),
+        }
+    }
+}

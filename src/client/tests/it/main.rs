@@ -1,3 +1,6 @@
 //! Integration tests of the crate, one binary.
 mod sequence;
 mod checksum;
+mod upload;
+mod upload_storage;
+mod download;

@@ -1,0 +1,394 @@
+//! Uploads to a storage on a real socket: what arrives there, and what is reported when it does not.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ftrack_client::checksum::{Kernel, md5_buffers};
+use ftrack_client::transfer::{
+    BatchError, ByteBudget, Cancel, Phase, Progress, TransferError, TransferErrorKind,
+    TransferOptions, UploadItem, Uploaded, upload,
+};
+use parking_lot::Mutex;
+
+use crate::upload_storage::{Reply, SECRET, Server, options};
+
+/// Writes `name` with the content and returns the item that uploads it as component `name`.
+fn file(folder: &Path, name: &str, content: &[u8]) -> UploadItem {
+    let path = folder.join(name);
+    std::fs::write(&path, content).unwrap();
+    UploadItem {
+        component_id: name.to_owned(),
+        path,
+        file_name: format!("{name}.exr"),
+    }
+}
+
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at / 7 % 251) as u8).collect()
+}
+
+async fn run(
+    server: &Server,
+    items: Vec<UploadItem>,
+    options: &TransferOptions,
+) -> Result<Vec<Uploaded>, BatchError> {
+    upload(server, items, options, &Progress::new(), &Cancel::new()).await
+}
+
+/// Checks that no form of an error shows the signed URL.
+fn assert_no_secret(error: &BatchError) {
+    let mut text = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text += &format!(" {error} {error:?}");
+        source = error.source();
+    }
+    assert!(!text.contains(SECRET) && !text.contains("/put/"), "{text}");
+}
+
+#[tokio::test]
+async fn files_arrive_with_their_bytes_and_headers() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let lengths = [0, 1, 63, 70_000, 1_500_000];
+    let items: Vec<_> = lengths
+        .iter()
+        .map(|length| file(folder.path(), &format!("c{length}"), &content(*length)))
+        .collect();
+    let options = options();
+    let progress = Progress::new();
+    let uploaded = upload(&server, items, &options, &progress, &Cancel::new())
+        .await
+        .unwrap();
+    for (uploaded, length) in uploaded.iter().zip(lengths) {
+        let md5 = md5_buffers(&[&content(length)], Kernel::Scalar)[0];
+        assert_eq!(
+            *uploaded,
+            Uploaded {
+                component_id: format!("c{length}"),
+                size: length as u64,
+                md5
+            }
+        );
+        assert_eq!(server.bodies(&uploaded.component_id), [content(length)]);
+    }
+    for request in server.storage.received.lock().iter() {
+        assert_eq!(request.headers["content-type"], "application/octet-stream");
+        assert_eq!(
+            request.headers["content-disposition"],
+            format!("attachment; filename=\"{}.exr\"", request.name)
+        );
+        assert_eq!(
+            request
+                .headers
+                .get_all("content-length")
+                .iter()
+                .collect::<Vec<_>>(),
+            [&request.body.len().to_string()]
+        );
+        assert!(!request.headers.contains_key("transfer-encoding"));
+    }
+    let (snapshot, total) = (progress.snapshot(), lengths.iter().sum::<usize>() as u64);
+    assert_eq!((snapshot.files, snapshot.finished_files), (5, 5));
+    assert_eq!(
+        (
+            snapshot.total_bytes,
+            snapshot.hashed_bytes,
+            snapshot.transferred_bytes
+        ),
+        (total, total, total)
+    );
+}
+
+#[tokio::test]
+async fn fifty_files_need_one_call() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items: Vec<_> = (0..50)
+        .map(|index| file(folder.path(), &format!("c{index:02}"), &content(index)))
+        .collect();
+    let uploaded = run(&server, items, &options()).await.unwrap();
+    assert_eq!(uploaded.len(), 50);
+    assert!(uploaded.is_sorted_by_key(|uploaded| &uploaded.component_id));
+    let calls = server.calls.lock();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].len(), 50);
+    assert_eq!(
+        calls[0][1],
+        serde_json::json!({"action": "get_upload_metadata", "component_id": "c01", "file_name": "c01.exr", "file_size": 1, "checksum": "k7iFrf4NoInN9jSQT9WfcQ=="})
+    );
+}
+
+#[tokio::test]
+async fn more_than_500_files_are_asked_for_in_several_calls() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items: Vec<_> = (0..501)
+        .map(|index| file(folder.path(), &format!("c{index}"), b"x"))
+        .collect();
+    assert_eq!(run(&server, items, &options()).await.unwrap().len(), 501);
+    assert_eq!(
+        server.calls.lock().iter().map(Vec::len).collect::<Vec<_>>(),
+        [500, 1]
+    );
+}
+
+#[tokio::test]
+async fn a_retry_sends_the_whole_file_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let bytes = content(1_300_000);
+    let items = vec![file(folder.path(), "c", &bytes)];
+    server.script(
+        "c",
+        [
+            Reply::Status(503, ""),
+            Reply::Status(400, "<Error><Code>RequestTimeout</Code></Error>"),
+            Reply::Status(429, ""),
+        ],
+    );
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let progress = Progress::with_report(move |event| seen.lock().push(event));
+    upload(&server, items, &options(), &progress, &Cancel::new())
+        .await
+        .unwrap();
+    assert_eq!(server.bodies("c"), [&bytes[..], &bytes, &bytes, &bytes]);
+    let sent: Vec<_> = events
+        .lock()
+        .iter()
+        .filter(|event| event.phase == Phase::Transfer)
+        .map(|event| event.bytes)
+        .collect();
+    assert_eq!(sent.iter().filter(|bytes| **bytes == -1_300_000).count(), 3);
+    assert_eq!(sent.iter().sum::<i64>(), 1_300_000);
+    assert_eq!(progress.snapshot().transferred_bytes, 1_300_000);
+}
+
+#[tokio::test]
+async fn retries_end_and_name_the_file_and_the_host() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script("c", vec![Reply::Status(502, "<Code>Slow Down</Code>"); 9]);
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert_eq!(server.bodies("c").len(), 4);
+    assert_eq!(error.cause.kind(), TransferErrorKind::Rejected);
+    let path = folder.path().join("c");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "127.0.0.1 answered 502 (SlowDown) for file '{}'; 0 of 1 files were transferred",
+            path.display()
+        )
+    );
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_wrong_md5_is_not_tried_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script("c", [Reply::Status(400, "<Code>BadDigest</Code>")]);
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert!(
+        matches!(&*error.cause, TransferError::ChecksumRejected { path, .. } if path.ends_with("c")),
+        "{error}"
+    );
+    assert_eq!(server.bodies("c").len(), 1);
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_failure_lists_what_was_transferred_and_what_failed() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items: Vec<_> = ["a", "b", "c", "d"]
+        .map(|name| file(folder.path(), name, name.as_bytes()))
+        .into();
+    server.script("c", [Reply::Status(403, "<Code>AccessDenied</Code>")]);
+    let error = run(
+        &server,
+        items,
+        &TransferOptions {
+            concurrency: 1,
+            ..options()
+        },
+    )
+    .await
+    .unwrap_err();
+    let transferred: Vec<_> = error
+        .transferred
+        .iter()
+        .map(|item| item.component_id.as_deref().unwrap())
+        .collect();
+    assert_eq!(transferred, ["a", "b"]);
+    let [(item, reason)] = &error.failed[..] else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (item.index, item.path.as_path()),
+        (2, folder.path().join("c").as_path())
+    );
+    assert!(
+        matches!(&**reason, TransferError::Rejected { status: 403, code: Some(code), .. } if code == "AccessDenied")
+    );
+    assert_eq!(server.bodies("c").len(), 1);
+}
+
+#[tokio::test]
+async fn cancelling_settles_at_once_and_says_what_arrived() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items: Vec<_> = ["a", "b"]
+        .map(|name| file(folder.path(), name, name.as_bytes()))
+        .into();
+    server.script("b", [Reply::Hang]);
+    let (cancel, options, progress) = (
+        Cancel::new(),
+        TransferOptions {
+            concurrency: 1,
+            ..options()
+        },
+        Progress::new(),
+    );
+    let stop = async {
+        server.hanging().await;
+        cancel.cancel();
+        Instant::now()
+    };
+    let (result, stopped) =
+        tokio::join!(upload(&server, items, &options, &progress, &cancel), stop);
+    assert!(stopped.elapsed() < Duration::from_secs(1));
+    let error = result.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::Cancelled);
+    assert_eq!(error.transferred.len(), 1);
+    assert_eq!(
+        error.to_string(),
+        "the transfer was cancelled; 1 of 2 files were transferred"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_moves_is_given_up() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script("c", [Reply::Hang, Reply::Hang, Reply::Hang, Reply::Hang]);
+    let options = TransferOptions {
+        stall: Duration::from_millis(50),
+        ..options()
+    };
+    let error = run(&server, items, &options).await.unwrap_err();
+    assert!(
+        matches!(&*error.cause, TransferError::Stalled { .. }),
+        "{error}"
+    );
+    assert_eq!(server.bodies("c").len(), 4);
+}
+
+#[tokio::test]
+async fn a_file_changed_before_it_is_sent_is_an_error() {
+    let (mut server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.changed_by_call = Some(items[0].path.clone());
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert!(
+        matches!(&*error.cause, TransferError::SourceChanged { path } if path.ends_with("c")),
+        "{error}"
+    );
+    assert!(server.bodies("c").is_empty());
+}
+
+#[tokio::test]
+async fn a_file_changed_while_it_is_sent_is_an_error() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script("c", [Reply::Append(items[0].path.clone())]);
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::SourceChanged);
+    assert!(error.transferred.is_empty());
+}
+
+#[tokio::test]
+async fn all_files_that_cannot_be_sent_are_named_before_anything_is_sent() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let mut items: Vec<_> = ["a", "b", "c", "d"]
+        .map(|name| file(folder.path(), name, b"x"))
+        .into();
+    std::fs::remove_file(&items[1].path).unwrap();
+    items[3].path = folder.path().to_path_buf();
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert_eq!(
+        error
+            .failed
+            .iter()
+            .map(|(item, _)| item.index)
+            .collect::<Vec<_>>(),
+        [1, 3]
+    );
+    assert!(matches!(&*error.failed[0].1, TransferError::Missing { .. }));
+    assert!(matches!(
+        &*error.failed[1].1,
+        TransferError::NotAFile { .. }
+    ));
+    assert!(server.calls.lock().is_empty() && server.storage.received.lock().is_empty());
+}
+
+#[tokio::test]
+async fn redirects_of_a_put_are_not_followed() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script(
+        "c",
+        [Reply::RedirectTo(format!(
+            "http://{}/put/elsewhere",
+            server.address
+        ))],
+    );
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert!(
+        matches!(&*error.cause, TransferError::Redirected { .. }),
+        "{error}"
+    );
+    assert!(server.bodies("elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn an_unreachable_storage_is_a_connection_error() {
+    let (mut server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.address = unused.local_addr().unwrap();
+    drop(unused);
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::Connection);
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_budget_smaller_than_a_chunk_is_enough_and_is_given_back() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items: Vec<_> = (0..20)
+        .map(|index| file(folder.path(), &format!("c{index}"), &content(700_000)))
+        .collect();
+    let options = TransferOptions {
+        budget: ByteBudget::new(100_000),
+        ..options()
+    };
+    assert_eq!(run(&server, items, &options).await.unwrap().len(), 20);
+    assert_eq!(options.budget.available(), 100_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_can_run_as_a_task_of_its_own() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    let task = tokio::spawn(async move { run(&server, items, &options()).await });
+    assert_eq!(task.await.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn no_files_are_no_work() {
+    let server = Server::start().await;
+    assert!(
+        run(&server, Vec::new(), &options())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(server.calls.lock().is_empty());
+}

@@ -1,0 +1,248 @@
+//! A storage on a real socket that keeps what it receives and answers as it is told, and an API that signs URLs for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ftrack_client::checksum::{Kernel, md5_buffers};
+use ftrack_client::transfer::{Api, ApiError, ByteBudget, RetryPolicy, TransferOptions};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// What must never be seen in an error.
+pub const SECRET: &str = "S3CR3T";
+
+/// A request that arrived completely.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub name: String,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// What the storage does with a request instead of its usual answer.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Status(u16, &'static str),
+    RedirectTo(String),
+    /// Never answers.
+    Hang,
+    /// Sends the beginning of the content and breaks the connection.
+    Break,
+    /// Changes a file on disk, then answers as usual.
+    Append(PathBuf),
+}
+
+#[derive(Default)]
+pub struct Storage {
+    pub received: Mutex<Vec<Received>>,
+    pub contents: Mutex<HashMap<String, Bytes>>,
+    replies: Mutex<HashMap<String, VecDeque<Reply>>>,
+    arrived: tokio::sync::Notify,
+}
+
+/// A running storage and the API beside it.
+pub struct Server {
+    pub address: SocketAddr,
+    pub storage: Arc<Storage>,
+    pub calls: Mutex<Vec<Vec<Value>>>,
+    /// A file that is changed while the URLs are signed.
+    pub changed_by_call: Option<PathBuf>,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let storage = Arc::new(Storage::default());
+        let router = Router::new()
+            .route("/put/{name}", put(receive))
+            .route("/get/{name}", get(send));
+        let router = router
+            .layer(DefaultBodyLimit::disable())
+            .with_state(Arc::clone(&storage));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            address,
+            storage,
+            calls: Mutex::default(),
+            changed_by_call: None,
+            client: client(),
+        }
+    }
+
+    pub fn url(&self, name: &str) -> String {
+        format!("http://{}/get/{name}?apiKey={SECRET}", self.address)
+    }
+
+    /// Tells how the next requests for a name are answered.
+    pub fn script(&self, name: &str, replies: impl IntoIterator<Item = Reply>) {
+        self.storage
+            .replies
+            .lock()
+            .insert(name.to_owned(), replies.into_iter().collect());
+    }
+
+    pub fn bodies(&self, name: &str) -> Vec<Bytes> {
+        let received = self.storage.received.lock();
+        received
+            .iter()
+            .filter(|request| request.name == name)
+            .map(|request| request.body.clone())
+            .collect()
+    }
+
+    /// Waits until a request hangs.
+    pub async fn hanging(&self) {
+        self.storage.arrived.notified().await;
+    }
+}
+
+impl Api for Server {
+    fn call(&self, operations: Vec<Value>) -> BoxFuture<'_, Result<Vec<Value>, ApiError>> {
+        if let Some(path) = &self.changed_by_call {
+            append(path);
+        }
+        let sign = |operation: &Value| {
+            json!({
+                "component_id": operation["component_id"],
+                "url": format!("http://{}/put/{}?signature={SECRET}", self.address, operation["component_id"].as_str().unwrap()),
+                "headers": {
+                    "Content-Disposition": format!("attachment; filename={}", operation["file_name"]),
+                    "Content-Length": operation["file_size"],
+                    "Content-MD5": operation["checksum"],
+                    "Content-Type": "application/octet-stream",
+                },
+            })
+        };
+        let answers = operations.iter().map(sign).collect();
+        self.calls.lock().push(operations);
+        async move { Ok(answers) }.boxed()
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        &self.client
+    }
+}
+
+/// Returns options with a budget of their own and retries that do not wait long.
+pub fn options() -> TransferOptions {
+    TransferOptions {
+        budget: ByteBudget::new(64 << 20),
+        retry: RetryPolicy {
+            attempts: 4,
+            first: Duration::from_millis(1),
+            max: Duration::from_millis(2),
+        },
+        ..TransferOptions::default()
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    // Fails when another test has done it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
+/// Appends a byte to a file.
+pub fn append(path: &std::path::Path) {
+    use std::io::Write as _;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(path)
+        .unwrap()
+        .write_all(b"x")
+        .unwrap();
+}
+
+async fn receive(
+    State(storage): State<Arc<Storage>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    storage.received.lock().push(Received {
+        name: name.clone(),
+        headers: headers.clone(),
+        body: body.clone(),
+    });
+    if let Some(response) = storage.scripted(&name).await {
+        return response;
+    }
+    let md5 = STANDARD.encode(md5_buffers(&[&body], Kernel::Scalar)[0].0);
+    let matches = headers
+        .get("content-md5")
+        .is_none_or(|expected| expected == md5.as_str());
+    if matches {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_REQUEST
+    }
+    .into_response()
+}
+
+async fn send(
+    State(storage): State<Arc<Storage>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    storage.received.lock().push(Received {
+        name: name.clone(),
+        headers,
+        body: Bytes::new(),
+    });
+    match storage.scripted(&name).await {
+        Some(response) => response,
+        None => match storage.contents.lock().get(&name) {
+            Some(content) => content.clone().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
+    }
+}
+
+impl Storage {
+    async fn scripted(&self, name: &str) -> Option<Response> {
+        let reply = self.replies.lock().get_mut(name)?.pop_front()?;
+        match reply {
+            Reply::Status(status, body) => {
+                Some((StatusCode::from_u16(status).unwrap(), body).into_response())
+            }
+            Reply::RedirectTo(url) => {
+                Some((StatusCode::FOUND, [("location", url)]).into_response())
+            }
+            Reply::Hang => {
+                self.arrived.notify_one();
+                std::future::pending().await
+            }
+            Reply::Break => {
+                let pieces = [
+                    Ok(Bytes::from_static(b"beginning")),
+                    Err(std::io::Error::other("broken")),
+                ];
+                Some(Body::from_stream(futures_util::stream::iter(pieces)).into_response())
+            }
+            Reply::Append(path) => {
+                append(&path);
+                None
+            }
+        }
+    }
+}

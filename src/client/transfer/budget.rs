@@ -1,0 +1,110 @@
+//! One bound for the memory of all transfers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes of buffers that all transfers of the process may hold together by default: enough to keep a fast link busy, little beside a compositing program.
+const SHARED_BYTES: usize = 256 * 1024 * 1024;
+
+/// A number of bytes that transfers share; who wants a buffer waits for its turn.
+#[derive(Clone, Debug)]
+pub struct ByteBudget {
+    free: Arc<Semaphore>,
+    size: usize,
+}
+
+/// Bytes of the budget, given back when dropped.
+pub(super) struct Reserved {
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl ByteBudget {
+    /// Makes a budget of its own, of at most 4 GiB.
+    pub fn new(bytes: usize) -> Self {
+        let size = bytes.clamp(1, u32::MAX as usize);
+        Self {
+            free: Arc::new(Semaphore::new(size)),
+            size,
+        }
+    }
+
+    /// Returns the budget of this process, 256 MiB.
+    ///
+    /// A forked child gets a new one: nobody is left there to give back what the parent had reserved.
+    pub fn shared() -> Self {
+        static SHARED: Mutex<Option<(u32, ByteBudget)>> = Mutex::new(None);
+        let process = std::process::id();
+        let mut shared = SHARED.lock();
+        match shared.as_ref() {
+            Some((owner, budget)) if *owner == process => budget.clone(),
+            _ => shared.insert((process, Self::new(SHARED_BYTES))).1.clone(),
+        }
+    }
+
+    /// Returns the bytes that may be held together.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Returns the bytes that nobody holds at the moment.
+    pub fn available(&self) -> usize {
+        self.free.available_permits()
+    }
+
+    /// Waits for `bytes`, or for the whole budget if it is smaller than that.
+    pub(super) async fn reserve(&self, bytes: usize) -> Reserved {
+        let permits = u32::try_from(bytes.min(self.size)).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.free).acquire_many_owned(permits).await;
+        // The semaphore is never closed, which is the only failure.
+        Reserved {
+            _permit: permit.ok(),
+        }
+    }
+}
+
+impl Reserved {
+    /// Ties the reservation to a buffer: both live until the last clone of the bytes is dropped, for example when they were written to a socket.
+    pub(super) fn hold(self, buffer: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Held {
+            buffer,
+            _reserved: self,
+        })
+    }
+}
+
+struct Held {
+    buffer: Vec<u8>,
+    _reserved: Reserved,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_come_back_with_the_last_clone_of_the_buffer() {
+        let budget = ByteBudget::new(100);
+        let first = budget.reserve(60).await.hold(vec![0; 60]);
+        let second = first.slice(10..20);
+        drop(first);
+        assert_eq!(budget.available(), 40);
+        drop(second);
+        assert_eq!(budget.available(), 100);
+    }
+
+    #[tokio::test]
+    async fn a_wish_above_the_size_takes_everything() {
+        let budget = ByteBudget::new(100);
+        let _all = budget.reserve(1_000).await;
+        assert_eq!(budget.available(), 0);
+    }
+}

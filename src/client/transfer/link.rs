@@ -1,0 +1,228 @@
+//! One HTTP exchange about one file: who is on the other side, whether bytes still move, and what a failure means.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use reqwest::{Response, StatusCode, Url};
+use tokio::time::{Instant, sleep_until};
+
+use super::retry::{RetryPolicy, is_transient, retry_after};
+use super::{Progress, TransferError};
+
+/// More of an error's body than this is not read.
+const ERROR_BODY: usize = 4096;
+
+/// The file and the host that an exchange is about.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) path: PathBuf,
+    pub(super) host: String,
+}
+
+/// A failed attempt.
+pub(super) struct Failure {
+    pub(super) error: TransferError,
+    again: Again,
+}
+
+/// Whether the same attempt may succeed later.
+enum Again {
+    Never,
+    /// Yes, but not before the server said.
+    After(Option<Duration>),
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        Self {
+            error,
+            again: Again::Never,
+        }
+    }
+}
+
+impl Link {
+    pub(super) fn new(path: &Path, url: &Url) -> Self {
+        Self {
+            path: path.to_owned(),
+            host: url.host_str().unwrap_or("an unnamed host").to_owned(),
+        }
+    }
+
+    /// Describes an error of the HTTP client, which may pass.
+    pub(super) fn broken(&self, error: reqwest::Error) -> Failure {
+        let error = TransferError::Connection {
+            path: self.path.clone(),
+            host: self.host.clone(),
+            source: error.without_url(),
+        };
+        Failure {
+            error,
+            again: Again::After(None),
+        }
+    }
+
+    /// Describes a connection on which nothing moved for a time, which may pass.
+    pub(super) fn stalled(&self, after: Duration) -> Failure {
+        let error = TransferError::Stalled {
+            path: self.path.clone(),
+            host: self.host.clone(),
+            after,
+        };
+        Failure {
+            error,
+            again: Again::After(None),
+        }
+    }
+
+    pub(super) fn redirected(&self) -> TransferError {
+        TransferError::Redirected {
+            path: self.path.clone(),
+            host: self.host.clone(),
+        }
+    }
+
+    /// Describes an answer that is no success.
+    pub(super) async fn refused(&self, response: Response) -> Failure {
+        let status = response.status();
+        if status.is_redirection() {
+            return self.redirected().into();
+        }
+        let asked = retry_after(response.headers());
+        let code = error_code(response).await;
+        // S3 answers 400 and not 408 when the body arrived too slowly.
+        let again = if is_transient(status) || code.as_deref() == Some("RequestTimeout") {
+            Again::After(asked)
+        } else {
+            Again::Never
+        };
+        let (path, host) = (self.path.clone(), self.host.clone());
+        let error = if is_wrong_checksum(status, code.as_deref()) {
+            TransferError::ChecksumRejected { path, host }
+        } else {
+            TransferError::Rejected {
+                path,
+                host,
+                status: status.as_u16(),
+                code,
+            }
+        };
+        Failure { error, again }
+    }
+}
+
+/// Returns whether a refusal says that the body does not match its `Content-MD5`. A 400 that names no code is taken for it: the other reasons of a 400 are named.
+fn is_wrong_checksum(status: StatusCode, code: Option<&str>) -> bool {
+    status == StatusCode::BAD_REQUEST && matches!(code, None | Some("BadDigest" | "InvalidDigest"))
+}
+
+/// Reads the `<Code>` of an S3-like error answer.
+async fn error_code(mut response: Response) -> Option<String> {
+    let mut body = Vec::new();
+    while body.len() < ERROR_BODY {
+        let Ok(Some(chunk)) = response.chunk().await else {
+            break;
+        };
+        body.extend_from_slice(&chunk[..chunk.len().min(ERROR_BODY)]);
+    }
+    let text = String::from_utf8_lossy(&body);
+    let (code, _) = text.split_once("<Code>")?.1.split_once("</Code>")?;
+    Some(
+        code.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(64)
+            .collect(),
+    )
+}
+
+/// The attempts at one exchange.
+pub(super) struct Attempts {
+    policy: RetryPolicy,
+    failures: u32,
+}
+
+impl Attempts {
+    pub(super) fn new(policy: RetryPolicy) -> Self {
+        Self {
+            policy,
+            failures: 0,
+        }
+    }
+
+    /// Waits until the attempt may be repeated, or returns its error if it may not.
+    pub(super) async fn pause(
+        &mut self,
+        Failure { error, again }: Failure,
+    ) -> Result<(), TransferError> {
+        self.failures += 1;
+        let wait = match again {
+            Again::Never => None,
+            Again::After(asked) => self.policy.wait(self.failures, asked),
+        };
+        let Some(wait) = wait else { return Err(error) };
+        tracing::info!(%error, ?wait, "a transfer is tried again");
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// The bytes that one attempt moved so far.
+pub(super) struct Flow {
+    index: usize,
+    progress: Progress,
+    moved: AtomicU64,
+    last: Mutex<Instant>,
+}
+
+impl Flow {
+    pub(super) fn new(index: usize, progress: &Progress) -> Self {
+        Self {
+            index,
+            progress: progress.clone(),
+            moved: AtomicU64::new(0),
+            last: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Notes that bytes moved.
+    pub(super) fn advance(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Ordering::Relaxed);
+        *self.last.lock() = Instant::now();
+        self.progress.transferred(self.index, bytes);
+    }
+
+    /// Takes the bytes of a failed attempt back from the progress.
+    pub(super) fn rewind(&self) {
+        self.progress
+            .rewound(self.index, self.moved.swap(0, Ordering::Relaxed));
+    }
+
+    pub(super) fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work` until it ends, or returns `None` when nothing moved for `limit`.
+    pub(super) async fn bounded<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        *self.last.lock() = Instant::now();
+        let idle = async {
+            loop {
+                let deadline = *self.last.lock() + limit;
+                if deadline <= Instant::now() {
+                    break;
+                }
+                sleep_until(deadline).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            result = work => Some(result),
+            () = idle => None,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Sends one file to its signed URL.
+
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::TryStreamExt as _;
+use reqwest::header::CONTENT_LENGTH;
+use reqwest::{Body, Response};
+
+use super::link::{Attempts, Failure, Flow, Link};
+use super::source::{SourceFile, chunks};
+use super::tally::blocking;
+use super::ticket::Ticket;
+use super::{ByteBudget, Progress, TransferError, TransferOptions};
+
+/// What the uploads of all files have in common.
+pub(super) struct Sender {
+    pub(super) client: reqwest::Client,
+    pub(super) options: TransferOptions,
+    pub(super) progress: Progress,
+}
+
+impl Sender {
+    /// Sends the file, from its start again when that may help, and proves that it was not changed meanwhile.
+    pub(super) async fn send(
+        &self,
+        index: usize,
+        source: &Arc<SourceFile>,
+        ticket: &Ticket,
+    ) -> Result<(), TransferError> {
+        let mut attempts = Attempts::new(self.options.retry);
+        loop {
+            let flow = Arc::new(Flow::new(index, &self.progress));
+            let Err(failure) = self.attempt(&flow, source, ticket).await else {
+                return Ok(());
+            };
+            flow.rewind();
+            // A change explains the failure better than what the storage said about it.
+            check_unchanged(source).await?;
+            attempts.pause(failure).await?;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        flow: &Arc<Flow>,
+        source: &Arc<SourceFile>,
+        ticket: &Ticket,
+    ) -> Result<(), Failure> {
+        let link = Link::new(&source.path, &ticket.url);
+        let stall = self.options.stall;
+        let exchange = self.exchange(flow, source, ticket, &link);
+        let response = flow
+            .bounded(stall, exchange)
+            .await
+            .ok_or_else(|| link.stalled(stall))??;
+        if response.url() != &ticket.url {
+            return Err(link.redirected().into());
+        }
+        if !response.status().is_success() {
+            return Err(flow
+                .bounded(stall, link.refused(response))
+                .await
+                .unwrap_or_else(|| link.stalled(stall)));
+        }
+        Ok(check_unchanged(source).await?)
+    }
+
+    async fn exchange(
+        &self,
+        flow: &Arc<Flow>,
+        source: &Arc<SourceFile>,
+        ticket: &Ticket,
+        link: &Link,
+    ) -> Result<Response, Failure> {
+        let opened = Arc::clone(source);
+        let file = blocking(move || opened.open()).await??;
+        let unread = Arc::new(OnceLock::new());
+        let body = body(file, source.size, &self.options.budget, flow, &unread);
+        let request = self
+            .client
+            .put(ticket.url.clone())
+            .headers(ticket.headers.clone())
+            .header(CONTENT_LENGTH, source.size);
+        let response = request.body(body).send().await;
+        // The HTTP client calls a file that cannot be read a broken connection.
+        response.map_err(
+            |error| match Arc::into_inner(unread).and_then(OnceLock::into_inner) {
+                Some(unread) => TransferError::reading(&source.path, unread).into(),
+                None => link.broken(error),
+            },
+        )
+    }
+}
+
+/// Streams the file, counts what is sent and keeps the error that reading it may end with.
+fn body(
+    file: File,
+    size: u64,
+    budget: &ByteBudget,
+    flow: &Arc<Flow>,
+    unread: &Arc<OnceLock<io::Error>>,
+) -> Body {
+    let (flow, unread) = (Arc::clone(flow), Arc::clone(unread));
+    let chunks = chunks(file, size, budget.clone(), move |bytes| flow.advance(bytes));
+    Body::wrap_stream(chunks.inspect_err(move |error| {
+        let _ = unread.set(io::Error::new(error.kind(), error.to_string()));
+    }))
+}
+
+async fn check_unchanged(source: &Arc<SourceFile>) -> Result<(), TransferError> {
+    let source = Arc::clone(source);
+    blocking(move || source.check_unchanged()).await?
+}

@@ -1,0 +1,143 @@
+//! The files that transfers read, and the proof that nobody changes them meanwhile.
+//!
+//! A render that is still being written while it is published is the usual way to a broken file on the other side.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+
+use super::{ByteBudget, TransferError};
+
+/// Bytes that are read, and then travel, in one piece.
+const CHUNK: usize = 512 * 1024;
+
+/// A file that existed and could be read when it was inspected.
+#[derive(Clone, Debug)]
+pub(super) struct SourceFile {
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
+    stamp: Stamp,
+}
+
+/// What changes when somebody writes to a file or replaces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    modified: Option<SystemTime>,
+    inode: Option<(u64, u64)>,
+}
+
+impl SourceFile {
+    /// Checks that `path` is a readable file and remembers its state. Blocks.
+    pub(super) fn inspect(path: &Path) -> Result<Self, TransferError> {
+        let metadata = fs::metadata(path).map_err(|error| TransferError::reading(path, error))?;
+        if !metadata.is_file() {
+            return Err(TransferError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        // Only opening tells whether the file may be read.
+        File::open(path).map_err(|error| TransferError::reading(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            size: metadata.len(),
+            stamp: Stamp::of(&metadata),
+        })
+    }
+
+    /// Opens the file that was inspected. Blocks.
+    pub(super) fn open(&self) -> Result<File, TransferError> {
+        let file =
+            File::open(&self.path).map_err(|error| TransferError::reading(&self.path, error))?;
+        let metadata = file
+            .metadata()
+            .map_err(|error| TransferError::reading(&self.path, error))?;
+        self.compare(&metadata)?;
+        Ok(file)
+    }
+
+    /// Fails if the file is no longer the one that was inspected. Blocks.
+    pub(super) fn check_unchanged(&self) -> Result<(), TransferError> {
+        let metadata = fs::metadata(&self.path).map_err(|_| self.changed())?;
+        self.compare(&metadata)
+    }
+
+    /// Returns the error that names this file as changed.
+    pub(super) fn changed(&self) -> TransferError {
+        TransferError::SourceChanged {
+            path: self.path.clone(),
+        }
+    }
+
+    fn compare(&self, metadata: &Metadata) -> Result<(), TransferError> {
+        if Stamp::of(metadata) == self.stamp {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+            inode: inode(metadata),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems have no inode to tell"
+)]
+fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn inode(_metadata: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+/// Streams the first `size` bytes of a file in chunks that count against the budget until they are dropped.
+///
+/// `read` is told the length of every chunk. A file that ends early is an error of kind [`io::ErrorKind::UnexpectedEof`].
+pub(super) fn chunks(
+    file: File,
+    size: u64,
+    budget: ByteBudget,
+    read: impl Fn(u64) + Send + 'static,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    stream::try_unfold(
+        (file, size, budget, read),
+        async |(file, left, budget, read)| {
+            if left == 0 {
+                return Ok(None);
+            }
+            let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            let reserved = budget.reserve(length).await;
+            let (file, buffer) = tokio::task::spawn_blocking(move || read_chunk(file, length))
+                .await
+                .map_err(io::Error::other)??;
+            read(length as u64);
+            Ok(Some((
+                reserved.hold(buffer),
+                (file, left - length as u64, budget, read),
+            )))
+        },
+    )
+}
+
+fn read_chunk(mut file: File, length: usize) -> io::Result<(File, Vec<u8>)> {
+    let mut buffer = vec![0; length];
+    file.read_exact(&mut buffer)?;
+    Ok((file, buffer))
+}

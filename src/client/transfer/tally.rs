@@ -1,0 +1,86 @@
+//! Which items of a transfer are done, for the error that ends it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{BatchError, Cancel, ItemRef, Progress, TransferError};
+
+/// The items of a transfer and those of them that arrived.
+pub(super) struct Tally {
+    items: Vec<ItemRef>,
+    arrived: Mutex<Vec<usize>>,
+}
+
+/// What ended a transfer: errors with the index of their item, if it was one item that failed.
+pub(super) struct Fault(pub(super) Vec<(Option<usize>, TransferError)>);
+
+impl From<TransferError> for Fault {
+    fn from(error: TransferError) -> Self {
+        Self(vec![(None, error)])
+    }
+}
+
+impl From<(usize, TransferError)> for Fault {
+    fn from((index, error): (usize, TransferError)) -> Self {
+        Self(vec![(Some(index), error)])
+    }
+}
+
+impl Tally {
+    pub(super) fn new(items: Vec<ItemRef>) -> Self {
+        Self {
+            items,
+            arrived: Mutex::default(),
+        }
+    }
+
+    /// Notes that an item arrived.
+    pub(super) fn arrived(&self, index: usize, progress: &Progress) {
+        self.arrived.lock().push(index);
+        progress.finished_file();
+    }
+
+    /// Runs the work of a transfer until it ends or is cancelled.
+    pub(super) async fn settle<T>(
+        &self,
+        cancel: &Cancel,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, BatchError> {
+        let outcome = cancel
+            .run(work)
+            .await
+            .unwrap_or_else(|| Err(TransferError::Cancelled.into()));
+        outcome.map_err(|fault| self.error(fault))
+    }
+
+    fn error(&self, Fault(faults): Fault) -> BatchError {
+        let mut failed = Vec::new();
+        let mut cause = None;
+        for (index, error) in faults {
+            let error = Arc::new(error);
+            cause.get_or_insert_with(|| Arc::clone(&error));
+            failed.extend(index.map(|index| (self.items[index].clone(), error)));
+        }
+        BatchError {
+            cause: cause.unwrap_or_else(|| Arc::new(TransferError::WorkerLost)),
+            failed,
+            transferred: self
+                .arrived
+                .lock()
+                .iter()
+                .map(|index| self.items[*index].clone())
+                .collect(),
+            total: self.items.len(),
+        }
+    }
+}
+
+/// Runs blocking work on a thread for it.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, TransferError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| TransferError::WorkerLost)
+}

@@ -46,7 +46,7 @@ pub enum FfmpegError {
     #[error("ffmpeg could not be started")]
     Start(#[source] io::Error),
     /// The run took longer than the server allows.
-    #[error("ffmpeg took longer than {} s", limit.as_secs())]
+    #[error("ffmpeg took longer than {limit:?}")]
     TimeLimit {
         /// The limit.
         limit: Duration,

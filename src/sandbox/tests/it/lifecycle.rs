@@ -1,0 +1,181 @@
+//! The life of a server: ports, folders, restarts, the end.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ftrack_sandbox::{Sandbox, SandboxOptions, StartError};
+use serde_json::json;
+
+use crate::harness::{
+    call, component_url, create_component, get, put, start, start_with, unique_id, upload,
+    upload_metadata,
+};
+
+fn start_in(folder: &Path) -> Sandbox {
+    start_with(SandboxOptions {
+        data_dir: Some(folder.to_owned()),
+        ..SandboxOptions::default()
+    })
+}
+
+#[test]
+fn servers_take_ports_of_their_own() {
+    let (one, other) = (start(), start());
+    assert_ne!(one.url(), other.url());
+    assert_eq!(get(one.url()).status, 200);
+    assert_eq!(get(other.url()).status, 200);
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let server = start();
+    let port: u16 = server.url().rsplit(':').next().unwrap().parse().unwrap();
+    let error = Sandbox::start(SandboxOptions {
+        port,
+        ..SandboxOptions::default()
+    })
+    .unwrap_err();
+    assert!(matches!(error, StartError::Listen { .. }));
+    assert!(
+        error.to_string().contains(&format!("127.0.0.1:{port}")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "not a folder").unwrap();
+    let options = SandboxOptions {
+        data_dir: Some(file.join("data")),
+        ..SandboxOptions::default()
+    };
+    let error = Sandbox::start(options).unwrap_err();
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+}
+
+#[test]
+fn a_temporary_server_leaves_nothing() {
+    let mut server = start();
+    let folder = server.data_dir().to_owned();
+    upload(&server, &unique_id(), b"pixels");
+    assert!(folder.is_dir());
+    server.stop();
+    assert!(!folder.exists());
+    server.stop();
+}
+
+#[test]
+fn a_folder_outlives_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_in(folder.path());
+    let id = create_component(&server, "plate", ".txt", 6);
+    upload(&server, &id, b"pixels");
+    let (user, key) = (server.api_user().to_owned(), server.api_key().to_owned());
+    drop(server);
+
+    let server = start_in(folder.path());
+    assert_eq!(
+        (server.api_user(), server.api_key()),
+        (user.as_str(), key.as_str())
+    );
+    let answer = get(&component_url(&server, "get", &id));
+    assert_eq!(answer.body, b"pixels");
+    assert_eq!(answer.header("content-type"), Some("text/plain"));
+}
+
+#[test]
+fn an_upload_url_is_good_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_in(folder.path());
+    let id = unique_id();
+    let mut metadata = upload_metadata(&server, &id, b"pixels");
+    let old_url = server.url().to_owned();
+    drop(server);
+
+    let server = start_in(folder.path());
+    let url = metadata["url"]
+        .as_str()
+        .unwrap()
+        .replace(&old_url, server.url());
+    metadata["url"] = json!(url);
+    assert_eq!(put(&metadata, b"pixels").status, 200);
+}
+
+#[test]
+fn stopping_takes_less_than_a_second_whatever_clients_do() {
+    let mut server = start();
+    let address = server.url().strip_prefix("http://").unwrap().to_owned();
+    let _idle = TcpStream::connect(&address).unwrap();
+    let mut kept_alive = TcpStream::connect(&address).unwrap();
+    kept_alive
+        .write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())
+        .unwrap();
+    kept_alive.read_exact(&mut [0; 12]).unwrap();
+    let metadata = upload_metadata(&server, &unique_id(), &[0; 1000]);
+    let path = metadata["url"]
+        .as_str()
+        .unwrap()
+        .split_once(&address)
+        .unwrap()
+        .1
+        .to_owned();
+    let mut half_way = TcpStream::connect(&address).unwrap();
+    let head =
+        format!("PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 1000\r\n\r\nhalf");
+    half_way.write_all(head.as_bytes()).unwrap();
+
+    let started = Instant::now();
+    server.stop();
+    assert!(
+        started.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(TcpStream::connect(&address).is_err());
+}
+
+#[tokio::test]
+async fn a_server_starts_and_stops_inside_an_async_program() {
+    let mut server = start();
+    assert_eq!(get(server.url()).status, 200);
+    server.stop();
+}
+
+#[test]
+fn calls_are_logged_with_their_actions() {
+    let server = start();
+    let id = unique_id();
+    upload(&server, &id, b"pixels");
+    call(
+        &server,
+        &json!([{"action": "no_such_action"}, {"action": "query_schemas"}]),
+    );
+    let calls = server.calls();
+    let actions: Vec<_> = calls.iter().map(|call| call.actions.join(" ")).collect();
+    assert_eq!(
+        actions,
+        ["get_upload_metadata", "no_such_action query_schemas"]
+    );
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.request_bytes > 0 && call.response_bytes > 0)
+    );
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused() {
+    let server = start_with(SandboxOptions {
+        body_limit: 1000,
+        ..SandboxOptions::default()
+    });
+    let answer = call(
+        &server,
+        &json!([{"action": "query", "expression": "x".repeat(2000)}]),
+    );
+    assert_eq!(answer["exception"], "ValidationError");
+}

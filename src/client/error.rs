@@ -214,7 +214,7 @@ impl Error {
     }
 
     /// Makes an [`Error::Decode`].
-    pub(crate) fn decode(what: impl Into<String>, reason: impl ToString) -> Self {
+    pub(crate) fn decode(what: impl Into<String>, reason: &dyn std::fmt::Display) -> Self {
         Self::Decode {
             what: what.into(),
             reason: reason.to_string(),

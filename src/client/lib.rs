@@ -1,7 +1,7 @@
 //! A client of ftrack without Python.
 //!
 //! # Layout
-//! - [`session::Session`]: what applications use; wires the rest together
+//! - [`session::Session`], [`entity::Entity`]: what applications use; wires the rest together
 //! - [`config`], [`error`], [`runtime`], [`transport`]: the way to the server
 //! - [`schema_set`], [`schema_cache`]: the entity types of a site
 //! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
@@ -12,6 +12,7 @@
 pub mod checksum;
 pub mod coalesce;
 pub mod config;
+pub mod entity;
 pub mod entity_state;
 pub mod error;
 pub mod identity_map;
@@ -19,7 +20,10 @@ pub mod merge;
 pub mod populate;
 pub mod query;
 pub mod runtime;
+pub mod schema_cache;
 pub mod schema_set;
+pub mod session;
 pub mod sequence;
 pub mod transfer;
 pub mod transport;
+pub mod unit_of_work;

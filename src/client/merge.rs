@@ -70,7 +70,7 @@ fn decode<'de, S: DeserializeSeed<'de>>(json: &'de [u8], what: &str, seed: S) ->
     let value = seed
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
-    value.map_err(|error| Error::decode(what, error))
+    value.map_err(|error| Error::decode(what, &error))
 }
 
 /// What all parts of the decoder share: the map, held for the whole answer.

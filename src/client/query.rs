@@ -110,6 +110,13 @@ impl Pager {
         }
     }
 
+    /// Asks for another number of entities per page from now on.
+    #[must_use]
+    pub fn with_page_size(mut self, page_size: u64) -> Self {
+        self.page_size = self.expression.limit.unwrap_or(page_size).min(page_size);
+        self
+    }
+
     /// Returns the expression without its offset and limit, and those.
     pub fn expression(&self) -> &PagedExpression {
         &self.expression

@@ -100,7 +100,7 @@ impl SchemaSet {
     /// Reads the JSON list that `query_schemas` answers.
     pub fn from_json(json: &[u8]) -> Result<Arc<Self>> {
         let schemas: Vec<Schema> =
-            serde_json::from_slice(json).map_err(|e| Error::decode("the schemas", e))?;
+            serde_json::from_slice(json).map_err(|e| Error::decode("the schemas", &e))?;
         Self::from_schemas(&schemas).map(Arc::new)
     }
 
@@ -157,7 +157,7 @@ impl EntityType {
                 by_name.get(name).copied().ok_or_else(|| {
                     Error::decode(
                         "the schemas",
-                        format!("{} has no attribute {name:?} of its primary key", schema.id),
+                        &format!("{} has no attribute {name:?} of its primary key", schema.id),
                     )
                 })
             })
@@ -242,7 +242,7 @@ impl AttributeKind {
 
 fn position(index: usize) -> Result<u16> {
     u16::try_from(index)
-        .map_err(|_| Error::decode("the schemas", "more than 65535 types or attributes"))
+        .map_err(|_| Error::decode("the schemas", &"more than 65535 types or attributes"))
 }
 
 #[cfg(test)]

@@ -48,6 +48,19 @@ pub struct Write {
     pub attributes: Vec<(Arc<str>, Value)>,
 }
 
+impl Operation {
+    /// Returns the name of the action, as it travels.
+    pub fn action(&self) -> &str {
+        match self {
+            Self::Query { .. } => "query",
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete { .. } => "delete",
+            Self::Other { action, .. } => action,
+        }
+    }
+}
+
 impl Write {
     /// Sets the attribute `name`, replacing an earlier value in its place.
     pub fn set(&mut self, name: Arc<str>, value: Value) {
@@ -61,23 +74,20 @@ impl Write {
 impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("action", self.action())?;
         match self {
             Self::Query { expression } => {
-                map.serialize_entry("action", "query")?;
                 map.serialize_entry("expression", expression)?;
             }
-            Self::Create(write) => write.serialize_members("create", &mut map)?,
-            Self::Update(write) => write.serialize_members("update", &mut map)?,
+            Self::Create(write) | Self::Update(write) => write.serialize_members(&mut map)?,
             Self::Delete {
                 entity_type,
                 entity_key,
             } => {
-                map.serialize_entry("action", "delete")?;
                 map.serialize_entry("entity_type", &**entity_type)?;
                 map.serialize_entry("entity_key", entity_key)?;
             }
-            Self::Other { action, members } => {
-                map.serialize_entry("action", &**action)?;
+            Self::Other { members, .. } => {
                 for (name, value) in members {
                     map.serialize_entry(&**name, value)?;
                 }
@@ -88,12 +98,7 @@ impl Serialize for Operation {
 }
 
 impl Write {
-    fn serialize_members<M: SerializeMap>(
-        &self,
-        action: &str,
-        map: &mut M,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("action", action)?;
+    fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("entity_type", &*self.entity_type)?;
         map.serialize_entry("entity_key", &self.entity_key)?;
         // ftrack expects the type once more inside the data.

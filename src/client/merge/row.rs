@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::Decoder;
 use super::member::{AttributeSeed, TextSeed};
 use crate::entity_state::{EntityId, SlotValue};
-use crate::schema_set::{AttributeId, AttributeKind, TypeId};
+use crate::schema_set::{AttributeId, AttributeKind, EntityType};
 
 /// Attributes of a usual row; saves growing the list.
 const USUAL_ATTRIBUTES: usize = 12;
@@ -42,15 +42,11 @@ pub(super) fn object<'de, A: MapAccess<'de>>(
     while let Some(name) = map.next_key_seed(TextSeed)? {
         if name == ENTITY_TYPE_KEY {
             let type_name = map.next_value_seed(TextSeed)?;
-            return match decoder.schemas.find(&type_name).map(|found| found.id) {
-                Some(entity_type) => {
-                    entity(decoder, map, entity_type, buffered).map(Object::Entity)
-                }
-                None => {
-                    drain(&mut map, &mut buffered)?;
-                    Ok(Object::UnknownEntity(type_name.into(), buffered))
-                }
+            let Some(definition) = decoder.schemas.find(&type_name) else {
+                drain(&mut map, &mut buffered)?;
+                return Ok(Object::UnknownEntity(type_name.into(), buffered));
             };
+            return entity(decoder, map, definition, buffered).map(Object::Entity);
         }
         let value: &'de RawValue = map.next_value()?;
         if name == TYPE_KEY && matches!(value.get(), r#""datetime""# | r#""date""#) {
@@ -84,10 +80,9 @@ fn datetime<E: Error>(members: &[Buffered<'_>]) -> Result<DateTime, E> {
 fn entity<'de, A: MapAccess<'de>>(
     decoder: &mut Decoder<'_>,
     mut map: A,
-    entity_type: TypeId,
+    definition: &EntityType,
     buffered: Vec<Buffered<'de>>,
 ) -> Result<EntityId, A::Error> {
-    let definition = decoder.schemas.entity_type(entity_type);
     let mut values: Vec<(AttributeId, SlotValue)> = Vec::with_capacity(USUAL_ATTRIBUTES);
     for (name, raw) in buffered {
         if let Some(attribute) = definition.find(&name) {
@@ -108,7 +103,7 @@ fn entity<'de, A: MapAccess<'de>>(
     let placement = decoder.placement;
     Ok(decoder
         .slab
-        .place(decoder.schemas, entity_type, values, placement))
+        .place(decoder.schemas, definition.id, values, placement))
 }
 
 /// Reads the value of an attribute.

@@ -195,7 +195,7 @@ impl Transport {
         };
         check_answer(status.as_u16(), answer, &asked)
             .err()
-            .unwrap_or_else(|| Error::decode("the answer of a busy server", status))
+            .unwrap_or_else(|| Error::decode("the answer of a busy server", &status))
     }
 
     fn headers(&self, overrides: &CallHeaders) -> Result<HeaderMap> {
@@ -267,7 +267,8 @@ fn is_tls(error: &reqwest::Error) -> bool {
         let wrapped = current
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if current.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+        if current.is::<rustls::Error>()
+            || wrapped.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
         {
             return true;
         }

@@ -4,15 +4,16 @@ mod answer;
 mod http;
 mod pool;
 mod retry;
+mod transfer_api;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
-pub use answer::check_answer;
 pub use http::Transport;
 pub use pool::transfer_client;
+pub use transfer_api::TransferApi;
 
 use crate::config::Secret;
 use crate::error::{Error, Result};
@@ -25,6 +26,28 @@ pub enum Idempotency {
     /// Asking again might do it twice: retried only if no connection was ever established.
     Write,
 }
+
+impl Idempotency {
+    /// Returns what a batch of these actions is: a read only if nothing in it is known to write.
+    pub fn of<'a>(actions: impl IntoIterator<Item = &'a str>) -> Self {
+        if actions.into_iter().all(|action| READS.contains(&action)) {
+            Self::Read
+        } else {
+            Self::Write
+        }
+    }
+}
+
+/// Actions that change nothing, however often they are asked.
+const READS: [&str; 7] = [
+    "get_upload_metadata",
+    "parse_query",
+    "permissions",
+    "query",
+    "query_schemas",
+    "query_server_information",
+    "search",
+];
 
 /// What one call sends instead of, or beside, what the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -45,5 +68,5 @@ pub struct CallHeaders {
 pub fn encode_batch<T: Serialize>(operations: &[T]) -> Result<Bytes> {
     serde_json::to_vec(operations)
         .map(Bytes::from)
-        .map_err(|e| Error::decode("the operations to send", e))
+        .map_err(|e| Error::decode("the operations to send", &e))
 }

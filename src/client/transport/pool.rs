@@ -29,9 +29,9 @@ pub(super) fn api_client() -> Result<Arc<Client>> {
     API.get_or_try_init(|| build(|builder| builder.redirect(Policy::custom(stay_on_host))))
 }
 
-/// Returns the client for signed URLs, which carry no credentials of ftrack: it follows redirects to storage.
+/// Returns the client for signed URLs, which follows no redirect: whoever uses such a URL decides where it may lead.
 pub fn transfer_client() -> Result<Arc<Client>> {
-    TRANSFER.get_or_try_init(|| build(|builder| builder.redirect(Policy::limited(MAX_REDIRECTS))))
+    TRANSFER.get_or_try_init(|| build(|builder| builder.redirect(Policy::none())))
 }
 
 fn stay_on_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
@@ -54,6 +54,8 @@ fn build(customise: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
             .user_agent(concat!("ftrack-rs/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
+            // After a redirect the address before it, which may hold a key, would be sent along.
+            .referer(false)
             .tcp_nodelay(true)
     };
     let certificates = extra_certificates()?;
@@ -84,7 +86,7 @@ fn extra_certificates() -> Result<Vec<Certificate>> {
 fn ca_bundle() -> Option<PathBuf> {
     CA_BUNDLE_VARIABLES
         .iter()
-        .filter_map(|name| std::env::var_os(name))
+        .filter_map(std::env::var_os)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
         .find(|path| !path.is_dir())

@@ -4,3 +4,6 @@ mod checksum;
 mod upload;
 mod upload_storage;
 mod download;
+mod coalesce;
+mod merge;
+mod schemas;

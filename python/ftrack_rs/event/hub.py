@@ -22,47 +22,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.expression import Expression, Parser
+from ftrack_rs.event.socket_io import (
+    PACKET_NAMES,
+    ServerDetails,
+    SocketIoSession,
+    decode,
+    encode,
+    parse_server_url,
+)
 from ftrack_rs.event.subscriber import Subscriber
 from ftrack_rs.exception import EventHubConnectionError, NotFoundError, NotUniqueError
 from ftrack_rs.logging import LazyLogMessage as L
+
+__all__ = ["EventHub", "ServerDetails", "SocketIoSession"]
 
 Callback = Callable[[Event], Any]
 _Acknowledged = Callable[..., None]
 _Unsent = tuple[Event, Optional[_Acknowledged], Optional[Callback]]
 
-_PACKET_NAMES = {
-    "0": "disconnect",
-    "1": "connect",
-    "2": "heartbeat",
-    "3": "message",
-    "4": "json",
-    "5": "event",
-    "6": "acknowledge",
-    "7": "error",
-}
-
 # Seconds between looks at the clock while waiting for events.
 _WAIT_STEP = 0.1
-
-
-class SocketIoSession(NamedTuple):
-    """What the event server answers to the handshake."""
-
-    id: str
-    heartbeatTimeout: str
-    supportedTransports: list[str]
-
-
-class ServerDetails(NamedTuple):
-    """The parts of the URL of a server."""
-
-    scheme: str
-    hostname: str
-    port: int | None
 
 
 class EventHub:
@@ -99,7 +82,7 @@ class EventHub:
 
         self.logger = logging.getLogger(f"ftrack_api.event.hub.{type(self).__name__}")
         self.id = uuid.uuid4().hex
-        self.server = _server_details(server_url)
+        self.server = parse_server_url(server_url)
         self._server_url = server_url
         self._api_user = api_user
         self._api_key = api_key
@@ -116,8 +99,8 @@ class EventHub:
         self._unique_packet_id = 0
         # Looked up both ways: the name of a code, and the code of a name.
         self._code_name_mapping = {
-            **_PACKET_NAMES,
-            **{name: code for code, name in _PACKET_NAMES.items()},
+            **PACKET_NAMES,
+            **{name: code for code, name in PACKET_NAMES.items()},
         }
 
     @property
@@ -403,7 +386,7 @@ class EventHub:
                 self._await_reply(event, on_reply)
             self._send_packet(
                 self._code_name_mapping["event"],
-                self._encode({"name": "ftrack.event", "args": [event]}),
+                encode({"name": "ftrack.event", "args": [event]}),
                 callback or functools.partial(self._on_published, event),
             )
         except Exception:
@@ -536,7 +519,7 @@ class EventHub:
         self._event_queue.put(event)
 
     def _enqueue_received(self, data: str) -> None:
-        args = self._decode(data).get("args", [])
+        args = decode(data).get("args", [])
         if len(args) != 1 or not isinstance(args[0], Mapping):
             return
         try:
@@ -550,47 +533,10 @@ class EventHub:
         identifier, _, args = data.partition("+")
         callback = self._packet_callbacks.pop(int(identifier), None)
         if callback is not None:
-            callback(*(self._decode(args) if args else []))
-
-    def _encode(self, data: Any) -> str:
-        """Return *data*, which may hold events, as JSON."""
-        import json
-
-        return json.dumps(data, default=_encode_event, ensure_ascii=False)
-
-    def _decode(self, string: str) -> Any:
-        """Return what the JSON *string* says, with the keys of events as they are here."""
-        import json
-
-        return json.loads(string, object_hook=_decode_object)
-
-
-def _server_details(server_url: str) -> ServerDetails:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(server_url)
-    if not parts.scheme or not parts.hostname:
-        missing = "host" if parts.scheme else "scheme"
-        raise ValueError(f'Server URL "{server_url}" has no {missing}.')
-    return ServerDetails(parts.scheme, parts.hostname, parts.port)
+            callback(*(decode(args) if args else []))
 
 
 def _as_dict(name: str, value: Mapping[str, str] | None) -> dict[str, str]:
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"Expected a mapping of {name}, got {value!r}.")
     return dict(value or {})
-
-
-def _encode_event(item: object) -> dict[str, Any]:
-    if not isinstance(item, Event):
-        raise TypeError(f"{item!r} cannot be sent in an event: it has no JSON form.")
-    encoded = dict(item)
-    if "in_reply_to_event" in encoded:
-        encoded["inReplyToEvent"] = encoded.pop("in_reply_to_event")
-    return encoded
-
-
-def _decode_object(item: dict[str, Any]) -> dict[str, Any]:
-    if "inReplyToEvent" in item:
-        item["in_reply_to_event"] = item.pop("inReplyToEvent")
-    return item

@@ -46,13 +46,13 @@ pub async fn copy(
     };
     let tally = Tally::new(items.iter().enumerate().map(reference).collect());
     let (stop, _guard) = cancel.guarded();
-    let copier = Copier {
+    let work = Copier {
         tally: &tally,
         progress,
         stop: &stop,
     };
     let copies = stream::iter(items.into_iter().enumerate())
-        .map(|(index, item)| copier.copy(index, item).boxed());
+        .map(|(index, item)| work.copy(index, item).boxed());
     tally
         .settle(
             cancel,

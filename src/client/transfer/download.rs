@@ -73,12 +73,12 @@ pub async fn download(
         progress,
         tally: &tally,
     };
-    let fetched = stream::iter(items.into_iter().enumerate())
+    let downloads = stream::iter(items.into_iter().enumerate())
         .map(|(index, item)| fetcher.fetch(index, item).boxed());
     tally
         .settle(
             cancel,
-            fetched.buffered(options.concurrency.max(1)).try_collect(),
+            downloads.buffered(options.concurrency.max(1)).try_collect(),
         )
         .await
 }

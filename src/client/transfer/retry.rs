@@ -76,7 +76,8 @@ fn until(date: &str) -> Option<Duration> {
 
 /// Returns a number in 0..1. The standard library seeds its hash maps randomly, which is random enough to spread retries.
 fn random_fraction() -> f64 {
-    f64::from(RandomState::new().hash_one(0_u8) as u32) / (f64::from(u32::MAX) + 1.0)
+    let [first, second, ..] = RandomState::new().hash_one(()).to_ne_bytes();
+    f64::from(u16::from_ne_bytes([first, second])) / 65_536.0
 }
 
 #[cfg(test)]

@@ -119,8 +119,8 @@ fn read_headers(headers: &Value) -> Option<HeaderMap> {
 mod tests {
     use super::*;
 
-    fn fault(answer: Value) -> &'static str {
-        read(&answer, "c1").unwrap_err()
+    fn fault(answer: &Value) -> &'static str {
+        read(answer, "c1").unwrap_err()
     }
 
     #[test]
@@ -135,23 +135,23 @@ mod tests {
     #[test]
     fn refuses_what_is_no_answer() {
         assert_eq!(
-            fault(json!({"url": "https://s3/x", "component_id": "c2"})),
+            fault(&json!({"url": "https://s3/x", "component_id": "c2"})),
             "ftrack answered for another component"
         );
         assert_eq!(
-            fault(json!({"component_id": "c1"})),
+            fault(&json!({"component_id": "c1"})),
             "ftrack answered no upload URL"
         );
         assert_eq!(
-            fault(json!({"url": "x"})),
+            fault(&json!({"url": "x"})),
             "ftrack answered an upload URL that is none"
         );
         assert_eq!(
-            fault(json!({"url": "file:///etc/passwd"})),
+            fault(&json!({"url": "file:///etc/passwd"})),
             "ftrack answered an upload URL that is not HTTP"
         );
         assert_eq!(
-            fault(json!({"url": "https://s3", "headers": {"a": []}})),
+            fault(&json!({"url": "https://s3", "headers": {"a": []}})),
             "ftrack answered upload headers that are none"
         );
     }

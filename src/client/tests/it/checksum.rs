@@ -16,7 +16,7 @@ fn reference(bytes: &[u8]) -> Digest {
 /// Bytes that differ from block to block, so that a swapped or repeated block changes the digest.
 fn content(seed: u8, length: usize) -> Vec<u8> {
     (0..length)
-        .map(|at| (at.wrapping_mul(31) >> 3) as u8 ^ seed)
+        .map(|at| ((at * 31) >> 3).to_le_bytes()[0] ^ seed)
         .collect()
 }
 

@@ -12,7 +12,9 @@ use ftrack_client::transfer::{
 use crate::upload_storage::{Reply, SECRET, Server, options};
 
 fn content(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at / 5 % 253) as u8).collect()
+    (0..length)
+        .map(|at| (at / 5 % 253).to_le_bytes()[0])
+        .collect()
 }
 
 fn md5(bytes: &[u8]) -> Digest {

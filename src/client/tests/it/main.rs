@@ -1,9 +1,11 @@
 //! Integration tests of the crate, one binary.
-mod sequence;
+#![cfg(test)]
+
 mod checksum;
-mod upload;
-mod upload_storage;
-mod download;
 mod coalesce;
+mod download;
 mod merge;
 mod schemas;
+mod sequence;
+mod upload;
+mod upload_storage;

@@ -4,11 +4,15 @@ pub mod app;
 pub mod calls;
 pub mod config;
 pub mod controllers;
+mod data_folder;
+pub mod encode;
 pub mod error;
 pub mod media;
+pub mod plan;
 pub mod router;
 pub mod schema;
 pub mod semantics;
+pub mod seed;
 mod server;
 pub mod store;
 

@@ -1,7 +1,6 @@
 //! The server's life: a thread with its own runtime, from the bound port to the last closed file.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,17 +9,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
-use tempfile::{NamedTempFile, TempDir};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tracing::error;
-use uuid::Uuid;
 
 use crate::app::{App, AppState};
 use crate::calls::{CallLog, CallRecord};
 use crate::config::SandboxOptions;
 use crate::controllers::auth::{self, Credentials};
+use crate::data_folder::DataFolder;
 use crate::error::ApiError;
 use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
@@ -28,7 +26,7 @@ use crate::media::files::FileStore;
 use crate::media::queue::{self, EncodeQueue};
 use crate::media::signing::UrlSigner;
 use crate::router::router;
-use crate::store::{Durability, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How long a stopping server waits for the requests under way.
 const GRACE: Duration = Duration::from_millis(500);
@@ -201,46 +199,6 @@ impl Running {
     }
 }
 
-/// Where database and files are.
-#[derive(Debug)]
-struct DataFolder {
-    path: PathBuf,
-    /// Removes the folder when it is dropped.
-    temporary: Option<TempDir>,
-}
-
-impl DataFolder {
-    fn open(path: Option<&Path>) -> Result<Self, StartError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StartError::DataDir { path, source }
-        };
-        if let Some(path) = path {
-            fs::create_dir_all(path).map_err(failed(path))?;
-            // An absolute path stays true when the process changes its folder.
-            let path = fs::canonicalize(path).map_err(failed(path))?;
-            return Ok(Self {
-                path,
-                temporary: None,
-            });
-        }
-        let folder = tempfile::Builder::new().prefix("ftrack-sandbox-").tempdir();
-        let folder = folder.map_err(failed(&std::env::temp_dir()))?;
-        Ok(Self {
-            path: folder.path().to_owned(),
-            temporary: Some(folder),
-        })
-    }
-
-    fn durability(&self) -> Durability {
-        if self.temporary.is_some() {
-            Durability::Temporary
-        } else {
-            Durability::Durable
-        }
-    }
-}
-
 /// Opens everything a server needs, the port last.
 fn open(
     options: SandboxOptions,
@@ -251,8 +209,8 @@ fn open(
         source,
     };
     let files = FileStore::open(&folder.path).map_err(unusable)?;
-    let secret = secret(&folder.path).map_err(unusable)?;
-    let store = Store::open(&folder.path.join("sandbox.sqlite3"), folder.durability())?;
+    let secret = folder.secret().map_err(unusable)?;
+    let store = Store::open(&folder.database(), folder.durability())?;
     let (listener, address) = listen(SocketAddr::new(options.host, options.port))?;
     let (encodes, waiting) = EncodeQueue::new();
     let app = App {
@@ -294,32 +252,12 @@ fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-/// Reads the secret of the folder, or makes one: upload URLs outlive a restart.
-fn secret(folder: &Path) -> io::Result<[u8; 32]> {
-    let path = folder.join("upload-secret");
-    if let Ok(bytes) = fs::read(&path)
-        && let Ok(secret) = bytes.try_into()
-    {
-        return Ok(secret);
-    }
-    let mut secret = [0; 32];
-    secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-    secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
-    // A temporary file is readable by its owner only, and stays so.
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(&secret)?;
-    file.persist(path)?;
-    Ok(secret)
-}
-
 /// Fills a new database and puts in order what an interrupted server left.
 async fn prepare(app: &App) -> Result<Credentials, StartError> {
     app.store.write(|tx| {
         tx.execute_batch("insert or ignore into resource (id, resource_type, username, is_active) values ('u', 'user', 'demo', 1);
         insert or ignore into private_api_key (key, user_id) values ('key', 'u');")?; Ok(()) }).await?;
-    app.store
-        .write(|transaction| encode_rows::abandon_unfinished(transaction))
-        .await?;
+    app.store.write(encode_rows::abandon_unfinished).await?;
     Ok(app.store.read(auth::first_credentials).await?)
 }
 

@@ -123,11 +123,13 @@ fn absent(component: &FileId) -> ApiError {
 async fn download_name(app: &App, component: &FileId) -> Result<String, ApiError> {
     let id = component.clone();
     let name = app.store.read(move |database| {
-        let mut names = database
+        let mut components = database
             .prepare_cached("select name, coalesce(file_type, '') from component where id = ?1")?;
-        let named =
+        let name_and_type =
             |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-        Ok(names.query_row([id.as_str()], named).optional()?)
+        Ok(components
+            .query_row([id.as_str()], name_and_type)
+            .optional()?)
     });
     Ok(name.await?.map_or_else(
         || component.to_string(),

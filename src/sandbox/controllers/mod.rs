@@ -3,4 +3,5 @@
 pub mod auth;
 pub mod media;
 pub mod pages;
+pub mod receive;
 pub mod upload;

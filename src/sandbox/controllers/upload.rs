@@ -1,37 +1,23 @@
-//! Uploads to the server's own location: the operations that prepare and complete them, and the PUT between.
+//! Uploads to the server's own location: the operations that prepare and complete them.
 //!
-//! A client asks for a URL, PUTs the bytes there with the headers it was told, and, when it sent parts, completes the
-//! upload. The bytes are streamed to disk and checked against the announced size and MD5 before anything is kept.
+//! A client asks for a URL, PUTs the bytes there with the headers it was told (see [`receive`](super::receive)), and,
+//! when it sent parts, completes the upload.
 
-use axum::body::{Body, BodyDataStream};
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::BytesMut;
-use futures_util::StreamExt as _;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::app::AppState;
 use crate::error::ApiError;
 use crate::media::file_id::FileId;
 use crate::media::file_type::content_type;
 use crate::media::files::{Incoming, UploadManifest, hex};
-use crate::media::signing::{Grant, SignatureError};
+use crate::media::signing::Grant;
 
 /// The most parts of one upload, as in S3.
 const MAX_PARTS: u32 = 10_000;
-
-/// How much of a body is collected before it is written and hashed, away from the async threads.
-const WRITE_BYTES: usize = 1 << 20;
-
-/// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
-const DRAIN_BYTES: usize = 64 << 20;
 
 /// Answers `get_upload_metadata`: one URL with the headers to send, or one URL for each of `parts`.
 ///
@@ -81,46 +67,6 @@ pub fn complete_multipart_upload(
     }))
 }
 
-/// `PUT /upload/{component}`: receives a whole file.
-pub async fn put_file(
-    State(app): State<AppState>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<UploadQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let target = path
-        .ok()
-        .and_then(|Path(component)| Some((FileId::parse(&component).ok()?, None)));
-    put(&app, target, query.ok(), &headers, body).await
-}
-
-/// `PUT /upload/{component}/{upload}/{part}`: receives one part of a file.
-pub async fn put_part(
-    State(app): State<AppState>,
-    path: Result<Path<(String, String, u32)>, PathRejection>,
-    query: Result<Query<UploadQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let target = path.ok().and_then(|Path((component, upload, part))| {
-        Some((
-            FileId::parse(&component).ok()?,
-            Some((FileId::parse(&upload).ok()?, part)),
-        ))
-    });
-    put(&app, target, query.ok(), &headers, body).await
-}
-
-/// The query string of an upload URL.
-#[derive(Deserialize)]
-pub struct UploadQuery {
-    size: u64,
-    expires: u64,
-    md5: Option<String>,
-    signature: String,
-}
-
 #[derive(Deserialize)]
 struct MetadataRequest {
     component_id: String,
@@ -141,46 +87,6 @@ struct CompleteRequest {
 struct CompletedPart {
     part_number: u32,
     e_tag: String,
-}
-
-/// Why a PUT is refused, with the codes of S3, which ftrack's own upload URLs lead to.
-#[derive(Debug, thiserror::Error)]
-enum PutError {
-    #[error("{0}")]
-    AccessDenied(#[from] SignatureError),
-    #[error("the Content-MD5 header is not the base64 of an MD5")]
-    InvalidDigest,
-    #[error("the bytes do not have the announced MD5")]
-    BadDigest,
-    #[error("{received} bytes came where {announced} were announced")]
-    IncompleteBody { received: u64, announced: u64 },
-    #[error("the upload is complete or never began")]
-    NoSuchUpload,
-    #[error("the file could not be written")]
-    Storage(#[from] std::io::Error),
-}
-
-impl PutError {
-    const fn code(&self) -> (StatusCode, &'static str) {
-        match self {
-            Self::AccessDenied(_) => (StatusCode::FORBIDDEN, "AccessDenied"),
-            Self::InvalidDigest => (StatusCode::BAD_REQUEST, "InvalidDigest"),
-            Self::BadDigest => (StatusCode::BAD_REQUEST, "BadDigest"),
-            Self::IncompleteBody { .. } => (StatusCode::BAD_REQUEST, "IncompleteBody"),
-            Self::NoSuchUpload => (StatusCode::NOT_FOUND, "NoSuchUpload"),
-            Self::Storage(_) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
-        }
-    }
-}
-
-impl IntoResponse for PutError {
-    fn into_response(self) -> Response {
-        let (status, code) = self.code();
-        let body = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{self}</Message></Error>"
-        );
-        (status, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
-    }
 }
 
 fn arguments<T: serde::de::DeserializeOwned>(
@@ -282,7 +188,8 @@ pub fn content_disposition(file_name: &str) -> String {
     format!("attachment; filename=\"{name}\"")
 }
 
-fn decode_md5(base64: &str) -> Option<[u8; 16]> {
+/// Reads the base64 of an MD5, as in a Content-MD5 header.
+pub fn decode_md5(base64: &str) -> Option<[u8; 16]> {
     BASE64.decode(base64.trim()).ok()?.try_into().ok()
 }
 
@@ -327,182 +234,4 @@ fn join_parts(
     Err(ApiError::validation(format!(
         "The parts have {size} bytes together where {announced} were announced."
     )))
-}
-
-type Target = (FileId, Option<(FileId, u32)>);
-
-async fn put(
-    app: &AppState,
-    target: Option<Target>,
-    query: Option<Query<UploadQuery>>,
-    headers: &HeaderMap,
-    body: Body,
-) -> Response {
-    let mut body = body.into_data_stream();
-    let received = match admit(app, target, query, headers) {
-        Ok(admitted) => receive(app, admitted, &mut body).await,
-        Err(error) => Err(error),
-    };
-    match received {
-        Ok(md5) => {
-            // Browsers may read the ETag of a part only when told so.
-            let expose = (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag".to_owned());
-            ([(header::ETAG, format!("\"{}\"", hex(&md5))), expose], ()).into_response()
-        }
-        Err(error) => {
-            drain(&mut body).await;
-            error.into_response()
-        }
-    }
-}
-
-/// A PUT whose URL and headers are in order.
-struct Admitted {
-    grant: Grant,
-    /// The MD5 of the Content-MD5 header.
-    md5: Option<[u8; 16]>,
-}
-
-fn admit(
-    app: &App,
-    target: Option<Target>,
-    query: Option<Query<UploadQuery>>,
-    headers: &HeaderMap,
-) -> Result<Admitted, PutError> {
-    let ((component, part), Query(query)) = target.zip(query).ok_or(SignatureError::Forged)?;
-    let UploadQuery {
-        size,
-        expires,
-        md5,
-        signature,
-    } = query;
-    let grant = Grant {
-        component,
-        part,
-        size,
-        md5,
-        expires,
-    };
-    app.signer.verify(&grant, &signature)?;
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    if let Some(received) = announced {
-        grant.check_size(received)?;
-    }
-    let md5 = headers
-        .get("content-md5")
-        .map(|md5| {
-            md5.to_str()
-                .ok()
-                .and_then(decode_md5)
-                .ok_or(PutError::InvalidDigest)
-        })
-        .transpose()?;
-    Ok(Admitted { grant, md5 })
-}
-
-impl Grant {
-    fn check_size(&self, received: u64) -> Result<(), PutError> {
-        let fits = if self.part.is_some() {
-            received <= self.size
-        } else {
-            received == self.size
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(PutError::IncompleteBody {
-                received,
-                announced: self.size,
-            })
-        }
-    }
-}
-
-/// Streams the body to disk and, if it is what was announced, to its place.
-async fn receive(
-    app: &AppState,
-    admitted: Admitted,
-    body: &mut BodyDataStream,
-) -> Result<[u8; 16], PutError> {
-    let Admitted {
-        grant,
-        md5: announced,
-    } = admitted;
-    if let Some((upload, _)) = &grant.part {
-        app.files
-            .upload(upload)
-            .map_err(|_| PutError::NoSuchUpload)?;
-    }
-    let incoming = write_body(app.files.receive()?, &grant, body).await?;
-    grant.check_size(incoming.size())?;
-    let md5 = incoming.md5();
-    let matches_url = grant.md5.as_ref().is_none_or(|signed| *signed == hex(&md5));
-    if !matches_url || announced.is_some_and(|announced| announced != md5) {
-        return Err(PutError::BadDigest);
-    }
-    match &grant.part {
-        None => app.files.keep(incoming, &grant.component)?,
-        Some((upload, part)) => app.files.keep_part(incoming, upload, *part)?,
-    }
-    Ok(md5)
-}
-
-/// Collects about a megabyte at a time, so that memory stays small and threads change seldom.
-async fn write_body(
-    mut incoming: Incoming,
-    grant: &Grant,
-    body: &mut BodyDataStream,
-) -> Result<Incoming, PutError> {
-    let mut collected = BytesMut::new();
-    let mut received = 0;
-    loop {
-        let chunk = body.next().await;
-        if let Some(chunk) = &chunk {
-            // A connection that breaks is a body that is too short.
-            let incomplete = |_| PutError::IncompleteBody {
-                received,
-                announced: grant.size,
-            };
-            let chunk = chunk.as_ref().map_err(incomplete)?;
-            received += chunk.len() as u64;
-            if received > grant.size {
-                return Err(PutError::IncompleteBody {
-                    received,
-                    announced: grant.size,
-                });
-            }
-            collected.extend_from_slice(chunk);
-        }
-        if collected.len() >= WRITE_BYTES || chunk.is_none() {
-            (incoming, collected) = append(incoming, collected).await?;
-        }
-        if chunk.is_none() {
-            return Ok(incoming);
-        }
-    }
-}
-
-async fn append(
-    mut incoming: Incoming,
-    mut bytes: BytesMut,
-) -> std::io::Result<(Incoming, BytesMut)> {
-    let written = tokio::task::spawn_blocking(move || {
-        incoming.append(&bytes)?;
-        bytes.clear();
-        Ok((incoming, bytes))
-    });
-    written.await.map_err(std::io::Error::other)?
-}
-
-/// Reads on after a refusal, within bounds.
-async fn drain(body: &mut BodyDataStream) {
-    let mut left = DRAIN_BYTES;
-    while let Some(Ok(chunk)) = body.next().await {
-        match left.checked_sub(chunk.len()) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
 }

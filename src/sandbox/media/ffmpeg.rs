@@ -246,10 +246,10 @@ fn duration(line: &str) -> Option<f64> {
 
 /// Reads the last `frame=` of a progress report.
 fn frame_count(progress: &str) -> u64 {
-    let counts = progress
+    let mut counts = progress
         .lines()
         .filter_map(|line| line.strip_prefix("frame=")?.trim().parse().ok());
-    counts.last().unwrap_or_default()
+    counts.next_back().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn landscape(x: u32, y: u32) -> Rgb<u8> {
     const HILL: Rgb<u8> = Rgb([0x5b, 0x63, 0x6e]);
     let near_sun = x.abs_diff(200).pow(2) + y.abs_diff(70).pow(2) < 20_u32.pow(2);
     // Two slopes with their tops at (110, 80) and (190, 115).
-    let behind_hills = y > 80 + x.abs_diff(110) && y < 160 || y > 115 + x.abs_diff(190) && y < 160;
+    let behind_hills = y < 160 && (y > 80 + x.abs_diff(110) || y > 115 + x.abs_diff(190));
     match (behind_hills, near_sun) {
         (true, _) => HILL,
         (false, true) => SUN,

@@ -1,11 +1,13 @@
 //! A running server and a plain HTTP client for it: what goes over the wire is written here, byte for byte.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use ftrack_sandbox::media::files::hex;
 use ftrack_sandbox::{Sandbox, SandboxOptions};
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -55,13 +57,13 @@ pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> A
     let path = if path.is_empty() { "/" } else { path };
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     if !headers
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("content-length"))
     {
-        head += &format!("Content-Length: {}\r\n", body.len());
+        write!(head, "Content-Length: {}\r\n", body.len()).unwrap();
     }
     connection
         .write_all(format!("{head}\r\n").as_bytes())
@@ -180,10 +182,7 @@ pub fn base64_md5(bytes: &[u8]) -> String {
 }
 
 pub fn hex_md5(bytes: &[u8]) -> String {
-    Md5::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&Md5::digest(bytes))
 }
 
 /// Asks again and again until there is an answer; fails after a minute.

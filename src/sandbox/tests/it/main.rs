@@ -1,4 +1,6 @@
 //! Integration tests of the crate, one binary.
+#![cfg(test)]
+
 mod encode;
 mod harness;
 mod lifecycle;

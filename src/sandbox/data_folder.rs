@@ -1,0 +1,83 @@
+//! The folder of one server: database, files, and the secret that signs upload URLs.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempDir};
+use uuid::Uuid;
+
+use crate::server::StartError;
+use crate::store::Durability;
+
+/// A folder that is there, and stays as long as this value when it is temporary.
+#[derive(Debug)]
+pub struct DataFolder {
+    /// Where it is, independent of the current folder of the process.
+    pub path: PathBuf,
+    /// Removes the folder when it is dropped.
+    temporary: Option<TempDir>,
+}
+
+impl DataFolder {
+    /// Makes the folder at `path` if it is missing, or a temporary one when there is no path.
+    pub fn open(path: Option<&Path>) -> Result<Self, StartError> {
+        let Some(path) = path else {
+            return Self::temporary().map_err(|source| StartError::DataDir {
+                path: env::temp_dir(),
+                source,
+            });
+        };
+        let made = fs::create_dir_all(path).and_then(|()| std::path::absolute(path));
+        let absolute = made.map_err(|source| StartError::DataDir {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: absolute,
+            temporary: None,
+        })
+    }
+
+    fn temporary() -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("ftrack-sandbox-")
+            .tempdir()?;
+        Ok(Self {
+            path: folder.path().to_owned(),
+            temporary: Some(folder),
+        })
+    }
+
+    /// Returns where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("sandbox.sqlite3")
+    }
+
+    /// Returns how much the database must survive.
+    pub fn durability(&self) -> Durability {
+        if self.temporary.is_some() {
+            Durability::Temporary
+        } else {
+            Durability::Durable
+        }
+    }
+
+    /// Reads the secret of the folder, or makes one: upload URLs outlive a restart.
+    pub fn secret(&self) -> io::Result<[u8; 32]> {
+        let path = self.path.join("upload-secret");
+        let known = fs::read(&path).ok().and_then(|bytes| bytes.try_into().ok());
+        if let Some(secret) = known {
+            return Ok(secret);
+        }
+        let mut secret = [0; 32];
+        secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+        secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+        // A temporary file is readable by its owner only, and stays so.
+        let mut file = NamedTempFile::new_in(&self.path)?;
+        file.write_all(&secret)?;
+        file.persist(path)?;
+        Ok(secret)
+    }
+}

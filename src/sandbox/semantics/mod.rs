@@ -4,6 +4,7 @@
 //! common, driven by the catalog; `hooks` says, table by table, which subject has rules of its own:
 //!
 //! - `contexts`, `assets`, `components`, `notes`, `time`, `users`, ...: the rules, by subject
+//! - `computed_*`: derived values and relations, as SQL
 //! - `assign`: `entity_data` to columns and members; `collections`: replaces members
 //! - `cascades`: what goes with a deleted row; `checks`: what is checked when the batch is complete
 
@@ -13,6 +14,11 @@ mod cascades;
 mod checks;
 mod collections;
 mod components;
+pub(crate) mod computed_custom_attributes;
+pub(crate) mod computed_hierarchy;
+pub(crate) mod computed_media;
+pub(crate) mod computed_time;
+pub(crate) mod computed_versions;
 mod contexts;
 mod create;
 mod custom_attributes;
@@ -35,3 +41,4 @@ pub use create::create;
 pub use delete::delete;
 pub use unit_of_work::{Change, ChangeAction, UnitOfWork, WriteAnswer, decode_key};
 pub use update::update;
+pub(crate) use users::USER_TYPE;

@@ -1,0 +1,169 @@
+//! The user who signs in, and the people of the studio.
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::{id, rows::Rows, site};
+use crate::error::ApiError;
+
+/// The people of the studio, by department: first and last names.
+const DEPARTMENTS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Animation",
+        &[
+            ("Astrid", "Lindqvist"),
+            ("Benoît", "Marchand"),
+            ("Chidi", "Okafor"),
+            ("Daniela", "Rossi"),
+            ("Emre", "Yıldız"),
+            ("Fatima", "Haddad"),
+        ],
+    ),
+    (
+        "Compositing",
+        &[
+            ("Grace", "Kim"),
+            ("Hiroshi", "Tanaka"),
+            ("Isabel", "Fernández"),
+            ("Jonas", "Weber"),
+            ("Kavya", "Iyer"),
+            ("Liam", "O'Connor"),
+        ],
+    ),
+    (
+        "Lighting",
+        &[
+            ("Maja", "Nowak"),
+            ("Noah", "Andersen"),
+            ("Olga", "Petrova"),
+            ("Pedro", "Silva"),
+            ("Quentin", "Dubois"),
+            ("Rosa", "Jiménez"),
+        ],
+    ),
+    (
+        "Assets",
+        &[
+            ("Samuel", "Adeyemi"),
+            ("Tove", "Karlsson"),
+            ("Uma", "Krishnan"),
+            ("Viktor", "Horváth"),
+            ("Wei", "Chen"),
+            ("Xenia", "Papadopoulou"),
+        ],
+    ),
+    (
+        "Production",
+        &[
+            ("Yusuf", "Demir"),
+            ("Zoë", "Williams"),
+            ("Anna", "Schneider"),
+            ("Bruno", "Almeida"),
+            ("Clara", "Jensen"),
+            ("David", "Cohen"),
+        ],
+    ),
+];
+
+/// Somebody of the studio.
+pub(super) struct Artist {
+    pub id: String,
+    pub department: &'static str,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "resource_type",
+    "username",
+    "first_name",
+    "last_name",
+    "email",
+    "is_active",
+    "require_details_update",
+    "is_otp_enabled",
+    "is_totp_enabled",
+    "user_type_id",
+];
+
+/// Inserts the user who signs in, with a new API key, and returns the user's id.
+pub(super) fn insert_api_user(connection: &Connection, username: &str) -> Result<String, ApiError> {
+    let id = id::of(&["User", username]);
+    insert_user(
+        connection,
+        &id,
+        username,
+        ("Api", "User"),
+        site::ADMINISTRATOR,
+    )?;
+    let mut rows = Rows::of(connection, "private_api_key", &["key", "user_id"])?;
+    rows.add((Uuid::new_v4().simple().to_string(), &id))?;
+    Ok(id)
+}
+
+/// Inserts the people of the studio, one group a department, and returns them.
+pub(super) fn insert_artists(connection: &Connection) -> Result<Vec<Artist>, ApiError> {
+    let mut artists = Vec::new();
+    for (department, people) in DEPARTMENTS {
+        let group = id::of(&["Group", department]);
+        Rows::of(
+            connection,
+            "resource",
+            &["id", "resource_type", "name", "local"],
+        )?
+        .add((&group, "group", department, true))?;
+        for (first, last) in *people {
+            let username = username(first, last);
+            let id = id::of(&["User", &username]);
+            insert_user(connection, &id, &username, (first, last), site::ARTIST)?;
+            Rows::of(connection, "membership", &["id", "group_id", "user_id"])?.add((
+                id::of(&["Membership", department, &username]),
+                &group,
+                &id,
+            ))?;
+            artists.push(Artist { id, department });
+        }
+    }
+    Ok(artists)
+}
+
+fn insert_user(
+    connection: &Connection,
+    id: &str,
+    username: &str,
+    (first, last): (&str, &str),
+    role: &str,
+) -> Result<(), ApiError> {
+    let email = format!("{username}@studio.example");
+    let user_type = crate::semantics::USER_TYPE;
+    let mut rows = Rows::of(connection, "resource", COLUMNS)?;
+    rows.add((
+        id, "user", username, first, last, email, true, false, false, false, user_type,
+    ))?;
+    let columns = ["id", "user_id", "security_role_id", "is_all_open_projects"];
+    let mut rows = Rows::of(connection, "user_security_role", &columns)?;
+    rows.add((
+        id::of(&["UserSecurityRole", username]),
+        id,
+        site::role(role),
+        true,
+    ))
+}
+
+/// `Zoë Williams` signs in as `zoe.williams`.
+fn username(first: &str, last: &str) -> String {
+    format!("{first}.{last}")
+        .to_lowercase()
+        .chars()
+        .filter_map(plain)
+        .collect()
+}
+
+fn plain(letter: char) -> Option<char> {
+    Some(match letter {
+        'á' => 'a',
+        'é' | 'ë' => 'e',
+        'î' | 'ı' => 'i',
+        '\'' => return None,
+        other => other,
+    })
+}

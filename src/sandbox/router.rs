@@ -11,9 +11,6 @@ use crate::controllers::{media, pages, receive};
 pub fn router(app: AppState) -> Router {
     Router::new()
         .route("/", get(pages::index))
-        .route(
-            "/api",
-        )
         .route("/component/get", get(media::get))
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))

@@ -193,6 +193,8 @@ impl Fetcher<'_> {
         file: &Arc<File>,
     ) -> Result<(u64, Digest), Failure> {
         let stall = self.options.stall;
+        // What waits to be written, and the most that the connection adds to it at once.
+        let _reserved = self.options.budget.reserve(2 * CHUNK).await;
         let mut link = Link::new(&item.target, url);
         let response = flow.bounded(stall, self.get(&mut link, url)).await;
         let mut response = response.ok_or_else(|| link.stalled(stall))??;
@@ -203,8 +205,8 @@ impl Fetcher<'_> {
                 .unwrap_or_else(|| link.stalled(stall)));
         }
         let mut writer = Writer::start(item, file).await?;
-        let receive = self.receive(&mut response, &mut writer, flow, &link);
-        flow.bounded(stall, receive)
+        let receiving = receive(&mut response, &mut writer, flow, &link);
+        flow.bounded(stall, receiving)
             .await
             .ok_or_else(|| link.stalled(stall))??;
         let md5 = writer.finish().await?;
@@ -237,22 +239,19 @@ impl Fetcher<'_> {
         }
         Err(link.redirected().into())
     }
+}
 
-    async fn receive(
-        self,
-        response: &mut Response,
-        writer: &mut Writer,
-        flow: &Flow,
-        link: &Link,
-    ) -> Result<(), Failure> {
-        // The part of the content that waits to be written, and the largest that the connection adds to it at once.
-        let _reserved = self.options.budget.reserve(2 * CHUNK).await;
-        while let Some(bytes) = response.chunk().await.map_err(|error| link.broken(error))? {
-            flow.advance(bytes.len() as u64);
-            writer.write(&bytes).await?;
-        }
-        Ok(())
+async fn receive(
+    response: &mut Response,
+    writer: &mut Writer,
+    flow: &Flow,
+    link: &Link,
+) -> Result<(), Failure> {
+    while let Some(bytes) = response.chunk().await.map_err(|error| link.broken(error))? {
+        flow.advance(bytes.len() as u64);
+        writer.write(&bytes).await?;
     }
+    Ok(())
 }
 
 /// Writes and hashes what arrives, in large pieces on blocking threads.

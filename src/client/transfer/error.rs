@@ -99,7 +99,7 @@ pub enum TransferError {
         source: reqwest::Error,
     },
     /// The connection stands but nothing moves.
-    #[error("{host} took no data of file '{}' for {} s", path.display(), after.as_secs_f32())]
+    #[error("no data of file '{}' moved to or from {host} for {} s", path.display(), after.as_secs_f32())]
     Stalled {
         /// The file.
         path: PathBuf,

@@ -18,9 +18,9 @@ pub(super) struct PendingFile {
 impl PendingFile {
     /// Makes an empty file in the folder of `target`. Blocks.
     pub(super) fn create(target: &Path) -> Result<(Self, File), TransferError> {
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", Uuid::new_v4().simple()));
-        let temporary = target.with_file_name(name);
+        // Short and hidden: a name made of the target's could become too long, and a listing of the folder should not show it.
+        let temporary =
+            target.with_file_name(format!(".ftrack-rs-{}.part", Uuid::new_v4().simple()));
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)

@@ -21,8 +21,11 @@ use crate::checksum::{Digest, FileDigest, md5_files};
 /// The most operations of one call: answers stay small enough to be signed well within the time limit of a request.
 const CALL_OPERATIONS: usize = 500;
 
-/// A batch ends with the file that brings it to this size, so that sending starts before everything is hashed.
-const BATCH_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// The first batch ends with the file that brings it to this size, so that sending starts long before everything is hashed.
+const FIRST_BATCH_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Each batch may be so many times larger than the one before: by then hashing is ahead of sending, and fewer calls are better.
+const BATCH_GROWTH: u64 = 4;
 
 /// A file that becomes the content of a component. The component need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +164,7 @@ impl Run<'_> {
                 .collect();
             let tickets = ask(self.api, &requests).await?;
             for ((index, md5), ticket) in batch.zip(digests).zip(tickets) {
-                // Nobody takes the job only after another has failed, which that one reports.
+                // A job is not taken only when another one has failed; that one is reported.
                 let _ = ready
                     .send(Job {
                         index,
@@ -254,16 +257,15 @@ fn checked(result: io::Result<FileDigest>, source: &SourceFile) -> Result<Digest
     }
 }
 
-/// Cuts the files into batches of at most [`CALL_OPERATIONS`] files and about [`BATCH_BYTES`].
+/// Cuts the files into batches of at most [`CALL_OPERATIONS`] files and of a growing number of bytes.
 fn batches(sizes: &[u64]) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
-    let (mut start, mut bytes) = (0, 0_u64);
+    let (mut start, mut bytes, mut limit) = (0, 0_u64, FIRST_BATCH_BYTES);
     for (index, size) in sizes.iter().enumerate() {
         bytes = bytes.saturating_add(*size);
-        if bytes >= BATCH_BYTES || index + 1 - start == CALL_OPERATIONS || index + 1 == sizes.len()
-        {
+        if bytes >= limit || index + 1 - start == CALL_OPERATIONS || index + 1 == sizes.len() {
             batches.push(start..index + 1);
-            (start, bytes) = (index + 1, 0);
+            (start, bytes, limit) = (index + 1, 0, limit.saturating_mul(BATCH_GROWTH));
         }
     }
     batches
@@ -278,9 +280,10 @@ mod tests {
         assert_eq!(batches(&[]), []);
         assert_eq!(batches(&[1; 50]).len(), 1);
         assert_eq!(batches(&[1; 1001]), [0..500, 500..1000, 1000..1001]);
+        let limit = FIRST_BATCH_BYTES;
         assert_eq!(
-            batches(&[1, BATCH_BYTES, 1, u64::MAX, 1]),
-            [0..2, 2..4, 4..5]
+            batches(&[1, limit, limit, 3 * limit, u64::MAX, 1]),
+            [0..2, 2..4, 4..5, 5..6]
         );
     }
 }

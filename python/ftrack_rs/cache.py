@@ -14,13 +14,15 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ftrack_rs.symbol import NOT_SET
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from ftrack_rs._core import EntityMap
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -186,6 +188,7 @@ class FileCache(Cache):
 
         Raises:
             ValueError: If there is a file that is no cache.
+            OSError: If the file cannot be made.
         """
         self.path = os.fspath(path)
         with self._database() as database:
@@ -225,27 +228,31 @@ class FileCache(Cache):
 
         What is changed in the block is undone if the block raises.
         """
-        import sqlite3
-
-        with closing(
-            sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT, isolation_level=None)
-        ) as connection:
-            try:
-                # A cache can be lost with the power of the machine, so no write waits for the disk.
-                connection.execute("PRAGMA synchronous = OFF")
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
-                raise ValueError(
-                    f'"{self.path}" is not a cache file; it was left alone.'
-                ) from error
+        with closing(self._connect()) as connection:
             try:
                 yield _Database(connection)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        """Return a connection on which a transaction has begun."""
+        import sqlite3
+
+        try:
+            connection = sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT, isolation_level=None)
+            with ExitStack() as on_error:
+                on_error.callback(connection.close)
+                # A cache may be lost with the power of the machine: no write waits for the disk.
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("BEGIN IMMEDIATE")
+                on_error.pop_all()
+        except sqlite3.OperationalError as error:
+            raise OSError(f'Cache file "{self.path}" cannot be used: {error}.') from error
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f'"{self.path}" is not a cache file; it was left alone.') from error
+        return connection
 
 
 class _Database(MutableMapping[Any, bytes]):
@@ -466,28 +473,87 @@ def memoise_decorator(memoiser: Memoiser) -> Callable[[_Function], _Function]:
 
 
 class MemoryCache(Cache):
-    """Keeps values in memory."""
+    """Keeps values in memory.
+
+    As the topmost cache of a session it stands for the identity map: entities of the session live there and are found under the keys that a :class:`StringKeyMaker` makes of their
+    identities, such as ``"('Task', ['id'])"``. Everything else is kept in a dictionary.
+    """
 
     def __init__(self) -> None:
         """Initialise without values."""
         self._cache: dict[Any, Any] = {}
+        self._entities: EntityMap | None = None
 
     def get(self, key: Any) -> Any:
         """Return the value of *key*; KeyError if there is none."""
-        return self._cache[key]
+        identity = self._identity(key)
+        entity = None
+        if self._entities is not None and identity is not None:
+            entity = self._entities.get(*identity)
+        return self._cache[key] if entity is None else entity
 
     def set(self, key: Any, value: Any) -> None:
-        """Set the value of *key*."""
-        self._cache[key] = value
+        """Set the value of *key*; an entity that came from another cache becomes one of the session."""
+        identity = self._identity(key)
+        if (
+            self._entities is None
+            or identity is None
+            or not self._entities.accept(value, *identity)
+        ):
+            self._cache[key] = value
 
     def remove(self, key: Any) -> None:
         """Remove *key* and its value; KeyError if there is none."""
+        identity = self._identity(key)
+        if self._entities is not None and identity is not None and self._entities.remove(*identity):
+            return
         del self._cache[key]
 
     def keys(self) -> list[Any]:
         """Return the keys of this moment."""
-        return list(self._cache)
+        entities = [] if self._entities is None else self._entities.keys()
+        return [str(identity) for identity in entities] + list(self._cache)
 
+    def values(self) -> list[Any]:
+        """Return the values of this moment."""
+        entities = [] if self._entities is None else self._entities.values()
+        return entities + list(self._cache.values())
+
+    def clear(self, pattern: str | None = None) -> None:
+        """Remove every key in which the regular expression *pattern* is found; all if None.
+
+        Without a pattern the session starts with a new identity map; entities in use keep the old one.
+        """
+        if pattern is not None:
+            super().clear(pattern)
+            return
+        self._cache.clear()
+        self._entities = None
+
+    def _entities_of(self, session: Any) -> EntityMap:
+        """Return the identity map of *session*, which this cache stands for."""
+        if self._entities is None:
+            from ftrack_rs._core import EntityMap
+
+            self._entities = EntityMap(session, session._schema_set())
+        return self._entities
+
+    def _identity(self, key: Any) -> tuple[str, list[str]] | None:
+        """Return the identity that *key* was made of, if it is such a key."""
+        match = _IDENTITY.fullmatch(key) if isinstance(key, str) else None
+        if match is None:
+            return None
+        values = match.group("values")
+        if "\\" in values or '"' in values:
+            import ast
+
+            return match.group("type"), ast.literal_eval(values)
+        return match.group("type"), _QUOTED.findall(values)
+
+
+# How identities print: a type, and values of the primary key.
+_IDENTITY = re.compile(r"\('(?P<type>\w+)', (?P<values>\[.*\])\)", re.DOTALL)
+_QUOTED = re.compile(r"'([^']*)'")
 
 #: The memoiser of :func:`memoise`; its results live as long as the process.
 memoiser = Memoiser()

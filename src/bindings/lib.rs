@@ -1,6 +1,50 @@
-//! The Python extension module `ftrack_rs._core`.
+//! The Python extension module `ftrack_rs._core`: a translation of the client and the sandbox, no logic.
+//!
+//! # Layout
+//! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
+//! - [`convert`]: values between Python, the identity map and the wire
+//! - [`client`], [`batch`], [`transfer`]: calls, commits, and files
+//! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
+//! - [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
+
+mod batch;
+mod blocking;
+mod client;
+mod convert;
+mod entity;
+mod entity_map;
+mod error;
+mod imports;
+mod sandbox;
+mod schema;
+mod sequence;
+mod transfer;
+
 use pyo3::prelude::*;
 
 /// Native part of `ftrack_rs`.
 #[pymodule(gil_used = false)]
-mod _core {}
+mod _core {
+    #[pymodule_export]
+    use crate::batch::Batch;
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::entity::EntityHandle;
+    #[pymodule_export]
+    use crate::entity_map::EntityMap;
+    #[pymodule_export]
+    use crate::sandbox::{NativeSandbox, draw_frames};
+    #[pymodule_export]
+    use crate::schema::SchemaSet;
+    #[pymodule_export]
+    use crate::sequence::{Sequence, parse_sequence};
+
+    /// Version of the distribution.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// Whether this is a build without optimisation.
+    #[pymodule_export]
+    const IS_DEBUG_BUILD: bool = cfg!(debug_assertions);
+}

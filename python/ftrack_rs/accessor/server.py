@@ -1,0 +1,156 @@
+"""Access to the data on the ftrack server."""
+
+from __future__ import annotations
+
+import urllib.parse
+from typing import Any
+
+from ftrack_rs import exception
+from ftrack_rs.accessor.base import Accessor
+from ftrack_rs.data import String
+
+
+class ServerFile(String):
+    """The data of a component on the server; read at the first read, sent when it is flushed."""
+
+    def __init__(self, resource_identifier: str, session: Any, mode: str = "rb") -> None:
+        """Initialise without touching the server.
+
+        Args:
+            resource_identifier: Id of the component.
+            session: The session to transfer with.
+            mode: `rb` or `wb`.
+        """
+        self.mode = mode
+        self.resource_identifier = resource_identifier
+        self._session = session
+        self._has_read = False
+        super().__init__()
+
+    def read(self, limit: int | None = None) -> Any:
+        """Return at most *limit* bytes; all that is left if None.
+
+        Raises:
+            AccessorOperationFailedError: If the server does not give them.
+        """
+        if not self._has_read:
+            self._read()
+            self._has_read = True
+        return super().read(limit)
+
+    def flush(self) -> None:
+        """Send what was written.
+
+        Raises:
+            AccessorOperationFailedError: If the server does not take it.
+        """
+        super().flush()
+        if self.mode == "wb":
+            self._write()
+
+    def _read(self) -> None:
+        position = self.tell()
+        self.seek(0)
+        with self._session._native_client() as client:
+            client.download(self.resource_identifier, self.wrapped_file.fileno())
+        self.seek(position)
+
+    def _write(self) -> None:
+        component = self._session.get("FileComponent", self.resource_identifier)
+        if not component:
+            raise exception.AccessorOperationFailedError(
+                f"Unable to retrieve component with id: {self.resource_identifier}."
+            )
+        position = self.tell()
+        self.seek(0)
+        _upload(self._session, [(component, self.wrapped_file)])
+        self.seek(position)
+
+
+class _ServerAccessor(Accessor):
+    """Access to the data of components by their ids."""
+
+    def __init__(self, session: Any, **kw: Any) -> None:
+        """Initialise with the *session* to transfer with."""
+        super().__init__(**kw)
+        self._session = session
+
+    def open(self, resource_identifier: str, mode: str = "rb") -> ServerFile:
+        """Return the data of the component *resource_identifier*."""
+        return ServerFile(resource_identifier, session=self._session, mode=mode)
+
+    def upload(self, files: list[tuple[Any, str]]) -> None:
+        """Send files side by side.
+
+        Args:
+            files: Components with the path of the file each is to hold.
+
+        Raises:
+            AccessorOperationFailedError: If one could not be sent; ids of components that were sent stand in `details["transferred"]`.
+        """
+        _upload(self._session, files)
+
+    def remove(self, resource_identifier: str) -> None:
+        """Remove the data of a component.
+
+        Raises:
+            AccessorOperationFailedError: If the server refuses.
+        """
+        self._session._client().remove(resource_identifier)
+
+    def get_container(self, resource_identifier: str) -> None:  # type: ignore[override]
+        """Return None: there are no containers."""
+
+    def make_container(self, resource_identifier: str, recursive: bool = True) -> None:
+        """Do nothing: there are no containers."""
+
+    def list(self, resource_identifier: str) -> Any:
+        """Not supported."""
+        raise NotImplementedError()
+
+    def exists(self, resource_identifier: str) -> bool:
+        """Return False: every upload replaces what was there."""
+        return False
+
+    def is_file(self, resource_identifier: str) -> bool:
+        """Not supported."""
+        raise NotImplementedError()
+
+    def is_container(self, resource_identifier: str) -> bool:
+        """Not supported."""
+        raise NotImplementedError()
+
+    def is_sequence(self, resource_identifier: str) -> bool:
+        """Not supported."""
+        raise NotImplementedError()
+
+    def get_url(self, resource_identifier: str) -> str:
+        """Return a URL of the data, which holds the credentials of the session."""
+        return self._url("get", resource_identifier)
+
+    def get_thumbnail_url(self, resource_identifier: str, size: int | None = None) -> str:
+        """Return a URL of a small image, which holds the credentials of the session.
+
+        Args:
+            resource_identifier: Id of the component.
+            size: Largest width and height in pixels.
+        """
+        return self._url("thumbnail", resource_identifier) + (f"&size={size}" if size else "")
+
+    def _url(self, action: str, component_id: str) -> str:
+        session = self._session
+        query = urllib.parse.urlencode(
+            {"id": component_id, "username": session.api_user, "apiKey": session.api_key}
+        )
+        return f"{session.server_url}/component/{action}?{query}"
+
+
+def _upload(session: Any, files: Any) -> None:
+    session._client().upload(
+        [(component["id"], _file_name(component), source) for component, source in files]
+    )
+
+
+def _file_name(component: Any) -> str:
+    extension = (component["file_type"] or "").lstrip(".")
+    return f"{component['name']}.{extension}" if extension else str(component["name"])

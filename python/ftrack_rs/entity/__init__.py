@@ -1,0 +1,1 @@
+"""Entity classes: their common base, and what particular types can do beyond their attributes."""

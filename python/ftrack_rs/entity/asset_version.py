@@ -1,0 +1,40 @@
+"""Versions of assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ftrack_rs.entity.base import Entity
+
+
+class AssetVersion(Entity):
+    """A version of an asset, holding published components."""
+
+    def create_component(self, path: Any, data: Any = None, location: Any = None) -> Any:
+        """Create a component of this version.
+
+        Args:
+            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
+            data: Further values of the component; not changed.
+            location: Where to put it, which commits; None to put it nowhere yet.
+
+        Returns:
+            The component.
+        """
+        data = {key: value for key, value in (data or {}).items() if key != "version_id"}
+        data["version"] = self
+        return self.session.create_component(path, data=data, location=location)
+
+    def encode_media(self, media: Any, keep_original: Any = "auto") -> Any:
+        """Have *media* made playable in browsers as part of this version.
+
+        Args:
+            media: A file, or a FileComponent in the ftrack.server location.
+            keep_original: Whether the source is kept; by default only if it is a component.
+
+        Returns:
+            The job that does it, as :meth:`ftrack_rs.Session.encode_media` describes.
+        """
+        return self.session.encode_media(
+            media, version_id=self["id"], keep_original=keep_original
+        )

@@ -1,0 +1,219 @@
+"""The base of all entity classes.
+
+An entity is a handle: what the server is known to hold lives in the native identity map, shared by all that refer to the entity, and what is set locally lives in the handle until
+it is committed. Reading a loaded attribute never leaves native code; everything else goes through the attributes of the class, so that these can be replaced.
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import logging
+from collections.abc import Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ftrack_rs import inspection
+from ftrack_rs._core import EntityHandle
+from ftrack_rs.attribute import AbstractCollectionAttribute, Attributes, ScalarAttribute
+from ftrack_rs.operation import CreateEntityOperation
+from ftrack_rs.symbol import NOT_SET
+
+if TYPE_CHECKING:
+    from ftrack_rs.session import Session
+
+_ENTITY_TYPE_KEY = "__entity_type__"
+
+
+class _EntityBase:
+    """Common base of entities and their mixins."""
+
+
+class DynamicEntityTypeMetaclass(abc.ABCMeta):
+    """Class of the classes made from a schema."""
+
+    def __repr__(cls) -> str:
+        return f"<dynamic ftrack class '{cls.__name__}'>"
+
+
+class Entity(
+    _EntityBase, EntityHandle, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
+):
+    """An entity of an ftrack server, as a mapping from attribute names to values.
+
+    Attributes:
+        session: The session it belongs to.
+    """
+
+    entity_type: ClassVar[str] = "Entity"
+    attributes: ClassVar[Attributes] = Attributes()
+    primary_key_attributes: ClassVar[list[str]] = []
+    default_projections: ClassVar[list[str]] = []
+    session: Session
+
+    def __init__(
+        self, session: Session, data: Any = None, reconstructing: bool = False
+    ) -> None:
+        """Initialise the entity.
+
+        Args:
+            session: The session it belongs to.
+            data: Values of attributes; names that the type does not know are ignored.
+            reconstructing: True for an entity that exists on the server, whose values *data* holds; False to create one, with defaults for what *data* lacks.
+        """
+        self.session = session
+        data = data or {}
+        if reconstructing:
+            self._reconstruct(data)
+        else:
+            self._construct(data)
+
+    @functools.cached_property
+    def logger(self) -> logging.Logger:
+        """Logger of the class."""
+        return logging.getLogger(f"ftrack_api.entity.base.{type(self).__name__}")
+
+    def _construct(self, data: Any) -> None:
+        """Set local values from defaults and *data*, and record the creation.
+
+        Related entities are set after the creation is recorded: they may have been made for this one and be created after it.
+        """
+        session = self.session
+        related = []
+        with session.operation_recording(False):
+            for attribute in self.attributes:
+                if attribute.name in data:
+                    if not isinstance(attribute, ScalarAttribute):
+                        related.append(attribute)
+                        continue
+                    value = data[attribute.name]
+                else:
+                    value = attribute.default_value
+                    if callable(value):
+                        value = value(self)
+                    if value is NOT_SET:
+                        continue
+                attribute.set_local_value(self, value)
+        if session.record_operations:
+            session.recorded_operations.push(
+                CreateEntityOperation(
+                    self.entity_type, inspection.primary_key(self), self._get_locals()
+                )
+            )
+        for attribute in related:
+            attribute.set_local_value(self, data[attribute.name])
+
+    def _reconstruct(self, data: Any) -> None:
+        """Take *data* for what the server holds."""
+        for name, value in data.items():
+            attribute = self.attributes.get(name)
+            if attribute is not None:
+                attribute.set_remote_value(self, value)
+
+    def __repr__(self) -> str:
+        return f"<dynamic ftrack {type(self).__name__} object {id(self)}>"
+
+    def __str__(self) -> str:
+        with self.session.auto_populating(False):
+            try:
+                key = list(inspection.primary_key(self).values())
+            except KeyError:
+                key = ["Unknown"]
+        return f"<{type(self).__name__}({', '.join(key)})>"
+
+    def __copy__(self) -> Entity:
+        return self
+
+    def _get_unloaded(self, name: str) -> Any:
+        """Return the value of *name*, which the native lookup could not give at once."""
+        attribute = self.attributes.get(name)
+        if attribute is None:
+            raise KeyError(name)
+        return attribute.get_value(self)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        attribute = self.attributes.get(name)
+        if attribute is None:
+            raise KeyError(name)
+        attribute.set_local_value(self, value)
+
+    def __delitem__(self, name: str) -> None:
+        """Forget the local value of *name*, so that the server's shows again."""
+        self[name] = NOT_SET
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.attributes.keys())
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+    def values(self) -> list[Any]:  # type: ignore[override]
+        """Return a list of all values; those not loaded yet are loaded."""
+        self._populate_unset_scalar_attributes()
+        return list(super().values())
+
+    def items(self) -> list[tuple[str, Any]]:  # type: ignore[override]
+        """Return a list of all names with their values; those not loaded yet are loaded."""
+        self._populate_unset_scalar_attributes()
+        return list(super().items())
+
+    def clear(self) -> None:
+        """Forget all local values."""
+        for name in self._get_locals():
+            del self[name]
+
+    def merge(self, entity: Any, merged: Any = None) -> list[dict[str, Any]]:
+        """Take over the values that are set on *entity*.
+
+        Args:
+            entity: Another instance of the same entity.
+            merged: Entities merged already, by cache key.
+
+        Returns:
+            The changes: for each its `type` (`local_attribute` or `remote_attribute`), the `name` of the attribute, `old_value` and `new_value`.
+        """
+        merged = {} if merged is None else merged
+        changes: list[dict[str, Any]] = []
+        for attribute in entity.attributes:
+            mine = self.attributes.get(attribute.name)
+            if mine is None:
+                continue
+            for kind in ("local", "remote"):
+                theirs = getattr(attribute, f"get_{kind}_value")(entity)
+                before = getattr(mine, f"get_{kind}_value")(self)
+                if theirs is NOT_SET or (before is not NOT_SET and before == theirs):
+                    continue
+                value = self.session.merge(theirs, merged=merged)
+                getattr(mine, f"set_{kind}_value")(self, value)
+                changes.append(
+                    {
+                        "type": f"{kind}_attribute",
+                        "name": attribute.name,
+                        "old_value": before,
+                        "new_value": value,
+                    }
+                )
+        return changes
+
+    def _populate_unset_scalar_attributes(self) -> None:
+        """Load all scalars that are not known yet in one query, if the session does so by itself."""
+        if not self.session.auto_populate:
+            return
+        names = [
+            attribute.name
+            for attribute in self.attributes
+            if isinstance(attribute, ScalarAttribute)
+            and attribute.get_remote_value(self) is NOT_SET
+        ]
+        if names:
+            self.session.populate([self], ", ".join(names))
+
+    def _related(self) -> Iterator[Any]:
+        """Return the entities that the remote values of a detached entity hold."""
+        for attribute in self.attributes:
+            value = attribute.get_remote_value(self)
+            if isinstance(value, Entity):
+                yield value
+            elif isinstance(attribute, AbstractCollectionAttribute) and value is not NOT_SET:
+                yield from getattr(value, "collection", value)
+
+

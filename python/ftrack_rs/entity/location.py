@@ -1,0 +1,393 @@
+"""Locations: where the data of components is, and how it gets there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from ftrack_rs import exception, inspection, publish, symbol
+from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
+from ftrack_rs.event.base import Event
+
+
+class Location(Entity):
+    """A place for the data of components.
+
+    Attributes:
+        accessor: How data is read and written there; NOT_SET if it cannot be accessed from here.
+        structure: Where data goes within the location.
+        resource_identifier_transformer: Translates what the server keeps of where data is.
+        priority: The location with the lowest is picked first.
+    """
+
+    accessor: Any = symbol.NOT_SET
+    structure: Any = symbol.NOT_SET
+    resource_identifier_transformer: Any = symbol.NOT_SET
+    priority: int = 95
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        with self.session.auto_populating(False):
+            name = self["name"]
+        return text if name is symbol.NOT_SET else text.replace("(", f'("{name}", ', 1)
+
+    def add_component(self, component: Any, source: Any, recursive: bool = True) -> None:
+        """Add one component; see :meth:`add_components`."""
+        self.add_components([component], sources=source, recursive=recursive)
+
+    def add_components(
+        self, components: Any, sources: Any, recursive: bool = True, _depth: int = 0
+    ) -> None:
+        """Copy the data of *components* here, then register all of them, which commits.
+
+        Args:
+            components: The components.
+            sources: The location to copy from, or one for each component.
+            recursive: Add the members of containers too.
+
+        Raises:
+            ComponentInLocationError: If one is here already; nothing is done then.
+            LocationError: If data could not be copied or registered. Nothing is registered then; what was copied stands in `details["transferred"]`.
+        """
+        components = list(components)
+        sources = _one_source_each(sources, len(components))
+        if not self.structure:
+            raise exception.LocationError(
+                "No structure defined for location {location}.", details={"location": self}
+            )
+        if not components:
+            return
+        if publish.upload_in_bulk(self, components, sources, recursive):
+            return
+        self._check_absent(components)
+        transferred: list[Any] = []
+        for component, source in zip(components, sources):
+            try:
+                if recursive and _is_container(component):
+                    self.add_components(component["members"], source, recursive, _depth + 1)
+                context = self._get_context(component, source)
+                identifier = self.structure.get_resource_identifier(component, context)
+                self._add_data(component, identifier, source)
+            except Exception as error:
+                raise _not_transferred(self, component, error, transferred) from error
+            transferred.append((component, identifier))
+        self._register_transferred(transferred)
+
+    def _check_absent(self, components: list[Any]) -> None:
+        try:
+            self.get_resource_identifiers(components)
+        except exception.ComponentNotInLocationError as error:
+            missing = {component["id"] for component in error.details["components"]}
+            present = [item for item in components if item["id"] not in missing]
+        else:
+            present = components
+        if present:
+            raise exception.ComponentInLocationError(present, self)
+
+    def _register_transferred(self, transferred: list[Any]) -> None:
+        """Register components whose data is here, in one commit, and publish that they are."""
+        transformer = self.resource_identifier_transformer
+        try:
+            identifiers = [
+                transformer.encode(identifier, context={"component": component})
+                if transformer
+                else identifier
+                for component, identifier in transferred
+            ]
+            components = [component for component, _ in transferred]
+            self._register_components_in_location(components, identifiers)
+        except Exception as error:
+            details = {"location": self, "error": error, "transferred": transferred}
+            raise exception.LocationError(
+                "Failed to register components with location {location} due to error: {error}. "
+                "Transferred component data that may require cleanup: {transferred}",
+                details=details,
+            ) from error
+        for component in components:
+            self._publish(symbol.COMPONENT_ADDED_TO_LOCATION_TOPIC, component)
+
+    def _publish(self, topic: str, component: Any) -> None:
+        data = {"component_id": component["id"], "location_id": self["id"]}
+        self.session.event_hub.publish(Event(topic=topic, data=data), on_error="ignore")
+
+    def _get_context(self, component: Any, source: Any) -> dict[str, Any]:
+        """Return what the structure may know of where *component* comes from."""
+        try:
+            identifier = source.get_resource_identifier(component) if source else None
+        except exception.ComponentNotInLocationError:
+            identifier = None
+        return {} if identifier is None else {"source_resource_identifier": identifier}
+
+    def _add_data(self, component: Any, resource_identifier: str, source: Any) -> None:
+        """Copy the data of *component* from *source* to *resource_identifier* here."""
+        for kind, location in (("source", source), ("target", self)):
+            if not location.accessor:
+                raise exception.LocationError(
+                    f"No accessor defined for {kind} location {{location}}.",
+                    details={"location": location},
+                )
+        if not _is_container(component):
+            self._copy(component, resource_identifier, source)
+        elif component.entity_type != "SequenceComponent":
+            self.accessor.make_container(resource_identifier)
+
+    def _copy(self, component: Any, resource_identifier: str, source: Any) -> None:
+        try:
+            container = self.accessor.get_container(resource_identifier)
+        except exception.AccessorParentResourceNotFoundError:
+            pass
+        else:
+            self.accessor.make_container(container)
+        if self.accessor.exists(resource_identifier):
+            # Another process may still write between this and the copy; accessors offer no way to write only what does not exist.
+            raise exception.LocationError(
+                "Cannot add component as data already exists and overwriting could result in data "
+                "loss. Computed target resource identifier was: {identifier}",
+                details={"identifier": resource_identifier},
+            )
+        source_data = source.accessor.open(source.get_resource_identifier(component), "rb")
+        target_data = self.accessor.open(resource_identifier, "wb")
+        while chunk := source_data.read(symbol.CHUNK_SIZE):
+            target_data.write(chunk)
+        target_data.close()
+        source_data.close()
+
+    def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
+        self._register_components_in_location([component], [resource_identifier])
+
+    def _register_components_in_location(
+        self, components: Any, resource_identifiers: Any
+    ) -> None:
+        for component, resource_identifier in zip(components, resource_identifiers):
+            data = {
+                "component": component,
+                "location": self,
+                "resource_identifier": resource_identifier,
+            }
+            self.session.create("ComponentLocation", data=data)
+        self.session.commit()
+
+    def remove_component(self, component: Any, recursive: bool = True) -> None:
+        """Remove one component; see :meth:`remove_components`."""
+        self.remove_components([component], recursive=recursive)
+
+    def remove_components(self, components: Any, recursive: bool = True) -> None:
+        """Remove the data of *components* from here and deregister them, which commits.
+
+        Args:
+            components: The components.
+            recursive: Remove the members of containers too.
+
+        Raises:
+            ComponentNotInLocationError: If one is not here.
+        """
+        for component in list(components):
+            self.get_resource_identifier(component)
+            if recursive and _is_container(component):
+                self.remove_components(component["members"], recursive=recursive)
+            self._remove_data(component)
+            self._deregister_component_in_location(component)
+            self._publish(symbol.COMPONENT_REMOVED_FROM_LOCATION_TOPIC, component)
+
+    def _remove_data(self, component: Any) -> None:
+        if not self.accessor:
+            raise exception.LocationError(
+                "No accessor defined for location {location}.", details={"location": self}
+            )
+        try:
+            self.accessor.remove(self.get_resource_identifier(component))
+        except exception.AccessorResourceNotFoundError:
+            # A sequence has no data besides its members', which few accessors know.
+            if component.entity_type != "SequenceComponent":
+                raise
+
+    def _deregister_component_in_location(self, component: Any) -> None:
+        registration = self.session.query(
+            f"ComponentLocation where component_id is {component['id']} and location_id is "
+            f"{self['id']}"
+        )[0]
+        self.session.delete(registration)
+        self.session.commit()
+
+    def get_component_availability(self, component: Any) -> float:
+        """Return in what percentage *component* is available here."""
+        return self.get_component_availabilities([component])[0]
+
+    def get_component_availabilities(self, components: Any) -> list[float]:
+        """Return in what percentage each of *components* is available here."""
+        found = self.session.get_component_availabilities(components, locations=[self])
+        return [availability[self["id"]] for availability in found]
+
+    def get_resource_identifier(self, component: Any) -> str:
+        """Return what *component* is called here.
+
+        Raises:
+            ComponentNotInLocationError: If it is not here.
+        """
+        return self.get_resource_identifiers([component])[0]
+
+    def get_resource_identifiers(self, components: Any) -> list[str]:
+        """Return what each of *components* is called here.
+
+        Raises:
+            ComponentNotInLocationError: If any is not here; `details["components"]` holds those.
+        """
+        identifiers = self._get_resource_identifiers(components)
+        transformer = self.resource_identifier_transformer
+        if not transformer:
+            return identifiers
+        return [
+            transformer.decode(identifier, context={"component": component})
+            for component, identifier in zip(components, identifiers)
+        ]
+
+    def _get_resource_identifiers(self, components: Any) -> list[str]:
+        states = inspection.states(components)
+        # What has not been created yet cannot be registered either, so there is nothing to ask.
+        saved = [
+            component["id"]
+            for component, state in zip(components, states)
+            if state is not symbol.CREATED
+        ]
+        known = self._registered(saved) if saved else {}
+        return _identifiers_of(components, known, self)
+
+    def _registered(self, component_ids: list[str]) -> dict[str, str]:
+        found = self.session.query(
+            "select component_id, resource_identifier from ComponentLocation where location_id "
+            f"is {self['id']} and component_id in ({', '.join(component_ids)})"
+        )
+        return {item["component_id"]: item["resource_identifier"] for item in found}
+
+    def get_filesystem_path(self, component: Any) -> str:
+        """Return the path of *component*; see :meth:`get_filesystem_paths`."""
+        return self.get_filesystem_paths([component])[0]
+
+    def get_filesystem_paths(self, components: Any) -> list[str]:
+        """Return the path of each of *components*.
+
+        Raises:
+            AccessorUnsupportedOperationError: If data here has no path.
+            ComponentNotInLocationError: If any is not here.
+        """
+        return [
+            self.accessor.get_filesystem_path(identifier)
+            for identifier in self.get_resource_identifiers(components)
+        ]
+
+    def get_url(self, component: Any) -> str:
+        """Return a URL of *component*.
+
+        Raises:
+            AccessorUnsupportedOperationError: If data here has no URL.
+            ComponentNotInLocationError: If it is not here.
+        """
+        url: str = self.accessor.get_url(self.get_resource_identifier(component))
+        return url
+
+
+class MemoryLocationMixin(
+    _EntityBase, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
+):
+    """A location that remembers by itself what is in it, and tells the server nothing."""
+
+    @property
+    def _cache(self) -> dict[str, str]:
+        found: dict[str, str] = self.__dict__.setdefault("_registered_in_memory", {})
+        return found
+
+    def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
+        self._cache[component["id"]] = resource_identifier
+
+    def _register_components_in_location(
+        self, components: Any, resource_identifiers: Any
+    ) -> None:
+        for component, resource_identifier in zip(components, resource_identifiers):
+            self._register_component_in_location(component, resource_identifier)
+
+    def _deregister_component_in_location(self, component: Any) -> None:
+        self._cache.pop(component["id"])
+
+    def _get_resource_identifiers(self, components: Any) -> list[str]:
+        return _identifiers_of(components, self._cache, self)
+
+
+class UnmanagedLocationMixin(
+    _EntityBase, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
+):
+    """A location that leaves data where it is."""
+
+    def _add_data(self, component: Any, resource_identifier: str, source: Any) -> None:
+        """Do nothing."""
+
+    def _remove_data(self, component: Any) -> None:
+        """Do nothing."""
+
+
+class OriginLocationMixin(MemoryLocationMixin, UnmanagedLocationMixin):
+    """The location of data where it was found, to which components are added by path."""
+
+    def _get_context(self, component: Any, source: Any) -> dict[str, Any]:
+        return {"source_resource_identifier": source} if source else {}
+
+
+class ServerLocationMixin(
+    _EntityBase, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
+):
+    """The location on the ftrack server."""
+
+    accessor: Any
+    get_resource_identifier: Any
+
+    def get_thumbnail_url(self, component: Any, size: int | None = None) -> str:
+        """Return a URL of a small image of *component*.
+
+        Args:
+            component: A component that is here.
+            size: Largest width and height in pixels.
+
+        Raises:
+            ComponentNotInLocationError: If it is not here.
+        """
+        identifier = self.get_resource_identifier(component)
+        url: str = self.accessor.get_thumbnail_url(identifier, size)
+        return url
+
+
+def _one_source_each(sources: Any, count: int) -> list[Any]:
+    if isinstance(sources, (str, Mapping)) or not isinstance(sources, Sequence):
+        sources = [sources]
+    if len(sources) == 1:
+        return list(sources) * count
+    if len(sources) != count:
+        raise ValueError(
+            "sources must be either a single source or a sequence of sources with indexes "
+            "corresponding to passed components."
+        )
+    return list(sources)
+
+
+def _is_container(component: Any) -> bool:
+    return "members" in component.attributes.keys()  # noqa: SIM118 - not a mapping
+
+
+def _identifiers_of(components: Any, known: Mapping[str, str], location: Any) -> list[str]:
+    missing = [component for component in components if component["id"] not in known]
+    if missing:
+        raise exception.ComponentNotInLocationError(missing, location)
+    return [known[component["id"]] for component in components]
+
+
+def _not_transferred(
+    location: Any, component: Any, error: Exception, transferred: list[Any]
+) -> exception.LocationError:
+    return exception.LocationError(
+        "Failed to transfer component {component} data to location {location} due to error: "
+        "{error}. Transferred component data that may require cleanup: {transferred}",
+        details={
+            "component": component,
+            "location": location,
+            "error": error,
+            "transferred": transferred,
+        },
+    )

@@ -1,0 +1,122 @@
+"""The lazy result of a query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ftrack_rs import exception
+
+
+class QueryResult(Sequence[Any]):
+    """Entities that a query gives, fetched a page at a time when they are looked at."""
+
+    OFFSET_EXPRESSION = re.compile(r"(?P<offset>offset (?P<value>\d+))")
+    LIMIT_EXPRESSION = re.compile(r"(?P<limit>limit (?P<value>\d+))")
+
+    def __init__(self, session: Any, expression: str, page_size: int = 500) -> None:
+        """Initialise without asking the server.
+
+        Args:
+            session: The session to query with.
+            expression: What to query; an offset and a limit in it hold for the whole result.
+            page_size: Number of entities to ask for at once.
+        """
+        self._session = session
+        self._results: list[Any] = []
+        self._expression, self._offset, self._limit = self._extract_offset_and_limit(expression)
+        self._page_size = page_size if self._limit is None else min(page_size, self._limit)
+        self._next_offset: int | None = self._offset or 0
+
+    def _extract_offset_and_limit(self, expression: str) -> tuple[str, int | None, int | None]:
+        expression, offset = _cut(self.OFFSET_EXPRESSION, "offset", expression)
+        expression, limit = _cut(self.LIMIT_EXPRESSION, "limit", expression)
+        return expression.strip(), offset, limit
+
+    def __getitem__(self, index: Any) -> Any:
+        while self._can_fetch_more() and index >= len(self._results):
+            self._fetch_more()
+        return self._results[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        position = 0
+        while True:
+            yield from self._results[position:]
+            position = len(self._results)
+            if not self._can_fetch_more():
+                return
+            self._fetch_more()
+
+    def __len__(self) -> int:
+        while self._can_fetch_more():
+            self._fetch_more()
+        return len(self._results)
+
+    def _can_fetch_more(self) -> bool:
+        return self._next_offset is not None
+
+    def _fetch_more(self) -> None:
+        """Fetch the next page, if there is one."""
+        if not self._can_fetch_more():
+            return
+        records, metadata = self._session._query(
+            f"{self._expression} offset {self._next_offset} limit {self._page_size}"
+        )
+        self._results.extend(records)
+        if self._limit is not None and len(self._results) >= self._limit:
+            self._next_offset = None
+            del self._results[self._limit :]
+        else:
+            self._next_offset = metadata.get("next", {}).get("offset")
+
+    def all(self) -> list[Any]:
+        """Return all entities as a list."""
+        len(self)
+        return list(self._results)
+
+    def one(self) -> Any:
+        """Return the only entity, asking the server anew.
+
+        Raises:
+            MultipleResultsFoundError: If there are more.
+            NoResultFoundError: If there is none.
+            ValueError: If the expression holds a limit or an offset.
+        """
+        self._check_no_limit()
+        if self._offset is not None:
+            raise ValueError(
+                "Expression contains an offset clause which does not make sense when selecting "
+                "a single item."
+            )
+        # Two are enough to tell that there is more than one.
+        results, _ = self._session._query(f"{self._expression} limit 2")
+        if not results:
+            raise exception.NoResultFoundError()
+        if len(results) > 1:
+            raise exception.MultipleResultsFoundError()
+        return results[0]
+
+    def first(self) -> Any:
+        """Return the first entity, or None, asking the server anew.
+
+        Raises:
+            ValueError: If the expression holds a limit.
+        """
+        self._check_no_limit()
+        offset = "" if self._offset is None else f" offset {self._offset}"
+        results, _ = self._session._query(f"{self._expression}{offset} limit 1")
+        return results[0] if results else None
+
+    def _check_no_limit(self) -> None:
+        if self._limit is not None:
+            raise ValueError("Expression already contains a limit clause.")
+
+
+def _cut(pattern: re.Pattern[str], group: str, expression: str) -> tuple[str, int | None]:
+    """Return *expression* without what *pattern* finds, and the number in that."""
+    match = pattern.search(expression)
+    if match is None:
+        return expression, None
+    rest = expression[: match.start(group)] + expression[match.end(group) :]
+    return rest, int(match.group("value"))

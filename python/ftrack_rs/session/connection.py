@@ -1,0 +1,103 @@
+"""Calls to the server."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, NoReturn
+
+from ftrack_rs import exception
+from ftrack_rs._core import Client
+from ftrack_rs.session.authentication import headers_of
+from ftrack_rs.session.encoding import Encoding
+
+#: The oldest server that this client works with.
+_OLDEST_SERVER = (3, 3, 11)
+
+
+class Connection(Encoding):
+    """Talks to the server."""
+
+    def _client(self) -> Client:
+        """Return the native client with the settings of this moment.
+
+        Raises:
+            ConnectionClosedError: If the session is closed.
+        """
+        return Client(
+            self._server_url,
+            self._api_user,
+            self._api_key,
+            headers_of(self._request),
+            self.request_timeout,
+        )
+
+    def call(self, data: Any) -> Any:
+        """Send a batch of operations.
+
+        Args:
+            data: A list of operations, which may hold entities and datetimes.
+
+        Returns:
+            A list of results. Entities in it do not belong to the session yet; see :meth:`merge`.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+        """
+        body = self.encode(data, entity_attribute_strategy="modified_only")
+        self.logger.debug("Calling server %s with %s", self._server_url, body)
+        try:
+            answer = self._client().call(body.encode())
+        except exception.ServerError as error:
+            self._raise_server_error(error)
+        if self.logger.isEnabledFor(logging.DEBUG):
+            self.logger.debug("Response: %s", answer.decode(errors="replace"))
+        return self.decode(answer)
+
+    def _raise_server_error(self, error: exception.ServerError) -> NoReturn:
+        self.logger.error("%s", error)
+        raise error
+
+    def _is_overridden(self, name: str) -> bool:
+        """Return whether the method *name* has been replaced, by a subclass or on the instance."""
+        return name in self.__dict__ or getattr(type(self), name) is not getattr(Connection, name)
+
+    def _call_supported(self, action: str, operations: list[dict[str, Any]]) -> Any:
+        """Call the server with *operations* of one *action* that old servers do not have.
+
+        Raises:
+            ServerCompatibilityError: If this one does not have it.
+        """
+        try:
+            return self.call(operations)
+        except exception.ServerError as error:
+            if f"Invalid action u'{action}'" not in str(error):
+                raise
+            version = self.server_information.get("version")
+            raise exception.ServerCompatibilityError(
+                f'Server version {version!r} does not support "{action}", please update server '
+                "and try again."
+            ) from error
+
+    def _fetch_server_information(self) -> dict[str, Any]:
+        information: dict[str, Any] = self.call([{"action": "query_server_information"}])[0]
+        return information
+
+    def check_server_compatibility(self) -> None:
+        """Check that the server is recent enough.
+
+        Raises:
+            ServerCompatibilityError: If it is not.
+        """
+        version = self.server_information.get("version")
+        if version is None:
+            raise exception.ServerCompatibilityError("Could not determine server version.")
+        match = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+        if match and tuple(map(int, match.groups())) < _OLDEST_SERVER:
+            oldest = ".".join(map(str, _OLDEST_SERVER))
+            raise exception.ServerCompatibilityError(
+                f"Server version {version} incompatible with this version of the API which "
+                f"requires a server version >= {oldest}"
+            )
+
+

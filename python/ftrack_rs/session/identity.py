@@ -1,0 +1,195 @@
+"""Entities by identity: one instance for each entity of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ftrack_rs import inspection
+from ftrack_rs._core import EntityMap, SchemaSet
+from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
+from ftrack_rs.collection import Collection, MappedCollectionProxy
+from ftrack_rs.entity.base import Entity
+from ftrack_rs.query import QueryResult
+from ftrack_rs.session.connection import Connection
+from ftrack_rs.symbol import CREATED
+
+#: Queries of more ids than this are split, as servers bound the length of an expression.
+_POPULATE_AT_ONCE = 500
+
+
+class Identity(Connection):
+    """Finds, queries, merges and loads entities."""
+
+    def _entities(self) -> EntityMap:
+        """Return the identity map of this session."""
+        cache = self._local_cache
+        if isinstance(cache, MemoryCache):
+            return cache._entities_of(self)
+        entities: EntityMap | None = self.__dict__.get("_own_entities")
+        if entities is None:
+            entities = self._own_entities = EntityMap(self, self._schema_set())
+        return entities
+
+    def _schema_set(self) -> SchemaSet:
+        source, schema_set = self.__dict__.get("_prepared_schemas", (None, None))
+        if schema_set is None or source is not self.schemas:
+            schema_set = SchemaSet(self.schemas)
+            self._prepared_schemas = (self.schemas, schema_set)
+        return schema_set
+
+    def _is_native(self) -> bool:
+        """Return whether entities may go from the server to the identity map without anybody noticing."""
+        return (
+            not self._is_overridden("call")
+            and type(self).merge is Identity.merge
+            and "merge" not in self.__dict__
+            and type(self.cache) is LayeredCache
+            and len(self.cache.caches) == 1
+            and type(self.cache.caches[0]) is MemoryCache
+            and type(self.cache_key_maker) is StringKeyMaker
+        )
+
+    def get(self, entity_type: str, entity_key: Any) -> Any:
+        """Return an entity from the cache, else from the server.
+
+        Args:
+            entity_type: Name of the type.
+            entity_key: Value of the primary key, or a list of its values.
+
+        Returns:
+            The entity, or None if there is none.
+
+        Raises:
+            KeyError: If there is no such type.
+            ValueError: If the primary key has another number of values.
+        """
+        definition = self.types[entity_type].primary_key_attributes
+        if isinstance(entity_key, str):
+            entity_key = [entity_key]
+        if len(entity_key) != len(definition):
+            raise ValueError(
+                f"Incompatible entity_key {entity_key!r} supplied. Entity type {entity_type} "
+                f"expects a primary key composed of {len(definition)} values "
+                f"({', '.join(definition)})."
+            )
+        try:
+            return self._get(entity_type, entity_key)
+        except KeyError:
+            self.logger.debug("%s %s is not cached.", entity_type, entity_key)
+        condition = " and ".join(
+            f'{name} is "{value}"' for name, value in zip(definition, entity_key)
+        )
+        results = self.query(f"{entity_type} where ({condition})").all()
+        return results[0] if results else None
+
+    def _get(self, entity_type: str, entity_key: Any) -> Any:
+        """Return an entity from the cache.
+
+        Raises:
+            KeyError: If it is not there.
+        """
+        identity = (str(entity_type), [str(value) for value in entity_key])
+        return self.cache.get(self.cache_key_maker.key(identity))
+
+    def query(self, expression: str, page_size: int = 500) -> QueryResult:
+        """Return the lazy result of a query.
+
+        Args:
+            expression: Query language; without `select` the default projections of the type are selected.
+            page_size: Number of entities to ask for at once.
+
+        Raises:
+            KeyError: If the type is not known.
+        """
+        self.logger.debug("Query %r", expression)
+        if not expression.startswith("select"):
+            projections = self.types[expression.split(" ", 1)[0]].default_projections
+            expression = f"select {', '.join(projections)} from {expression}"
+        return QueryResult(self, expression, page_size=page_size)
+
+    def _query(self, expression: str) -> tuple[list[Any], dict[str, Any]]:
+        """Return the entities that a query gives, and what the server says about the result."""
+        if self._is_native():
+            entities, offset = self._client().query(self._entities(), expression)
+            return entities, {"next": {"offset": offset}}
+        result = self.call([{"action": "query", "expression": expression}])[0]
+        merged: dict[Any, Any] = {}
+        entities = [self.merge(entity, merged) for entity in result["data"]]
+        return entities, result["metadata"]
+
+    def merge(self, value: Any, merged: Any = None) -> Any:
+        """Take an entity, or a collection of them, into the session.
+
+        Args:
+            value: What to merge; is not changed. Anything else is returned as it is.
+            merged: Entities merged already, by cache key.
+
+        Returns:
+            The instance that the session has for the entity, or a list of those.
+        """
+        with self.operation_recording(False), self._thread_lock:
+            return self._merge(value, {} if merged is None else merged)
+
+    def _merge(self, value: Any, merged: dict[Any, Any]) -> Any:
+        if isinstance(value, Entity):
+            return self._merge_entity(value, merged)
+        if isinstance(value, MappedCollectionProxy):
+            value = value.collection
+        if isinstance(value, Collection):
+            return [self._merge(entry, merged) for entry in value]
+        return value
+
+    def _merge_entity(self, entity: Any, merged: dict[Any, Any]) -> Any:
+        with self.auto_populating(False):
+            identity = inspection.identity(entity)
+            key = self.cache_key_maker.key(identity)
+            if key in merged:
+                return merged[key]
+            try:
+                attached = self.cache.get(key)
+            except KeyError:
+                attached = self._attach(entity, *identity)
+            merged[key] = attached
+            if attached is entity or attached.merge(entity, merged=merged):
+                self.cache.set(key, attached)
+        return attached
+
+    def _attach(self, entity: Any, entity_type: str, key: list[str]) -> Any:
+        """Return an instance of *entity* that belongs to the session; it may still lack values."""
+        # One that was created here is nobody else's yet; one that was decoded stays as it came.
+        if not entity._get_locals():
+            entity = self._create(entity_type, {}, reconstructing=True)
+        return self._entities().adopt(entity, entity_type, key)
+
+    def populate(self, entities: Any, projections: str) -> None:
+        """Load attributes of *entities*; what is set locally stays.
+
+        Args:
+            entities: One entity, or several of one type. Those not committed yet are left out.
+            projections: What to load, as after `select`.
+        """
+        if not isinstance(entities, (list, tuple, QueryResult)):
+            entities = [entities]
+        states = inspection.states(entities)
+        saved = [entity for entity, state in zip(entities, states) if state is not CREATED]
+        for start in range(0, len(saved), _POPULATE_AT_ONCE):
+            some = saved[start : start + _POPULATE_AT_ONCE]
+            query = f"select {projections} from {some[0].entity_type} where {_any_of(some)}"
+            self.query(query).all()
+
+
+def _any_of(entities: list[Any]) -> str:
+    """Return the condition that the entities, all of one type, fulfil."""
+    keys = [inspection.primary_key(entity) for entity in entities]
+    if len(keys[0]) > 1:
+        return " or ".join(_all_of(key) for key in keys)
+    ((name, value),) = keys[0].items()
+    if len(keys) == 1:
+        return f"{name} is {value}"
+    return f"{name} in ({','.join(key[name] for key in keys)})"
+
+
+def _all_of(key: Mapping[str, str]) -> str:
+    conditions = " and ".join(f'{name} is "{value}"' for name, value in key.items())
+    return f"({conditions})"

@@ -1,0 +1,162 @@
+"""Components from files, and media that browsers can play."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ftrack_rs import exception, symbol
+from ftrack_rs._core import parse_sequence
+from ftrack_rs.session.locations import Locations
+
+#: Components that the web player looks for; they belong into a location of their own.
+_REVIEW_NAMES = ("ftrackreview-mp4", "ftrackreview-webm", "ftrackreview-image")
+
+
+class Publishing(Locations):
+    """Creates components, and has them encoded."""
+
+    def create_component(self, path: Any, data: Any = None, location: Any = "auto") -> Any:
+        """Create a component.
+
+        Args:
+            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`, which becomes a container with a member for each file.
+            data: Further values of the component; not changed.
+            location: Where to put it, which commits; `auto` for the location of highest priority, None to put it nowhere yet.
+
+        Returns:
+            The component.
+
+        Raises:
+            LocationError: If its data cannot be copied to the location.
+            ParseError: If *path* ends like a sequence but is none.
+        """
+        path = os.fspath(path)
+        data = dict(data or {})
+        if location == "auto":
+            location = self._location_for(data.get("name"))
+        sequence = parse_sequence(path)
+        if sequence is None:
+            component = self._create_file(path, data)
+        else:
+            component = self._create_sequence(sequence, data)
+        if location:
+            origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
+            location.add_component(component, origin, recursive=True)
+        return component
+
+    def _location_for(self, name: Any) -> Any:
+        if name in _REVIEW_NAMES:
+            return self.get("Location", symbol.REVIEW_LOCATION_ID)
+        return self.pick_location()
+
+    def _create_file(self, path: str, data: dict[str, Any]) -> Any:
+        data.setdefault("size", self._get_filesystem_size(path))
+        data.setdefault("file_type", self._file_type(path))
+        return self._create_component("FileComponent", path, data, None)
+
+    def _create_sequence(self, sequence: Any, data: dict[str, Any]) -> Any:
+        members = sequence.members()
+        size = data.get("size")
+        if size is None:
+            sizes = [self._get_filesystem_size(path) for path, _ in members]
+            data["size"] = sum(sizes)
+        else:
+            sizes = [round(size / len(members))] * len(members)
+        file_type = self._file_type(sequence.pattern)
+        data.setdefault("padding", sequence.padding)
+        data.setdefault("file_type", file_type)
+        container = self._create_component("SequenceComponent", sequence.pattern, data, None)
+        components = []
+        for (path, index), member_size in zip(members, sizes):
+            member = {
+                "name": index,
+                "container": container,
+                "size": member_size,
+                "file_type": file_type,
+            }
+            components.append(self._create_component("FileComponent", path, member, None))
+        container["members"].extend(components)
+        return container
+
+    def _create_component(self, entity_type: str, path: str, data: Any, location: Any) -> Any:
+        """Create a component without members whose data is found at *path*."""
+        component = self.create(entity_type, data)
+        origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
+        origin.add_component(component, path, recursive=False)
+        if location:
+            location.add_component(component, origin, recursive=False)
+        return component
+
+    def _file_type(self, path: str) -> str:
+        """Return the extension of *path*, unless a plugin knows better."""
+        answers = self._announce("ftrack.api.session.get-file-type-from-string", {"file_path": path})
+        return next(filter(None, answers), None) or os.path.splitext(path)[-1]
+
+    def _get_filesystem_size(self, path: str) -> int:
+        """Return the size of the file at *path*; 0 if it cannot be looked at."""
+        try:
+            return os.path.getsize(path)
+        except OSError:
+            return 0
+
+    def encode_media(self, media: Any, version_id: Any = None, keep_original: Any = "auto") -> Any:
+        """Have *media* made playable in browsers.
+
+        Args:
+            media: A file, which is put into the ftrack.server location first; or a FileComponent that is there.
+            version_id: Version that the encoded components belong to.
+            keep_original: Whether the source is kept; by default only if it is a component.
+
+        Returns:
+            The job that does it. When it is done, its attribute `data` holds JSON with `source_component_id`, `keep_original`, and in `output` the `format` and `component_id` of each result.
+
+        Raises:
+            ValueError: If *media* is something else.
+        """
+        if isinstance(media, (str, os.PathLike)):
+            keep_original = False if keep_original == "auto" else keep_original
+            component = self._upload_media(media, version_id if keep_original else None)
+        elif getattr(media, "entity_type", None) == "FileComponent":
+            keep_original = True if keep_original == "auto" else keep_original
+            component = media
+        else:
+            raise ValueError(f"Unable to encode media of type: {type(media)}")
+        operation = {
+            "action": "encode_media",
+            "component_id": component["id"],
+            "version_id": version_id,
+            "keep_original": keep_original,
+        }
+        result = self._call_supported("encode_media", [operation])
+        return self.get("Job", result[0]["job_id"])
+
+    def _upload_media(self, path: Any, version_id: Any) -> Any:
+        server = self.get("Location", symbol.SERVER_LOCATION_ID)
+        data = None if version_id is None else {"version_id": version_id}
+        component = self.create_component(path, data=data, location=server)
+        if component.entity_type != "FileComponent":
+            raise exception.LocationError(f"Only single files can be encoded, not {path}.")
+        self.commit()
+        return component
+
+    def get_upload_metadata(
+        self, component_id: str, file_name: str, file_size: int, checksum: str | None = None
+    ) -> dict[str, Any]:
+        """Return the `url` to PUT the data of a component to, and the `headers` to send with it.
+
+        Args:
+            component_id: The component, which need not exist yet.
+            file_name: Name of the file when it is downloaded.
+            file_size: Its size in bytes.
+            checksum: Its MD5 in base64, which the server then checks.
+        """
+        operation = {
+            "action": "get_upload_metadata",
+            "component_id": component_id,
+            "file_name": file_name,
+            "file_size": file_size,
+            "checksum": checksum,
+        }
+        metadata: dict[str, Any] = self._call_supported("get_upload_metadata", [operation])[0]
+        return metadata

@@ -1,0 +1,225 @@
+"""The session itself: how it is opened, reset and closed."""
+
+from __future__ import annotations
+
+import atexit
+import getpass
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from ftrack_rs import _centralized_storage_scenario, cache as caches, exception, plugin
+from ftrack_rs.event.hub import EventHub
+from ftrack_rs.operation import Operations
+from ftrack_rs.session.authentication import RequestDefaults, SessionAuthentication
+from ftrack_rs.session.schema import SchemaLoader, cache_file
+from ftrack_rs.session.state import PerThread
+
+
+class Session(SchemaLoader):
+    """A connection to an ftrack server, with everything that is known from it."""
+
+    def __init__(
+        self,
+        server_url: str | None = None,
+        api_key: str | None = None,
+        api_user: str | None = None,
+        auto_populate: bool = True,
+        plugin_paths: Any = None,
+        cache: Any = None,
+        cache_key_maker: Any = None,
+        auto_connect_event_hub: bool = False,
+        schema_cache_path: Any = None,
+        plugin_arguments: Any = None,
+        timeout: float | None = 60,
+        cookies: Any = None,
+        headers: Any = None,
+        strict_api: bool = False,
+    ) -> None:
+        """Open a session.
+
+        Args:
+            server_url: Address of the server; `FTRACK_SERVER` by default.
+            api_key: Key of the user; `FTRACK_API_KEY` by default.
+            api_user: Name of the user; `FTRACK_API_USER`, else the login name, by default.
+            auto_populate: Load attributes when they are looked at.
+            plugin_paths: Folders of plugins; `FTRACK_EVENT_PLUGIN_PATH` by default.
+            cache: A further layer of the cache, or a function of the session that makes one.
+            cache_key_maker: Makes cache keys of identities.
+            auto_connect_event_hub: Connect to the event server, in the background.
+            schema_cache_path: Folder to keep schemas in, False for none; `FTRACK_API_SCHEMA_CACHE_PATH`, else the user's folder for caches, by default.
+            plugin_arguments: Passed on to plugins.
+            timeout: Seconds that a connection may stay silent.
+            cookies: Cookies sent with every call.
+            headers: Headers sent with every call.
+            strict_api: Have the server answer errors with an HTTP status, and only with what was asked for.
+
+        Raises:
+            ServerCompatibilityError: If the server is too old.
+            ServerError: If the server refuses the credentials or cannot be reached.
+            TypeError: If an argument is missing or of the wrong type.
+        """
+        self.logger = logging.getLogger(f"ftrack_api.session.{type(self).__name__}")
+        self._closed = False
+        self._server_url = _server_url(server_url).rstrip("/")
+        self._api_key = _api_key(api_key)
+        self._api_user = _api_user(api_user)
+        self.recorded_operations = Operations()
+        self._record_operations = PerThread(True)
+        self._auto_populate = PerThread(auto_populate)
+        self._thread_lock = threading.RLock()
+        self.request_timeout = timeout
+        self.cache_key_maker = cache_key_maker or caches.StringKeyMaker()
+        self.cache = caches.LayeredCache([caches.MemoryCache()])
+        self._add_cache(cache)
+        request = RequestDefaults(SessionAuthentication(self._api_key, self._api_user))
+        request.cookies.update(_mapping("cookies", cookies))
+        request.headers.update(_mapping("headers", headers))
+        if not isinstance(strict_api, bool):
+            raise TypeError("The strict_api argument is required to be a boolean.")
+        request.headers["ftrack-strict-api"] = "true" if strict_api else "false"
+        self._request = request
+
+        self._server_information = self._fetch_server_information()
+        self.check_server_compatibility()
+        self._event_hub = EventHub(
+            self._server_url,
+            self._api_user,
+            self._api_key,
+            headers=dict(request.headers),
+            cookies=dict(request.cookies),
+        )
+        self._auto_connect_event_hub_thread = None
+        if auto_connect_event_hub:
+            self._connect_event_hub()
+        _close_at_exit(self)
+        self._plugin_paths = plugin_paths
+        if plugin_paths is None:
+            paths = os.environ.get("FTRACK_EVENT_PLUGIN_PATH", "")
+            self._plugin_paths = paths.split(os.pathsep)
+        self._discover_plugins(plugin_arguments=plugin_arguments)
+        self.schemas = self._load_schemas(cache_file(schema_cache_path))
+        self.types = self._build_entity_type_classes(self.schemas)
+        _centralized_storage_scenario.register(self)
+        self._configure_locations()
+        self._announce("ftrack.api.session.ready", {"session": self})
+
+    def _add_cache(self, cache: Any) -> None:
+        if callable(cache):
+            cache = cache(self)
+        if cache is not None:
+            self.cache.caches.append(cache)
+
+    def _connect_event_hub(self) -> None:
+        # Announced from here, so that what is published until the thread has connected is kept.
+        self._event_hub.init_connection()
+        self._auto_connect_event_hub_thread = threading.Thread(
+            target=self._event_hub.connect, daemon=True
+        )
+        self._auto_connect_event_hub_thread.start()
+
+    def _discover_plugins(self, plugin_arguments: Any = None) -> None:
+        """Let every plugin in the plugin folders register itself with the session."""
+        plugin.discover(self._plugin_paths, [self], plugin_arguments or {})
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the session; entities stay readable as far as they are loaded."""
+        if self.closed:
+            return
+        self._closed = True
+        if self.recorded_operations:
+            self.logger.warning("Closing session with pending operations not persisted.")
+        self.recorded_operations.clear()
+        self._local_cache.clear()
+        request, self._managed_request = self._managed_request, None
+        if request is not None:
+            request.close()
+        try:
+            self.event_hub.disconnect()
+            if self._auto_connect_event_hub_thread:
+                self._auto_connect_event_hub_thread.join()
+        except exception.EventHubConnectionError:
+            pass
+        self.logger.debug("Session closed.")
+
+    def reset(self) -> None:
+        """Forget recorded changes and all entities; entities in use should not be used any more."""
+        if self.recorded_operations:
+            self.logger.warning("Resetting session with pending operations not persisted.")
+        self.recorded_operations.clear()
+        self._local_cache.clear()
+        self._configure_locations()
+        self._announce("ftrack.api.session.reset", {"session": self})
+
+
+def _server_url(given: str | None) -> str:
+    server_url = os.environ.get("FTRACK_SERVER") if given is None else given
+    if not server_url:
+        raise TypeError(
+            'Required "server_url" not specified. Pass as argument or set in environment variable '
+            "FTRACK_SERVER."
+        )
+    return server_url
+
+
+def _api_key(given: str | None) -> str:
+    if given is None:
+        given = os.environ.get("FTRACK_API_KEY", os.environ.get("FTRACK_APIKEY"))
+    if not given:
+        raise TypeError(
+            'Required "api_key" not specified. Pass as argument or set in environment variable '
+            "FTRACK_API_KEY."
+        )
+    return given
+
+
+def _api_user(given: str | None) -> str:
+    user = (os.environ.get("FTRACK_API_USER") or _login_name()) if given is None else given
+    if not user:
+        raise TypeError(
+            'Required "api_user" not specified. Pass as argument, set in environment variable '
+            "FTRACK_API_USER or one of the standard environment variables used by Python's getpass "
+            "module."
+        )
+    return user
+
+
+def _login_name() -> str | None:
+    try:
+        return getpass.getuser()
+    except Exception:
+        return None
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, str]:
+    if not value:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"The {name} argument is required to be a mapping.")
+    return value
+
+
+def _close_at_exit(session: Session) -> None:
+    reference = weakref.WeakMethod(session.close)
+
+    def close() -> None:
+        method = reference()
+        if method is not None:
+            method()
+
+    atexit.register(close)

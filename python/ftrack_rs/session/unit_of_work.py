@@ -1,0 +1,157 @@
+"""Recorded changes, and how they reach the server."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from ftrack_rs import exception, inspection
+from ftrack_rs._core import Batch
+from ftrack_rs.operation import CreateEntityOperation, DeleteEntityOperation
+from ftrack_rs.session.encoding import OperationPayload
+from ftrack_rs.session.identity import Identity
+from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
+
+
+class UnitOfWork(Identity):
+    """Creates, changes and deletes entities, all at once when committed."""
+
+    @property
+    def created(self) -> list[Any]:
+        """Entities that the next commit creates."""
+        return self._recorded(CREATED)
+
+    @property
+    def modified(self) -> list[Any]:
+        """Entities that the next commit updates."""
+        return self._recorded(MODIFIED)
+
+    @property
+    def deleted(self) -> list[Any]:
+        """Entities that the next commit deletes."""
+        return self._recorded(DELETED)
+
+    def _recorded(self, state: Symbol) -> list[Any]:
+        found: dict[str, Any] = {}
+        for operation in self.recorded_operations:
+            subject: Any = operation
+            identity = (str(subject.entity_type), [str(v) for v in subject.entity_key.values()])
+            try:
+                found[str(identity)] = self._local_cache.get(self.cache_key_maker.key(identity))
+            except KeyError:
+                continue
+        entities = list(found.values())
+        states = inspection.states(entities)
+        return [entity for entity, its in zip(entities, states) if its is state]
+
+    def create(self, entity_type: str, data: Any = None, reconstructing: bool = False) -> Any:
+        """Create an entity with the next commit.
+
+        Args:
+            entity_type: Name of the type.
+            data: Values of attributes.
+            reconstructing: True to take *data* for what the server has of an existing entity; nothing is recorded then.
+
+        Returns:
+            The entity.
+
+        Raises:
+            UnrecognisedEntityTypeError: If there is no such type.
+        """
+        return self.merge(self._create(entity_type, data, reconstructing=reconstructing))
+
+    def ensure(
+        self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None
+    ) -> Any:
+        """Return an entity with the values in *data*, creating or updating it, which commits.
+
+        Args:
+            entity_type: Name of the type.
+            data: Values the entity is to have.
+            identifying_keys: Names in *data* by which an existing one is found; all by default.
+
+        Raises:
+            KeyError: If *data* lacks an identifying key.
+            MultipleResultsFoundError: If several entities have these values.
+            ValueError: If *data* is empty.
+        """
+        identifying_keys = list(identifying_keys or data)
+        if not identifying_keys:
+            raise ValueError(
+                "Could not determine any identifying data to check against when ensuring "
+                f"{entity_type!r} with data {data!r}. Identifying keys: {identifying_keys!r}"
+            )
+        criteria = [f"{name} is {_literal(data[name])}" for name in identifying_keys]
+        try:
+            entity = self.query(f"{entity_type} where {' and '.join(criteria)}").one()
+        except exception.NoResultFoundError:
+            entity = self.create(entity_type, data)
+            self.commit()
+            return entity
+        changed = {name: value for name, value in data.items() if entity[name] != value}
+        for name, value in changed.items():
+            entity[name] = value
+        if changed:
+            self.commit()
+        return entity
+
+    def delete(self, entity: Any) -> None:
+        """Delete *entity* with the next commit."""
+        if self.record_operations:
+            self.recorded_operations.push(
+                DeleteEntityOperation(entity.entity_type, inspection.primary_key(entity))
+            )
+
+    def commit(self) -> None:
+        """Send all recorded changes in one batch, of which the server does everything or nothing.
+
+        Raises:
+            ServerError: If the server refuses. The changes stay recorded; see :meth:`rollback`.
+            ValueError: If something else than changes has been recorded.
+        """
+        with self._thread_lock, self.auto_populating(False):
+            batch = Batch(list(self.recorded_operations), self)
+        if not batch:
+            self._settle()
+        elif self._is_native():
+            answer = self._client().commit(batch)
+            self._settle()
+            self._entities().merge_answers(answer)
+        else:
+            results = self.call([OperationPayload(payload) for payload in batch.payloads()])
+            self._settle()
+            for entry in results:
+                if entry["action"] in ("create", "update"):
+                    self.merge(entry["data"])
+
+    def _settle(self) -> None:
+        """Forget the recorded changes and all local values."""
+        self.recorded_operations.clear()
+        with self._thread_lock:
+            for entity in self._entities().modified():
+                entity._clear_locals()
+
+    def rollback(self) -> None:
+        """Forget all recorded changes; entities that they would have created leave the session."""
+        with self._thread_lock:
+            for operation in self.recorded_operations:
+                if isinstance(operation, CreateEntityOperation):
+                    values = [str(value) for value in operation.entity_key.values()]
+                    identity = (str(operation.entity_type), values)
+                    try:
+                        self.cache.remove(self.cache_key_maker.key(identity))
+                    except KeyError:
+                        continue
+            self._settle()
+
+
+def _literal(value: Any) -> str:
+    """Return *value* as the query language writes it."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (datetime.datetime, datetime.date)) or type(value).__name__ == "Arrow":
+        import arrow
+
+        # The server keeps neither fractions of seconds nor time zones.
+        return f'"{arrow.get(value).naive.replace(microsecond=0).isoformat()}"'
+    return str(value)

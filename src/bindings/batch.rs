@@ -1,0 +1,161 @@
+//! Recorded operations on their way to the server.
+
+use std::sync::Arc;
+
+use ftrack_client::coalesce::{Recorded, coalesce};
+use ftrack_protocol::{ENTITY_TYPE_KEY, Operation, Value, Write};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use pyo3::{intern, types::PyMapping};
+
+use crate::{convert, imports};
+
+/// The shortest batch that has the effect of all recorded operations.
+#[pyclass(frozen, module = "ftrack_rs._core")]
+pub struct Batch {
+    pub operations: Vec<Operation>,
+}
+
+#[pymethods]
+impl Batch {
+    #[new]
+    fn new(operations: &Bound<'_, PyList>, session: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let recorded: PyResult<Vec<_>> = operations
+            .iter()
+            .map(|operation| Reader { operation: &operation, session }.read())
+            .collect();
+        Ok(Self {
+            operations: coalesce(recorded?),
+        })
+    }
+
+    fn __len__(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Returns the operations as dictionaries, with references in place of entities.
+    fn payloads<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.operations.iter().map(|operation| payload(py, operation)).collect()
+    }
+}
+
+/// Reads one recorded operation.
+struct Reader<'a, 'py> {
+    operation: &'a Bound<'py, PyAny>,
+    session: &'a Bound<'py, PyAny>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&self) -> PyResult<Recorded> {
+        let [create, update, delete] = imports::operations(self.operation.py())?;
+        if self.operation.is_instance(create)? {
+            Ok(Operation::Create(self.create()?).into())
+        } else if self.operation.is_instance(update)? {
+            self.update()
+        } else if self.operation.is_instance(delete)? {
+            let entity_key = self.key()?.into_iter().map(|(_, value)| value).collect();
+            Ok(Operation::Delete { entity_type: self.entity_type()?, entity_key }.into())
+        } else {
+            let text = format!(
+                "Cannot commit. Unrecognised operation type {} detected.",
+                self.operation.get_type()
+            );
+            Err(PyValueError::new_err(text))
+        }
+    }
+
+    fn create(&self) -> PyResult<Write> {
+        let key = self.key()?;
+        let mut write = Write {
+            entity_type: self.entity_type()?,
+            entity_key: key.iter().map(|(_, value)| value.clone()).collect(),
+            attributes: key,
+        };
+        let data = self.operation.getattr(intern!(self.operation.py(), "entity_data"))?;
+        for (name, value) in self.set_members(&data)? {
+            write.set(name, value);
+        }
+        Ok(write)
+    }
+
+    fn update(&self) -> PyResult<Recorded> {
+        let py = self.operation.py();
+        let entity_type = self.entity_type()?;
+        let entity_key = self.key()?.into_iter().map(|(_, value)| value).collect();
+        let name: String = self.operation.getattr(intern!(py, "attribute_name"))?.extract()?;
+        let attribute: Arc<str> = name.into();
+        let value = self.operation.getattr(intern!(py, "new_value"))?;
+        if value.is(imports::not_set(py)?) {
+            return Ok(Recorded::Unset { entity_type, entity_key, attribute });
+        }
+        let value = convert::value_from_python(self.session, &value)?;
+        let attributes = vec![(attribute, value)];
+        Ok(Operation::Update(Write { entity_type, entity_key, attributes }).into())
+    }
+
+    fn entity_type(&self) -> PyResult<Arc<str>> {
+        let name: String = self.operation.getattr(intern!(self.operation.py(), "entity_type"))?.extract()?;
+        Ok(name.into())
+    }
+
+    fn key(&self) -> PyResult<Vec<(Arc<str>, Value)>> {
+        let key = self.operation.getattr(intern!(self.operation.py(), "entity_key"))?;
+        self.set_members(&key)
+    }
+
+    /// Returns the members of a mapping that are set.
+    fn set_members(&self, mapping: &Bound<'_, PyAny>) -> PyResult<Vec<(Arc<str>, Value)>> {
+        let not_set = imports::not_set(mapping.py())?;
+        let mut members = Vec::new();
+        for item in mapping.cast::<PyMapping>()?.items()? {
+            let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
+            if !value.is(not_set) {
+                members.push((name.into(), convert::value_from_python(self.session, &value)?));
+            }
+        }
+        Ok(members)
+    }
+}
+
+fn payload<'py>(py: Python<'py>, operation: &Operation) -> PyResult<Bound<'py, PyDict>> {
+    let payload = PyDict::new(py);
+    match operation {
+        Operation::Create(write) => set_write(&payload, "create", write)?,
+        Operation::Update(write) => set_write(&payload, "update", write)?,
+        Operation::Delete { entity_type, entity_key } => {
+            payload.set_item("action", "delete")?;
+            set_subject(&payload, entity_type, entity_key)?;
+        }
+        Operation::Query { expression } => {
+            payload.set_item("action", "query")?;
+            payload.set_item("expression", expression)?;
+        }
+        Operation::Other { action, members } => {
+            payload.set_item("action", &**action)?;
+            for (name, value) in members {
+                payload.set_item(&**name, convert::value_to_python(py, value)?)?;
+            }
+        }
+    }
+    Ok(payload)
+}
+
+fn set_write(payload: &Bound<'_, PyDict>, action: &str, write: &Write) -> PyResult<()> {
+    let py = payload.py();
+    payload.set_item("action", action)?;
+    set_subject(payload, &write.entity_type, &write.entity_key)?;
+    let data = PyDict::new(py);
+    data.set_item(ENTITY_TYPE_KEY, &*write.entity_type)?;
+    for (name, value) in &write.attributes {
+        data.set_item(&**name, convert::value_to_python(py, value)?)?;
+    }
+    payload.set_item("entity_data", data)
+}
+
+fn set_subject(payload: &Bound<'_, PyDict>, entity_type: &str, entity_key: &[Value]) -> PyResult<()> {
+    let py = payload.py();
+    let key: PyResult<Vec<_>> = entity_key.iter().map(|value| convert::value_to_python(py, value)).collect();
+    payload.set_item("entity_type", entity_type)?;
+    payload.set_item("entity_key", key?)
+}

@@ -1,0 +1,94 @@
+//! Calls to the server, with the settings that the session has at that moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ftrack_client::config::Config;
+use ftrack_client::error::Error;
+use ftrack_client::merge;
+use ftrack_client::transport::{CallHeaders, Idempotency, Transport, encode_batch};
+use ftrack_protocol::Operation;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+
+use crate::batch::Batch;
+use crate::entity_map::EntityMap;
+use crate::{blocking, error};
+
+/// Longest silence of a connection when the caller sets no limit.
+const NO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Talks to one server as one user.
+#[pyclass(frozen, module = "ftrack_rs._core")]
+pub struct Client {
+    pub transport: Arc<Transport>,
+    pub headers: CallHeaders,
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        server_url: String,
+        api_user: String,
+        api_key: String,
+        headers: Vec<(String, String)>,
+        timeout: Option<f64>,
+    ) -> PyResult<Self> {
+        let transport = Transport::new(Config::new(server_url, api_user, api_key));
+        let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Ok(Self {
+            transport: Arc::new(transport.map_err(|error| error::from_client(py, &error))?),
+            headers: CallHeaders {
+                headers,
+                timeout: Some(timeout.unwrap_or(NO_TIMEOUT)),
+                ..CallHeaders::default()
+            },
+        })
+    }
+
+    /// Posts a batch and returns the answer, undecoded.
+    fn call<'py>(&self, py: Python<'py>, body: Vec<u8>) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = self.post(py, Bytes::from(body), Idempotency::Write)?;
+        Ok(PyBytes::new(py, &answer))
+    }
+
+    /// Returns the entities of one page of a query, and the offset of the next.
+    fn query<'py>(
+        &self,
+        map: &Bound<'py, EntityMap>,
+        expression: String,
+    ) -> PyResult<(Bound<'py, PyList>, Option<u64>)> {
+        let py = map.py();
+        let body = encode_batch(&[Operation::Query { expression }])
+            .map_err(|error| error::from_client(py, &error))?;
+        let answer = self.post(py, body, Idempotency::Read)?;
+        let identities = &map.get().inner;
+        let page = py.detach(|| merge::merge_query_answer(identities, &answer));
+        map.get().touch();
+        let page = page.map_err(|error| error::from_client(py, &error))?;
+        Ok((EntityMap::page(map, &page.entities)?, page.next_offset))
+    }
+
+    /// Posts recorded operations and returns the answer, undecoded.
+    fn commit<'py>(&self, py: Python<'py>, batch: &Batch) -> PyResult<Bound<'py, PyBytes>> {
+        let body = py
+            .detach(|| encode_batch(&batch.operations))
+            .map_err(|error| error::from_client(py, &error))?;
+        let answer = self.post(py, body, Idempotency::Write)?;
+        Ok(PyBytes::new(py, &answer))
+    }
+}
+
+impl Client {
+    fn post(&self, py: Python<'_>, body: Bytes, idempotency: Idempotency) -> PyResult<Bytes> {
+        let transport = Arc::clone(&self.transport);
+        let headers = self.headers.clone();
+        let answer: Result<Bytes, Error> = blocking::wait(py, "call the API", async move {
+            transport.call(body, idempotency, &headers).await
+        })?;
+        answer.map_err(|error| error::from_client(py, &error))
+    }
+}

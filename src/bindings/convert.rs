@@ -1,0 +1,208 @@
+//! Values between Python, the identity map and the wire.
+
+use std::sync::Arc;
+
+use ftrack_client::identity_map::{EntityId, SlotValue};
+use ftrack_protocol::{DateTime, EntityData, TYPE_KEY, Value};
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::entity::EntityHandle;
+use crate::entity_map::EntityMap;
+use crate::imports;
+
+/// Returns a value of the identity map as Python sees it.
+pub fn slot_to_python<'py>(
+    map: &Bound<'py, EntityMap>,
+    value: &SlotValue,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = map.py();
+    Ok(match value {
+        SlotValue::Null => py.None().into_bound(py),
+        SlotValue::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        SlotValue::Int(value) => value.into_pyobject(py)?.into_any(),
+        SlotValue::Float(value) => PyFloat::new(py, *value).into_any(),
+        SlotValue::Id(id) => {
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            PyString::new(py, id.hyphenated().encode_lower(&mut text)).into_any()
+        }
+        SlotValue::Text(text) => PyString::new(py, text).into_any(),
+        SlotValue::DateTime(value) => datetime_to_python(py, *value)?,
+        SlotValue::Entity(id) => EntityMap::handle(map, *id)?.into_any(),
+        SlotValue::Collection(ids) => EntityMap::page(map, ids)?.into_any(),
+        SlotValue::Json(value) => value_to_python(py, value)?,
+    })
+}
+
+/// Returns a value as Python sees it; an entity becomes a dictionary, as it travels.
+pub fn value_to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(value) => PyBool::new(py, *value).to_owned().into_any(),
+        Value::Int(value) => value.into_pyobject(py)?.into_any(),
+        Value::Float(value) => PyFloat::new(py, *value).into_any(),
+        Value::Text(text) => PyString::new(py, text).into_any(),
+        Value::DateTime(value) => datetime_to_python(py, *value)?,
+        Value::Entity(entity) => {
+            let dictionary = members_to_python(py, &entity.attributes)?;
+            dictionary.set_item(ftrack_protocol::ENTITY_TYPE_KEY, &*entity.entity_type)?;
+            dictionary.into_any()
+        }
+        Value::List(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(value_to_python(py, item)?)?;
+            }
+            list.into_any()
+        }
+        Value::Map(members) => members_to_python(py, members)?.into_any(),
+    })
+}
+
+/// Returns what Python gave as a value of the identity map.
+///
+/// Entities in it become entities of the map; a list is a collection of them if `is_collection`.
+pub fn slot_from_python(
+    map: &Bound<'_, EntityMap>,
+    value: &Bound<'_, PyAny>,
+    is_collection: bool,
+) -> PyResult<SlotValue> {
+    if is_collection {
+        return Ok(SlotValue::Collection(members(map, value)?));
+    }
+    if let Ok(entity) = value.cast::<EntityHandle>() {
+        return Ok(SlotValue::Entity(EntityHandle::id_in(entity, map)?));
+    }
+    let session = map.get().session(map.py());
+    Ok(SlotValue::from_value(value_from_python(session, value)?))
+}
+
+/// Returns what Python gave as it travels; entities become references.
+///
+/// What has no form of its own is handed to `session._encode`.
+pub fn value_from_python(session: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if let Some(plain) = plain_from_python(value)? {
+        return Ok(plain);
+    }
+    if let Ok(entity) = value.cast::<EntityHandle>() {
+        return reference(session, entity);
+    }
+    if let Ok(list) = value.cast::<PyList>() {
+        return list_from_python(session, list.iter());
+    }
+    if let Ok(tuple) = value.cast::<PyTuple>() {
+        return list_from_python(session, tuple.iter());
+    }
+    if let Ok(dictionary) = value.cast::<PyDict>() {
+        return members_from_python(session, dictionary);
+    }
+    let py = session.py();
+    if value.is_instance(imports::mapped_collection(py)?)? {
+        return value_from_python(session, &value.getattr(intern!(py, "collection"))?);
+    }
+    if value.is_instance(imports::collection(py)?)? {
+        return list_from_python(session, value.getattr(intern!(py, "_data"))?.cast::<PyList>()?.iter());
+    }
+    let encoded = session.call_method1(intern!(py, "_encode"), (value,))?;
+    value_from_python(session, &encoded)
+}
+
+fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+    Ok(Some(if value.is_none() {
+        Value::Null
+    } else if let Ok(text) = value.cast::<PyString>() {
+        Value::text(&*text.to_cow()?)
+    } else if let Ok(value) = value.cast::<PyBool>() {
+        Value::Bool(value.is_true())
+    } else if value.cast::<PyInt>().is_ok() {
+        value.extract().map_or_else(|_| value.extract().map(Value::Float), |it| Ok(Value::Int(it)))?
+    } else if let Ok(value) = value.cast::<PyFloat>() {
+        Value::Float(value.value())
+    } else {
+        return Ok(None);
+    }))
+}
+
+fn list_from_python<'py>(
+    session: &Bound<'_, PyAny>,
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+) -> PyResult<Value> {
+    let items: PyResult<_> = items.map(|item| value_from_python(session, &item)).collect();
+    items.map(Value::List)
+}
+
+/// Reads a dictionary: an object, or what `session._encode` makes of a datetime.
+fn members_from_python(session: &Bound<'_, PyAny>, dictionary: &Bound<'_, PyDict>) -> PyResult<Value> {
+    let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(dictionary.len());
+    for (name, value) in dictionary {
+        let name = name.str()?;
+        members.push((Arc::from(&*name.to_cow()?), value_from_python(session, &value)?));
+    }
+    let object = Value::Map(members);
+    let is_datetime = object.get(TYPE_KEY).and_then(Value::as_str) == Some("datetime");
+    match object.get("value").and_then(Value::as_str) {
+        Some(text) if is_datetime => {
+            let parsed: Result<DateTime, _> = text.parse();
+            parsed.map(Value::DateTime).map_err(|error| PyValueError::new_err(error.to_string()))
+        }
+        _ => Ok(object),
+    }
+}
+
+fn reference(session: &Bound<'_, PyAny>, entity: &Bound<'_, EntityHandle>) -> PyResult<Value> {
+    let py = session.py();
+    let reference = session.call_method1(intern!(py, "entity_reference"), (entity,))?;
+    let mut entity_type = Arc::from("");
+    let mut attributes = Vec::new();
+    for (name, value) in reference.cast::<PyDict>()? {
+        let (name, value): (String, String) = (name.extract()?, value.extract()?);
+        if name == ftrack_protocol::ENTITY_TYPE_KEY {
+            entity_type = value.into();
+        } else {
+            attributes.push((name.into(), Value::text(value)));
+        }
+    }
+    Ok(Value::Entity(EntityData { entity_type, attributes }))
+}
+
+fn members(map: &Bound<'_, EntityMap>, value: &Bound<'_, PyAny>) -> PyResult<Arc<[EntityId]>> {
+    if value.is_none() {
+        return Ok(Arc::from([]));
+    }
+    let members = value.try_iter()?.map(|item| {
+        let item = item?;
+        EntityHandle::id_in(item.cast()?, map)
+    });
+    members.collect()
+}
+
+fn members_to_python<'py>(py: Python<'py>, members: &[(Arc<str>, Value)]) -> PyResult<Bound<'py, PyDict>> {
+    let dictionary = PyDict::new(py);
+    for (name, value) in members {
+        dictionary.set_item(&**name, value_to_python(py, value)?)?;
+    }
+    Ok(dictionary)
+}
+
+/// Makes an `arrow.Arrow`, by way of a datetime: the constructors that every version of arrow has take no offset.
+fn datetime_to_python(py: Python<'_>, value: DateTime) -> PyResult<Bound<'_, PyAny>> {
+    static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let datetime = py.import(intern!(py, "datetime"))?;
+    let epoch = EPOCH.get_or_try_init(py, || {
+        let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1));
+        epoch.map(Bound::unbind)
+    })?;
+    let offset = i64::from(value.offset_seconds());
+    let timedelta = datetime.getattr(intern!(py, "timedelta"))?;
+    let since = timedelta.call1((0, offset, value.micros()))?;
+    let local = epoch.bind(py).add(since)?;
+    let from_datetime = imports::arrow(py)?.getattr(intern!(py, "fromdatetime"))?;
+    if offset == 0 {
+        return from_datetime.call1((local,));
+    }
+    let zone = datetime.getattr(intern!(py, "timezone"))?.call1((timedelta.call1((0, offset))?,))?;
+    from_datetime.call1((local, zone))
+}

@@ -1,0 +1,260 @@
+//! The identity map of a session, with the one Python object of each entity that was looked at.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ftrack_client::identity_map::{EntityId, IdentityMap};
+use ftrack_client::merge;
+use ftrack_client::schema_set::EntityType;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyKeyError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyType};
+use pyo3::{PyTypeInfo, intern};
+
+use crate::entity::EntityHandle;
+use crate::{error, imports, schema};
+
+/// The entities of a session.
+///
+/// Holds a strong reference to every entity that Python has seen: scripts keep state of their own on entities, such as the accessors of locations.
+#[pyclass(frozen, weakref, module = "ftrack_rs._core")]
+pub struct EntityMap {
+    pub inner: Arc<IdentityMap>,
+    session: Py<PyAny>,
+    handles: Mutex<Vec<Option<Py<EntityHandle>>>>,
+    /// Counts the times that something may have changed, so that what was derived from remote values can tell whether it is still current.
+    generation: AtomicU64,
+}
+
+#[pymethods]
+impl EntityMap {
+    #[new]
+    fn new(session: Py<PyAny>, schemas: &schema::SchemaSet) -> Self {
+        Self {
+            inner: IdentityMap::new(Arc::clone(&schemas.inner)),
+            session,
+            handles: Mutex::new(Vec::new()),
+            generation: AtomicU64::new(1),
+        }
+    }
+
+    /// Returns the entity of a type and key, if something is known of it.
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        entity_type: &str,
+        key: Vec<String>,
+    ) -> PyResult<Option<Bound<'py, EntityHandle>>> {
+        let map = &slf.get().inner;
+        let found = map
+            .schemas()
+            .find(entity_type)
+            .and_then(|entity_type| map.find(entity_type.id, &key));
+        found.map(|id| Self::handle(slf, id)).transpose()
+    }
+
+    /// Makes `entity` the one of this type and key, and returns it, or the one that there is already.
+    fn adopt<'py>(
+        slf: &Bound<'py, Self>,
+        entity: &Bound<'py, EntityHandle>,
+        entity_type: &str,
+        key: Vec<String>,
+    ) -> PyResult<Bound<'py, EntityHandle>> {
+        let id = Self::identify(slf, entity_type, &key)?;
+        if entity.get().is_bound() || slf.get().existing(slf.py(), id).is_some() {
+            return Self::handle(slf, id);
+        }
+        EntityHandle::bind(entity, slf, id)?;
+        Ok(slf.get().keep(id, entity))
+    }
+
+    /// Makes `value` the entity of this type and key, and returns whether it is that now.
+    fn accept<'py>(
+        slf: &Bound<'py, Self>,
+        value: &Bound<'py, PyAny>,
+        entity_type: &str,
+        key: Vec<String>,
+    ) -> PyResult<bool> {
+        let Ok(entity) = value.cast::<EntityHandle>() else {
+            return Ok(false);
+        };
+        Ok(Self::adopt(slf, entity, entity_type, key)?.is(entity))
+    }
+
+    /// Forgets the entity of a type and key; returns whether there was one.
+    fn remove(&self, entity_type: &str, key: Vec<String>) -> bool {
+        let Some(entity_type) = self.inner.schemas().find(entity_type) else {
+            return false;
+        };
+        let Some(id) = self.inner.remove(entity_type.id, &key) else {
+            return false;
+        };
+        let handle = self.handles.lock().get_mut(id.0 as usize).and_then(Option::take);
+        drop(handle);
+        true
+    }
+
+    /// Returns the types and keys of all entities.
+    fn keys(&self) -> Vec<(String, Vec<String>)> {
+        let keys = self.inner.ids().into_iter().filter_map(|id| self.inner.key(id));
+        keys.map(|key| {
+            let values = key.values.iter().map(ToString::to_string).collect();
+            (key.entity_type.to_string(), values)
+        })
+        .collect()
+    }
+
+    /// Returns all entities.
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        Self::page(slf, &slf.get().inner.ids())
+    }
+
+    /// Returns the entities that have local values.
+    fn modified<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, EntityHandle>> {
+        let handles: Vec<_> = {
+            let handles = self.handles.lock();
+            handles.iter().flatten().map(|handle| handle.clone_ref(py)).collect()
+        };
+        handles
+            .into_iter()
+            .filter(|handle| handle.get().has_locals())
+            .map(|handle| handle.into_bound(py))
+            .collect()
+    }
+
+    /// Takes over what the server answered to a commit.
+    fn merge_answers(&self, py: Python<'_>, answer: &[u8]) -> PyResult<()> {
+        let merged = py.detach(|| merge::merge_answers(&self.inner, answer).map(drop));
+        self.touch();
+        merged.map_err(|error| error::from_client(py, &error))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.session)?;
+        // Whoever holds the lock at this moment also keeps everything alive.
+        if let Some(handles) = self.handles.try_lock() {
+            for handle in handles.iter().flatten() {
+                visit.call(handle)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let handles = std::mem::take(&mut *self.handles.lock());
+        drop(handles);
+    }
+}
+
+impl EntityMap {
+    /// Returns the session.
+    pub fn session<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.session.bind(py)
+    }
+
+    /// Returns the generation of what is known.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Starts a new generation.
+    pub fn touch(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the number of the entity of a type and key, made if nothing is known of it.
+    pub fn identify<T: AsRef<str>>(slf: &Bound<'_, Self>, entity_type: &str, key: &[T]) -> PyResult<EntityId> {
+        let map = &slf.get().inner;
+        let entity_type = map.schemas().get(entity_type);
+        let id = entity_type.and_then(|entity_type| map.get_or_insert(entity_type.id, key));
+        match id {
+            Ok((id, _)) => Ok(id),
+            Err(error) => Err(error::from_client(slf.py(), &error)),
+        }
+    }
+
+    /// Returns the Python objects of entities, in order.
+    pub fn page<'py>(slf: &Bound<'py, Self>, ids: &[EntityId]) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(slf.py());
+        let mut maker = Maker::default();
+        for id in ids {
+            list.append(Self::handle_by(slf, *id, &mut maker)?)?;
+        }
+        Ok(list)
+    }
+
+    /// Returns the Python object of an entity, made when it is asked for the first time.
+    pub fn handle<'py>(slf: &Bound<'py, Self>, id: EntityId) -> PyResult<Bound<'py, EntityHandle>> {
+        Self::handle_by(slf, id, &mut Maker::default())
+    }
+
+    fn handle_by<'py>(slf: &Bound<'py, Self>, id: EntityId, maker: &mut Maker<'py>) -> PyResult<Bound<'py, EntityHandle>> {
+        let map = slf.get();
+        if let Some(existing) = map.existing(slf.py(), id) {
+            return Ok(existing);
+        }
+        let entity_type = map.inner.entity_type(id);
+        let entity = maker.make(slf, entity_type, id)?;
+        Ok(map.keep(id, &entity))
+    }
+
+    fn existing<'py>(&self, py: Python<'py>, id: EntityId) -> Option<Bound<'py, EntityHandle>> {
+        let handles = self.handles.lock();
+        let handle = handles.get(id.0 as usize)?.as_ref()?;
+        Some(handle.clone_ref(py).into_bound(py))
+    }
+
+    /// Keeps `entity` as the one object of `id`, unless another thread was faster; returns the one that is kept.
+    fn keep<'py>(&self, id: EntityId, entity: &Bound<'py, EntityHandle>) -> Bound<'py, EntityHandle> {
+        let mut handles = self.handles.lock();
+        let index = id.0 as usize;
+        if handles.len() <= index {
+            handles.resize_with(index + 1, || None);
+        }
+        let kept = handles[index].get_or_insert_with(|| entity.clone().unbind());
+        kept.clone_ref(entity.py()).into_bound(entity.py())
+    }
+}
+
+/// Makes Python objects of entities; remembers the class of the last type, as pages mostly hold one.
+#[derive(Default)]
+struct Maker<'py> {
+    last: Option<(u16, Bound<'py, PyType>, bool)>,
+}
+
+impl<'py> Maker<'py> {
+    fn make(&mut self, map: &Bound<'py, EntityMap>, entity_type: &EntityType, id: EntityId) -> PyResult<Bound<'py, EntityHandle>> {
+        let py = map.py();
+        let (class, is_plain) = self.class(map, entity_type)?;
+        let new = class.getattr(intern!(py, "__new__"))?;
+        let entity = new.call1((class,))?.cast_into::<EntityHandle>()?;
+        EntityHandle::bind(&entity, map, id)?;
+        if !is_plain {
+            let session = map.get().session(py);
+            entity.call_method1(intern!(py, "__init__"), (session, py.None(), true))?;
+        }
+        Ok(entity)
+    }
+
+    /// Returns the class of a type, and whether its instances need no initialisation.
+    fn class(&mut self, map: &Bound<'py, EntityMap>, entity_type: &EntityType) -> PyResult<(&Bound<'py, PyType>, bool)> {
+        if self.last.as_ref().is_none_or(|(id, ..)| *id != entity_type.id.0) {
+            self.last = Some(look_up(map, entity_type)?);
+        }
+        match &self.last {
+            Some((_, class, is_plain)) => Ok((class, *is_plain)),
+            None => Err(PyKeyError::new_err(entity_type.name.to_string())),
+        }
+    }
+}
+
+fn look_up<'py>(map: &Bound<'py, EntityMap>, entity_type: &EntityType) -> PyResult<(u16, Bound<'py, PyType>, bool)> {
+    let py = map.py();
+    let types = map.get().session(py).getattr(intern!(py, "types"))?;
+    let class = types.get_item(&*entity_type.name)?.cast_into::<PyType>()?;
+    let initialiser = intern!(py, "__init__");
+    let is_plain = class.getattr(initialiser)?.is(&imports::entity(py)?.getattr(initialiser)?);
+    debug_assert!(class.is_subclass(&EntityHandle::type_object(py))?);
+    Ok((entity_type.id.0, class, is_plain))
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
 use crate::media::files::FileStore;
+use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::EncodeQueue;
 use crate::media::signing::UrlSigner;
 use crate::store::Store;
@@ -18,6 +19,8 @@ pub struct App {
     pub store: Store,
     /// The files of the server's own location.
     pub files: FileStore,
+    /// Computes the MD5 of what is uploaded.
+    pub md5: Md5Lanes,
     /// Signs and verifies upload URLs.
     pub signer: UrlSigner,
     /// The encodes that wait or run.

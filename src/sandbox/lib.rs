@@ -8,7 +8,7 @@ mod data_folder;
 pub mod encode;
 pub mod error;
 pub mod media;
-pub mod plan;
+mod plan;
 pub mod router;
 pub mod schema;
 pub mod semantics;

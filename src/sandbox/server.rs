@@ -23,6 +23,7 @@ use crate::error::ApiError;
 use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
+use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::{self, EncodeQueue};
 use crate::media::signing::UrlSigner;
 use crate::router::router;
@@ -216,6 +217,7 @@ fn open(
     let app = App {
         store,
         files,
+        md5: Md5Lanes::start().map_err(StartError::Threads)?,
         signer: UrlSigner::new(&secret, options.upload_validity),
         encodes,
         calls: Arc::default(),

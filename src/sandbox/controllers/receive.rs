@@ -7,7 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
@@ -15,10 +15,11 @@ use super::upload::decode_md5;
 use crate::app::{App, AppState};
 use crate::media::file_id::FileId;
 use crate::media::files::{Incoming, hex};
+use crate::media::md5_lanes::RunningMd5;
 use crate::media::signing::{Grant, SignatureError};
 
 /// How much of a body is collected before it is written and hashed, away from the async threads.
-const WRITE_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 20;
 
 /// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
 const DRAIN_BYTES: usize = 64 << 20;
@@ -186,10 +187,14 @@ impl Grant {
         if fits {
             Ok(())
         } else {
-            Err(PutError::IncompleteBody {
-                received,
-                announced: self.size,
-            })
+            Err(self.incomplete(received))
+        }
+    }
+
+    fn incomplete(&self, received: u64) -> PutError {
+        PutError::IncompleteBody {
+            received,
+            announced: self.size,
         }
     }
 }
@@ -209,64 +214,59 @@ async fn receive(
             .upload(upload)
             .map_err(|_| PutError::NoSuchUpload)?;
     }
-    let incoming = write_body(app.files.receive()?, &grant, body).await?;
+    let (incoming, md5) = write_body(app, &grant, body).await?;
     grant.check_size(incoming.size())?;
-    let md5 = incoming.md5();
     let matches_url = grant.md5.as_ref().is_none_or(|signed| *signed == hex(&md5));
     if !matches_url || announced.is_some_and(|announced| announced != md5) {
         return Err(PutError::BadDigest);
     }
     match &grant.part {
         None => app.files.keep(incoming, &grant.component)?,
-        Some((upload, part)) => app.files.keep_part(incoming, upload, *part)?,
+        Some((upload, part)) => app.files.keep_part(incoming, md5, upload, *part)?,
     }
     Ok(md5)
 }
 
-/// Collects about a megabyte at a time, so that memory stays small and threads change seldom.
+/// Writes and hashes a block at a time, away from the async threads; memory stays at a block for each upload.
 async fn write_body(
-    mut incoming: Incoming,
+    app: &App,
     grant: &Grant,
     body: &mut BodyDataStream,
-) -> Result<Incoming, PutError> {
-    let mut collected = BytesMut::new();
-    let mut received = 0;
+) -> Result<(Incoming, [u8; 16]), PutError> {
+    let mut incoming = app.files.receive()?;
+    let mut md5 = RunningMd5::default();
     loop {
-        let chunk = body.next().await;
-        if let Some(chunk) = &chunk {
-            // A connection that breaks is a body that is too short.
-            let incomplete = |_| PutError::IncompleteBody {
-                received,
-                announced: grant.size,
-            };
-            let chunk = chunk.as_ref().map_err(incomplete)?;
-            received += chunk.len() as u64;
-            if received > grant.size {
-                return Err(PutError::IncompleteBody {
-                    received,
-                    announced: grant.size,
-                });
-            }
-            collected.extend_from_slice(chunk);
+        // A connection that breaks is a body that is too short.
+        let block = next_block(body)
+            .await
+            .map_err(|_| grant.incomplete(incoming.size()))?;
+        if block.is_empty() {
+            return Ok((incoming, md5.finish()));
         }
-        if collected.len() >= WRITE_BYTES || chunk.is_none() {
-            (incoming, collected) = append(incoming, collected).await?;
+        let received = incoming.size() + block.len() as u64;
+        if received > grant.size {
+            return Err(grant.incomplete(received));
         }
-        if chunk.is_none() {
-            return Ok(incoming);
-        }
+        let (written, hashed) =
+            tokio::join!(append(incoming, block.clone()), app.md5.update(md5, block));
+        (incoming, md5) = (written?, hashed?);
     }
 }
 
-async fn append(
-    mut incoming: Incoming,
-    mut bytes: BytesMut,
-) -> std::io::Result<(Incoming, BytesMut)> {
-    let written = tokio::task::spawn_blocking(move || {
-        incoming.append(&bytes)?;
-        bytes.clear();
-        Ok((incoming, bytes))
-    });
+/// Collects chunks of the body; an empty block is its end.
+async fn next_block(body: &mut BodyDataStream) -> Result<Bytes, axum::Error> {
+    let mut block = BytesMut::new();
+    while block.len() < BLOCK_BYTES {
+        let Some(chunk) = body.next().await else {
+            break;
+        };
+        block.extend_from_slice(&chunk?);
+    }
+    Ok(block.freeze())
+}
+
+async fn append(mut incoming: Incoming, bytes: Bytes) -> std::io::Result<Incoming> {
+    let written = tokio::task::spawn_blocking(move || incoming.append(&bytes).map(|()| incoming));
     written.await.map_err(std::io::Error::other)?
 }
 

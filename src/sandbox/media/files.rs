@@ -7,7 +7,6 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -53,11 +52,7 @@ impl FileStore {
     /// Starts a file that does not have its place yet; it is removed if it is dropped.
     pub fn receive(&self) -> io::Result<Incoming> {
         let file = NamedTempFile::new_in(&self.incoming)?;
-        Ok(Incoming {
-            file,
-            md5: Md5::new(),
-            size: 0,
-        })
+        Ok(Incoming { file, size: 0 })
     }
 
     /// Puts a whole file in its place, replacing an earlier one and its thumbnails.
@@ -120,9 +115,15 @@ impl FileStore {
     /// Keeps one part of an upload, replacing an earlier try of the same part.
     ///
     /// The MD5 is part of the name, so that completion can compare it without reading the bytes again.
-    pub fn keep_part(&self, incoming: Incoming, upload: &FileId, part: u32) -> io::Result<()> {
+    pub fn keep_part(
+        &self,
+        incoming: Incoming,
+        md5: [u8; 16],
+        upload: &FileId,
+        part: u32,
+    ) -> io::Result<()> {
         let folder = self.uploads.join(upload.as_str());
-        let md5 = hex(&incoming.md5());
+        let md5 = hex(&md5);
         if let Some((path, _)) = find_part(&folder, part)? {
             fs::remove_file(path)?;
         }
@@ -158,7 +159,6 @@ pub struct UploadManifest {
 #[derive(Debug)]
 pub struct Incoming {
     file: NamedTempFile,
-    md5: Md5,
     size: u64,
 }
 
@@ -166,12 +166,11 @@ impl Incoming {
     /// Appends bytes; blocks on the disk.
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.md5.update(bytes);
         self.size += bytes.len() as u64;
         Ok(())
     }
 
-    /// Appends a whole file without hashing it: the system copies or shares its blocks.
+    /// Appends a whole file: the system copies or shares its blocks.
     pub fn append_file(&mut self, path: &Path) -> io::Result<()> {
         self.size += io::copy(&mut File::open(path)?, self.file.as_file_mut())?;
         Ok(())
@@ -180,11 +179,6 @@ impl Incoming {
     /// Returns the number of bytes so far.
     pub fn size(&self) -> u64 {
         self.size
-    }
-
-    /// Returns the MD5 of the bytes given to [`Incoming::append`].
-    pub fn md5(&self) -> [u8; 16] {
-        self.md5.clone().finalize().into()
     }
 
     /// Returns where the file is now.
@@ -236,7 +230,6 @@ mod tests {
         let id = FileId::unique();
         let file = incoming(&store, b"pixels");
         assert!(!store.path(&id).exists());
-        assert_eq!(file.md5(), <[u8; 16]>::from(Md5::digest(b"pixels")));
         store.keep(file, &id).unwrap();
         assert_eq!(fs::read(store.path(&id)).unwrap(), b"pixels");
         assert!(store.remove(&id).unwrap());
@@ -265,14 +258,14 @@ mod tests {
         let upload = store.begin_upload(&manifest).unwrap();
         assert_eq!(store.upload(&upload).unwrap(), manifest);
         store
-            .keep_part(incoming(&store, b"old"), &upload, 1)
+            .keep_part(incoming(&store, b"old"), [1; 16], &upload, 1)
             .unwrap();
         store
-            .keep_part(incoming(&store, b"new"), &upload, 1)
+            .keep_part(incoming(&store, b"new"), [2; 16], &upload, 1)
             .unwrap();
         let (path, md5) = store.part(&upload, 1).unwrap().unwrap();
         assert_eq!(fs::read(path).unwrap(), b"new");
-        assert_eq!(md5, hex(&Md5::digest(b"new")));
+        assert_eq!(md5, "02".repeat(16));
         store.end_upload(&upload).unwrap();
         assert!(store.upload(&upload).is_err());
     }

@@ -7,6 +7,7 @@ pub mod ffmpeg;
 pub mod file_id;
 pub mod file_type;
 pub mod files;
+pub mod md5_lanes;
 pub mod queue;
 pub mod range;
 pub mod signing;

@@ -152,6 +152,10 @@ class TestFileCache:
             FileCache(path)
         assert path.read_bytes() == before
 
+    def test_names_a_file_that_cannot_be_made(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match="missing"):
+            FileCache(tmp_path / "missing" / "cache")
+
     def test_serves_several_processes(self, tmp_path: Path) -> None:
         path = str(tmp_path / "cache")
         context = multiprocessing.get_context("spawn")

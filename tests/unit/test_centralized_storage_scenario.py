@@ -42,6 +42,7 @@ class Session:
             {"id": "2", "name": "studio.nas", "label": "NAS", "description": "In the cellar"},
         ]
         self.committed = False
+        self.reconstructed: list[Any] = []
 
     def query(self, expression: str) -> Result:
         if "Setting" in expression:
@@ -56,7 +57,8 @@ class Session:
 
     def create(self, entity_type: str, data: Any = None, reconstructing: bool = False) -> Any:
         if reconstructing:
-            return SimpleNamespace(**data)
+            self.reconstructed.append(SimpleNamespace(**data))
+            return self.reconstructed[-1]
         self.locations.append({"id": "new", **data})
         return self.locations[-1]
 
@@ -208,17 +210,13 @@ class TestActivation:
     def activate(self, setting: dict[str, Any]) -> Any:
         """Return the location that is made of *setting*."""
         activation = scenario.ActivateCentralizedStorageScenario()
-        locations: list[Any] = []
         session = Session()
-        create = session.create
-        session.create = lambda *args, **kw: (  # type: ignore[method-assign]
-            locations.append(create(*args, **kw)) or locations[0]
-        )
         activation.register(session)
         activation.activate(
             Event("ftrack.storage-scenario.activate", data={"storage_scenario": setting})
         )
-        return locations[0]
+        (location,) = session.reconstructed
+        return location
 
     def test_sets_the_location_up(self, tmp_path: Path) -> None:
         location = self.activate(saved(**{PLATFORM: str(tmp_path)}))

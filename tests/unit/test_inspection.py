@@ -23,7 +23,7 @@ class Entity(dict):  # type: ignore[type-arg]
     """As much of an entity as inspection looks at."""
 
     entity_type = "Task"
-    primary_key_attributes = ("id",)
+    primary_key_attributes: tuple[str, ...] = ("id",)
 
     def __init__(self, session: Any = None, **values: Any) -> None:
         super().__init__(values)

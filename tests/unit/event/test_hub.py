@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ftrack_rs.event.base import Event
-from ftrack_rs.event.hub import EventHub, ServerDetails, SocketIoSession
+from ftrack_rs.event.hub import Callback, EventHub, ServerDetails, SocketIoSession
 from ftrack_rs.exception import (
     EventHubConnectionError,
     NotFoundError,
@@ -22,6 +22,11 @@ from ftrack_rs.exception import (
 @pytest.fixture
 def hub() -> EventHub:
     return EventHub("https://studio.ftrackapp.com", "jane", "secret-key")
+
+
+def returning(value: Any) -> Callback:
+    """Return a callback that returns *value*."""
+    return lambda event: value
 
 
 class ConnectedHub(EventHub):
@@ -71,7 +76,7 @@ def test_server_url_has_to_be_complete(url: str, missing: str) -> None:
 
 @pytest.mark.parametrize("name", ["headers", "cookies"])
 def test_headers_and_cookies_are_mappings(name: str) -> None:
-    EventHub("http://a", "user", "key", **{name: {"a": "b"}})  # type: ignore[arg-type]
+    EventHub("http://a", "user", "key", **{name: {"a": "b"}})
     with pytest.raises(TypeError, match=name):
         EventHub("http://a", "user", "key", **{name: ["a"]})  # type: ignore[arg-type]
 
@@ -87,20 +92,20 @@ def test_handshake_has_named_parts() -> None:
 class TestSynchronousEvents:
     def test_callbacks_are_called_in_order_of_priority(self, hub: EventHub) -> None:
         for name, priority in [("c", 100), ("d", 100), ("a", -5), ("b", 99.5)]:
-            hub.subscribe("topic=t", lambda event, name=name: name, priority=priority)
+            hub.subscribe("topic=t", returning(name), priority=priority)
         assert hub.publish(Event("t"), synchronous=True) == ["a", "b", "c", "d"]
 
     def test_results_hold_none(self, hub: EventHub) -> None:
-        hub.subscribe("topic=t", lambda event: None)
+        hub.subscribe("topic=t", returning(None))
         assert hub.publish(Event("t"), synchronous=True) == [None]
 
     def test_nobody_subscribed(self, hub: EventHub) -> None:
-        hub.subscribe("topic=other", lambda event: 1)
+        hub.subscribe("topic=other", returning(1))
         assert hub.publish(Event("t"), synchronous=True) == []
 
     def test_stop_keeps_the_event_from_later_callbacks(self, hub: EventHub) -> None:
         hub.subscribe("topic=t", lambda event: event.stop(), priority=1)
-        hub.subscribe("topic=t", lambda event: 2, priority=2)
+        hub.subscribe("topic=t", returning(2), priority=2)
         assert hub.publish(Event("t"), synchronous=True) == [None]
 
     def test_callbacks_share_the_event(self, hub: EventHub) -> None:
@@ -114,7 +119,7 @@ class TestSynchronousEvents:
         self, hub: EventHub, caplog: pytest.LogCaptureFixture
     ) -> None:
         hub.subscribe("topic=t", lambda event: 1 / 0)
-        hub.subscribe("topic=t", lambda event: 2)
+        hub.subscribe("topic=t", returning(2))
         assert hub.publish(Event("t"), synchronous=True) == [2]
         assert "ZeroDivisionError" in caplog.text
         assert {record.name for record in caplog.records} == {"ftrack_api.event.hub.EventHub"}
@@ -125,7 +130,7 @@ class TestSynchronousEvents:
             raise ZeroDivisionError
 
         hub.subscribe("topic=t", stop_and_fail)
-        hub.subscribe("topic=t", lambda event: 2)
+        hub.subscribe("topic=t", returning(2))
         assert hub.publish(Event("t"), synchronous=True) == []
 
     def test_the_source_is_filled_in(self, hub: EventHub) -> None:
@@ -138,7 +143,7 @@ class TestSynchronousEvents:
     @pytest.mark.parametrize(("target", "results"), [("id=a", ["a"]), ("", ["a", "b"]), ("(", [])])
     def test_targets_pick_subscribers(self, hub: EventHub, target: str, results: list[str]) -> None:
         for name in "ab":
-            hub.subscribe("topic=t", lambda event, name=name: name, subscriber={"id": name})
+            hub.subscribe("topic=t", returning(name), subscriber={"id": name})
         assert hub.publish(Event("t", target=target), synchronous=True) == results
 
     def test_callbacks_may_publish_and_subscribe(self, hub: EventHub) -> None:
@@ -177,14 +182,14 @@ class TestSubscribers:
             hub.subscribe("topic", print)
 
     def test_can_unsubscribe(self, hub: EventHub) -> None:
-        identifier = hub.subscribe("topic=t", lambda event: 1)
+        identifier = hub.subscribe("topic=t", returning(1))
         hub.unsubscribe(identifier)
         assert hub.publish(Event("t"), synchronous=True) == []
         with pytest.raises(NotFoundError, match=identifier):
             hub.unsubscribe(identifier)
 
     def test_can_subscribe_for_a_block(self, hub: EventHub) -> None:
-        with hub.subscription("topic=t", lambda event: 1) as identifier:
+        with hub.subscription("topic=t", returning(1)) as identifier:
             assert hub.get_subscriber_by_identifier(identifier)
             assert hub.publish(Event("t"), synchronous=True) == [1]
         assert hub.publish(Event("t"), synchronous=True) == []
@@ -192,7 +197,7 @@ class TestSubscribers:
     def test_may_come_from_several_threads(self, hub: EventHub) -> None:
         def subscribe() -> None:
             for _ in range(50):
-                hub.subscribe("topic=t", lambda event: 1)
+                hub.subscribe("topic=t", returning(1))
 
         threads = [threading.Thread(target=subscribe) for _ in range(4)]
         for thread in threads:
@@ -339,17 +344,21 @@ class TestReplies:
     def test_failing_to_reply_is_logged(
         self, hub: EventHub, caplog: pytest.LogCaptureFixture
     ) -> None:
-        hub.subscribe("topic=t", lambda event: 1)
+        hub.subscribe("topic=t", returning(1))
         assert hub._handle(Event("t", source={"id": "asker"})) == [1]
         assert "Error publishing the reply" in caplog.text
 
     def test_replies_reach_who_asked(self) -> None:
         hub = ConnectedHub()
         answers: list[Any] = []
+
+        def answered(asked: str) -> Callback:
+            return lambda reply: answers.append((asked, reply["data"]))
+
         for identifier in ("1", "2"):
             hub.publish(
                 Event("t", id=identifier),
-                on_reply=lambda reply, asked=identifier: answers.append((asked, reply["data"])),
+                on_reply=answered(identifier),
             )
         for identifier, data in [("2", "b"), ("1", "a"), ("2", "c"), ("3", "d")]:
             reply = {

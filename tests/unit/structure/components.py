@@ -24,9 +24,6 @@ class Entity(dict):  # type: ignore[type-arg]
         self.entity_type = entity_type
         self.session = session
 
-    def __hash__(self) -> int:
-        return id(self)
-
 
 def component(kind: str, **values: Any) -> Entity:
     """Return a component of *kind*: file, sequence or container."""

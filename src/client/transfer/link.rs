@@ -1,7 +1,6 @@
 //! One HTTP exchange about one file: who is on the other side, whether bytes still move, and what a failure means.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -168,39 +167,59 @@ impl Attempts {
     }
 }
 
-/// The bytes that one attempt moved so far.
+/// The bytes that one attempt moves.
 pub(super) struct Flow {
     index: usize,
     progress: Progress,
-    moved: AtomicU64,
-    last: Mutex<Instant>,
+    state: Mutex<State>,
+}
+
+struct State {
+    moved: u64,
+    last: Instant,
+    given_up: bool,
 }
 
 impl Flow {
     pub(super) fn new(index: usize, progress: &Progress) -> Self {
+        let state = State {
+            moved: 0,
+            last: Instant::now(),
+            given_up: false,
+        };
         Self {
             index,
             progress: progress.clone(),
-            moved: AtomicU64::new(0),
-            last: Mutex::new(Instant::now()),
+            state: Mutex::new(state),
         }
     }
 
     /// Notes that bytes moved.
     pub(super) fn advance(&self, bytes: u64) {
-        self.moved.fetch_add(bytes, Ordering::Relaxed);
-        *self.last.lock() = Instant::now();
+        {
+            let mut state = self.state.lock();
+            // The connection may still read from a body whose answer came early.
+            if state.given_up {
+                return;
+            }
+            state.moved += bytes;
+            state.last = Instant::now();
+        }
         self.progress.transferred(self.index, bytes);
     }
 
-    /// Takes the bytes of a failed attempt back from the progress.
+    /// Gives the attempt up and takes its bytes back from the progress.
     pub(super) fn rewind(&self) {
-        self.progress
-            .rewound(self.index, self.moved.swap(0, Ordering::Relaxed));
+        let moved = {
+            let mut state = self.state.lock();
+            state.given_up = true;
+            std::mem::take(&mut state.moved)
+        };
+        self.progress.rewound(self.index, moved);
     }
 
     pub(super) fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
+        self.state.lock().moved
     }
 
     /// Runs `work` until it ends, or returns `None` when nothing moved for `limit`.
@@ -209,10 +228,10 @@ impl Flow {
         limit: Duration,
         work: impl Future<Output = T>,
     ) -> Option<T> {
-        *self.last.lock() = Instant::now();
+        self.state.lock().last = Instant::now();
         let idle = async {
             loop {
-                let deadline = *self.last.lock() + limit;
+                let deadline = self.state.lock().last + limit;
                 if deadline <= Instant::now() {
                     break;
                 }

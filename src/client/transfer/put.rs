@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
+use parking_lot::Mutex;
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Response};
 
@@ -76,7 +77,7 @@ impl Sender {
     ) -> Result<Response, Failure> {
         let opened = Arc::clone(source);
         let file = blocking(move || opened.open()).await??;
-        let unread = Arc::new(OnceLock::new());
+        let unread = Arc::new(Mutex::new(None));
         let body = body(file, source.size, &self.options.budget, flow, &unread);
         let request = self
             .client
@@ -84,13 +85,11 @@ impl Sender {
             .headers(ticket.headers.clone())
             .header(CONTENT_LENGTH, source.size);
         let response = request.body(body).send().await;
-        // The HTTP client calls a file that cannot be read a broken connection.
-        response.map_err(
-            |error| match Arc::into_inner(unread).and_then(OnceLock::into_inner) {
-                Some(unread) => TransferError::reading(&source.path, unread).into(),
-                None => link.broken(error),
-            },
-        )
+        response.map_err(|error| match unread.lock().take() {
+            // The HTTP client takes a file that cannot be read for a broken connection.
+            Some(unread) => TransferError::reading(&source.path, unread).into(),
+            None => link.broken(error),
+        })
     }
 }
 
@@ -100,12 +99,14 @@ fn body(
     size: u64,
     budget: &ByteBudget,
     flow: &Arc<Flow>,
-    unread: &Arc<OnceLock<io::Error>>,
+    unread: &Arc<Mutex<Option<io::Error>>>,
 ) -> Body {
     let (flow, unread) = (Arc::clone(flow), Arc::clone(unread));
     let chunks = chunks(file, size, budget.clone(), move |bytes| flow.advance(bytes));
-    Body::wrap_stream(chunks.inspect_err(move |error| {
-        let _ = unread.set(io::Error::new(error.kind(), error.to_string()));
+    Body::wrap_stream(chunks.map_err(move |error| {
+        let kind = error.kind();
+        unread.lock().replace(error);
+        io::Error::from(kind)
     }))
 }
 

@@ -167,6 +167,20 @@ async fn a_retry_sends_the_whole_file_again() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_content_was_read_is_tried_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let bytes = content(9_000_000);
+    let items = vec![file(folder.path(), "c", &bytes)];
+    server.script("c", [Reply::EarlyStatus(503), Reply::EarlyStatus(500)]);
+    let progress = Progress::new();
+    upload(&server, items, &options(), &progress, &Cancel::new())
+        .await
+        .unwrap();
+    assert!(server.bodies("c") == [&bytes[..]]);
+    assert_eq!(progress.snapshot().transferred_bytes, 9_000_000);
+}
+
+#[tokio::test]
 async fn retries_end_and_name_the_file_and_the_host() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let items = vec![file(folder.path(), "c", b"abc")];

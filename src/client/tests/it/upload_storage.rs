@@ -37,6 +37,8 @@ pub struct Received {
 #[derive(Clone, Debug)]
 pub enum Reply {
     Status(u16, &'static str),
+    /// Answers before it has read the content.
+    EarlyStatus(u16),
     RedirectTo(String),
     /// Never answers.
     Hang,
@@ -177,8 +179,16 @@ async fn receive(
     State(storage): State<Arc<Storage>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
+    if storage.answers_early(&name)
+        && let Some(response) = storage.scripted(&name).await
+    {
+        return response;
+    }
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     storage.received.lock().push(Received {
         name: name.clone(),
         headers: headers.clone(),
@@ -219,11 +229,22 @@ async fn send(
 }
 
 impl Storage {
+    fn answers_early(&self, name: &str) -> bool {
+        let replies = self.replies.lock();
+        matches!(
+            replies.get(name).and_then(VecDeque::front),
+            Some(Reply::EarlyStatus(_))
+        )
+    }
+
     async fn scripted(&self, name: &str) -> Option<Response> {
         let reply = self.replies.lock().get_mut(name)?.pop_front()?;
         match reply {
             Reply::Status(status, body) => {
                 Some((StatusCode::from_u16(status).unwrap(), body).into_response())
+            }
+            Reply::EarlyStatus(status) => {
+                Some(StatusCode::from_u16(status).unwrap().into_response())
             }
             Reply::RedirectTo(url) => {
                 Some((StatusCode::FOUND, [("location", url)]).into_response())

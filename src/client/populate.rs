@@ -120,12 +120,12 @@ mod tests {
 
     fn schemas() -> Arc<SchemaSet> {
         SchemaSet::from_json(
-            br##"[
+            br#"[
             {"id":"Status","primary_key":["id"],"default_projections":["id","name"],"properties":{"id":{"type":"string"}}},
             {"id":"Note","primary_key":["id"],"properties":{"id":{"type":"string"}}},
             {"id":"Metadata","primary_key":["parent_id","key"],"properties":{"parent_id":{"type":"string"},"key":{"type":"string"}}},
             {"id":"Task","primary_key":["id"],"properties":{"id":{"type":"string"},"bid":{"type":"number"},
-                "note":{"$ref":"Note"},"status":{"$ref":"Status"}}}]"##,
+                "note":{"$ref":"Note"},"status":{"$ref":"Status"}}}]"#,
         )
         .unwrap()
     }

@@ -250,12 +250,12 @@ mod tests {
     use super::*;
 
     const TASK: &[u8] =
-        br##"[{"id":"Task","primary_key":["id"],"immutable":["id"],"computed":["link"],
+        br#"[{"id":"Task","primary_key":["id"],"immutable":["id"],"computed":["link"],
         "default_projections":["id","name"],"properties":{
         "id":{"type":"string","default":"{uid}"},"name":{"type":"string"},"link":{"type":"object"},
         "status":{"$ref":"Status"},"notes":{"type":"array","items":{"$ref":"Note"}},
         "metadata":{"type":"mapped_array","items":{"$ref":"Metadata"}},
-        "links":{"type":"array","restricted_projection":true}}}]"##;
+        "links":{"type":"array","restricted_projection":true}}}]"#;
 
     #[test]
     fn attributes_are_classified_by_their_schema() {

@@ -37,13 +37,15 @@ enum Failure {
 impl Transport {
     /// Prepares calls to the server of `config`; nothing is sent.
     pub fn new(config: Config) -> Result<Self> {
-        let address = format!("{}/api", config.server_url.trim_end_matches('/'));
-        let endpoint = Url::parse(&address)
+        let base = config.server_url.trim_end_matches('/');
+        let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+        let endpoint = Url::parse(base)
             .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
-        let endpoint = endpoint.ok_or_else(|| {
-            Error::invalid(format!("{:?} is no address of a server", config.server_url))
-        })?;
+            .filter(is_web)
+            .and_then(|_| Url::parse(&format!("{base}/api")).ok())
+            .ok_or_else(|| {
+                Error::invalid(format!("{:?} is no address of a server", config.server_url))
+            })?;
         let name = endpoint.host_str().unwrap_or_default();
         let host = endpoint
             .port()

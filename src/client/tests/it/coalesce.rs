@@ -44,18 +44,15 @@ fn print(batch: &[Operation]) -> String {
 fn print_operation(operation: &Operation) -> String {
     match operation {
         Operation::Create(write) | Operation::Update(write) => {
-            let mut text = format!(
-                "{} {}",
-                operation.action(),
-                write.entity_key[0].as_str().unwrap()
-            );
+            let key = write.entity_key[0].as_str().unwrap();
+            let mut words = vec![operation.action().to_owned(), key.to_owned()];
             for (name, value) in &write.attributes {
                 let Value::Int(value) = value else {
                     panic!("{value:?} was not written");
                 };
-                text += &format!(" {name}={value}");
+                words.push(format!("{name}={value}"));
             }
-            text
+            words.join(" ")
         }
         Operation::Delete { entity_key, .. } => {
             format!("delete {}", entity_key[0].as_str().unwrap())

@@ -9,3 +9,8 @@ mod schemas;
 mod sequence;
 mod upload;
 mod upload_storage;
+mod commit;
+mod query;
+mod server;
+mod transport;
+mod identity_map;

@@ -6,7 +6,7 @@ use ftrack_client::identity_map::IdentityMap;
 use ftrack_client::schema_set::SchemaSet;
 
 /// What `query_schemas` answers on that site.
-pub const JSON: &str = r##"[
+pub const JSON: &str = r#"[
     {"id":"User","primary_key":["id"],"default_projections":["id","username"],"properties":{
         "id":{"type":"string","default":"{uid}"},"username":{"type":"string"},"is_active":{"type":"boolean","default":true}}},
     {"id":"Status","primary_key":["id"],"default_projections":["id","name"],"properties":{
@@ -18,7 +18,7 @@ pub const JSON: &str = r##"[
         "end_date":{"type":"string","format":"date-time"},"status_id":{"type":"string"},
         "status":{"$ref":"Status"},"parent":{"$ref":"Task"},"children":{"type":"array","items":{"$ref":"Task"}},
         "metadata":{"type":"mapped_array","items":{"$ref":"Metadata"}}}}
-]"##;
+]"#;
 
 /// Makes the schemas.
 pub fn set() -> Arc<SchemaSet> {

@@ -187,21 +187,21 @@ class DiskAccessor(Accessor):
         """Return the path of the resource on this machine, made absolute by the prefix.
 
         Raises:
-            AccessorFilesystemPathError: If the path, or what it links to, is outside the prefix.
+            AccessorFilesystemPathError: If the path, or what it links to, is outside the prefix,
+                or if it holds a null character, which no path can.
         """
+        if "\0" in resource_identifier:
+            raise AccessorFilesystemPathError(resource_identifier)
         if not self.prefix:
             return os.path.normpath(resource_identifier) if resource_identifier else ""
         prefix = os.path.abspath(self.prefix)
         path = os.path.normpath(os.path.join(prefix, resource_identifier))
         if not _is_within(path, prefix):
             raise self._outside(resource_identifier)
-        if not self.follow_symlinks:
-            try:
-                linked_out = not _is_within(os.path.realpath(path), os.path.realpath(prefix))
-            except ValueError:  # A null byte, which no path can hold.
-                linked_out = True
-            if linked_out:
-                raise self._outside(resource_identifier)
+        if not self.follow_symlinks and not _is_within(
+            os.path.realpath(path), os.path.realpath(prefix)
+        ):
+            raise self._outside(resource_identifier)
         return path
 
     def _outside(self, resource_identifier: str) -> AccessorFilesystemPathError:

@@ -80,7 +80,6 @@ OPERATIONS: dict[str, Callable[[DiskAccessor, str], Any]] = {
         "link_to_folder/salaries.txt",
         "link_to_file",
         "link_to_nothing",
-        "show/plate.exr\0.jpg",
     ],
 )
 def test_nothing_outside_the_prefix_is_touched(
@@ -94,6 +93,13 @@ def test_nothing_outside_the_prefix_is_touched(
         OPERATIONS[operation](accessor, identifier.format(parent=folder.parent))
     assert [path.name for path in secret.iterdir()] == ["salaries.txt"]
     assert (secret / "salaries.txt").read_text() == "secret"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("prefix", ["", "/tmp"])
+def test_null_characters_are_refused(prefix: str, operation: str) -> None:
+    with pytest.raises(AccessorFilesystemPathError):
+        OPERATIONS[operation](DiskAccessor(prefix), "show/plate.exr\0.jpg")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

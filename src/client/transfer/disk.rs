@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking};
+use super::tally::{Fault, Tally, blocking, concurrently};
 use super::target::PendingFile;
 use super::{BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
 
@@ -54,10 +54,7 @@ pub async fn copy(
     let copies = stream::iter(items.into_iter().enumerate())
         .map(|(index, item)| work.copy(index, item).boxed());
     tally
-        .settle(
-            cancel,
-            copies.buffered(options.concurrency.max(1)).try_collect(),
-        )
+        .settle(cancel, concurrently(copies, options.concurrency))
         .await
 }
 
@@ -69,14 +66,14 @@ struct Copier<'a> {
 }
 
 impl Copier<'_> {
-    async fn copy(self, index: usize, item: CopyItem) -> Result<Copied, Fault> {
+    async fn copy(self, index: usize, item: CopyItem) -> Result<(usize, Copied), Fault> {
         let (progress, stop) = (self.progress.clone(), self.stop.clone());
         let copied = blocking(move || copy_file(index, &item, &progress, &stop))
             .await
             .flatten();
         let copied = copied.map_err(|error| (index, error))?;
         self.tally.arrived(index, self.progress);
-        Ok(copied)
+        Ok((index, copied))
     }
 }
 

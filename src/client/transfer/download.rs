@@ -6,13 +6,14 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use md5_many::Md5State;
 use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url};
 
 use super::link::{Attempts, Failure, Flow, Link};
-use super::tally::{Fault, Tally, blocking};
+use super::tally::{Fault, Tally, blocking, concurrently};
 use super::target::PendingFile;
 use super::{BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::Digest;
@@ -76,10 +77,7 @@ pub async fn download(
     let downloads = stream::iter(items.into_iter().enumerate())
         .map(|(index, item)| fetcher.fetch(index, item).boxed());
     tally
-        .settle(
-            cancel,
-            downloads.buffered(options.concurrency.max(1)).try_collect(),
-        )
+        .settle(cancel, concurrently(downloads, options.concurrency))
         .await
 }
 
@@ -147,13 +145,13 @@ struct Fetcher<'a> {
 }
 
 impl Fetcher<'_> {
-    async fn fetch(self, index: usize, item: DownloadItem) -> Result<Downloaded, Fault> {
+    async fn fetch(self, index: usize, item: DownloadItem) -> Result<(usize, Downloaded), Fault> {
         let downloaded = self
             .attempts(index, &item)
             .await
             .map_err(|error| (index, error))?;
         self.tally.arrived(index, self.progress);
-        Ok(downloaded)
+        Ok((index, downloaded))
     }
 
     async fn attempts(
@@ -192,26 +190,37 @@ impl Fetcher<'_> {
         url: &Url,
         file: &Arc<File>,
     ) -> Result<(u64, Digest), Failure> {
-        let stall = self.options.stall;
         // What waits to be written, and the most that the connection adds to it at once.
         let _reserved = self.options.budget.reserve(2 * CHUNK).await;
         let mut link = Link::new(&item.target, url);
+        let stall = self.options.stall;
         let response = flow.bounded(stall, self.get(&mut link, url)).await;
         let mut response = response.ok_or_else(|| link.stalled(stall))??;
-        if !response.status().is_success() {
-            return Err(flow
-                .bounded(stall, link.refused(response))
-                .await
-                .unwrap_or_else(|| link.stalled(stall)));
-        }
         let mut writer = Writer::start(item, file).await?;
-        let receiving = receive(&mut response, &mut writer, flow, &link);
-        flow.bounded(stall, receiving)
-            .await
-            .ok_or_else(|| link.stalled(stall))??;
+        while let Some(bytes) = self.next(&mut response, flow, &link).await? {
+            writer.write(&bytes).await?;
+        }
         let md5 = writer.finish().await?;
         item.verify(&link, flow.moved(), md5)?;
         Ok((flow.moved(), md5))
+    }
+
+    /// Waits for the next piece of the content. Only this is bounded in time, not the writing: a write that nobody waits for any longer could happen
+    /// in the middle of the next attempt.
+    async fn next(
+        self,
+        response: &mut Response,
+        flow: &Flow,
+        link: &Link,
+    ) -> Result<Option<Bytes>, Failure> {
+        let stall = self.options.stall;
+        let bytes = flow
+            .bounded(stall, response.chunk())
+            .await
+            .ok_or_else(|| link.stalled(stall))?;
+        let bytes = bytes.map_err(|error| link.broken(error))?;
+        flow.advance(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        Ok(bytes)
     }
 
     /// Asks for the content and follows redirects: no header and no part of the URL goes along, and never from HTTPS to HTTP.
@@ -225,8 +234,11 @@ impl Fetcher<'_> {
                 .send()
                 .await
                 .map_err(|error| link.broken(error))?;
-            if !response.status().is_redirection() {
+            if response.status().is_success() {
                 return Ok(response);
+            }
+            if !response.status().is_redirection() {
+                return Err(link.refused(response).await);
             }
             let location = response
                 .headers()
@@ -239,19 +251,6 @@ impl Fetcher<'_> {
         }
         Err(link.redirected().into())
     }
-}
-
-async fn receive(
-    response: &mut Response,
-    writer: &mut Writer,
-    flow: &Flow,
-    link: &Link,
-) -> Result<(), Failure> {
-    while let Some(bytes) = response.chunk().await.map_err(|error| link.broken(error))? {
-        flow.advance(bytes.len() as u64);
-        writer.write(&bytes).await?;
-    }
-    Ok(())
 }
 
 /// Writes and hashes what arrives, in large pieces on blocking threads.

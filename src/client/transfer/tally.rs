@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 
 use super::{BatchError, Cancel, ItemRef, Progress, TransferError};
@@ -74,6 +75,19 @@ impl Tally {
             total: self.items.len(),
         }
     }
+}
+
+/// Runs the work for all items, at most `limit` at a time, and returns the results in the order of the items. The first failure drops the rest.
+pub(super) async fn concurrently<T, W>(
+    work: impl Stream<Item = W>,
+    limit: usize,
+) -> Result<Vec<T>, Fault>
+where
+    W: Future<Output = Result<(usize, T), Fault>>,
+{
+    let mut results: Vec<_> = work.buffer_unordered(limit.max(1)).try_collect().await?;
+    results.sort_unstable_by_key(|(index, _)| *index);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Runs blocking work on a thread for it.

@@ -8,12 +8,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::put::Sender;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking};
+use super::tally::{Fault, Tally, blocking, concurrently};
 use super::ticket::{Ticket, TicketRequest, ask};
 use super::{Api, BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::{Digest, FileDigest, md5_files};
@@ -118,9 +118,8 @@ impl Run<'_> {
         );
         // The bound keeps URLs from being asked for, and from ageing, long before they are used.
         let (ready, jobs) = mpsc::channel(CALL_OPERATIONS);
-        let ((), mut uploaded) = tokio::try_join!(self.prepare(&sources, ready), self.send(jobs))?;
-        uploaded.sort_unstable_by_key(|(index, _)| *index);
-        Ok(uploaded.into_iter().map(|(_, uploaded)| uploaded).collect())
+        let ((), uploaded) = tokio::try_join!(self.prepare(&sources, ready), self.send(jobs))?;
+        Ok(uploaded)
     }
 
     /// Checks all files and reports all that cannot be sent, not only the first.
@@ -215,12 +214,10 @@ impl Run<'_> {
     }
 
     /// Sends the files as they become ready, several at a time.
-    async fn send(self, mut jobs: mpsc::Receiver<Job>) -> Result<Vec<(usize, Uploaded)>, Fault> {
+    async fn send(self, mut jobs: mpsc::Receiver<Job>) -> Result<Vec<Uploaded>, Fault> {
         let jobs = stream::poll_fn(move |context| jobs.poll_recv(context));
-        jobs.map(|job| self.send_one(job).boxed())
-            .buffer_unordered(self.sender.options.concurrency.max(1))
-            .try_collect()
-            .await
+        let sending = jobs.map(|job| self.send_one(job).boxed());
+        concurrently(sending, self.sender.options.concurrency).await
     }
 
     async fn send_one(

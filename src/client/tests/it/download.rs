@@ -146,6 +146,32 @@ async fn a_broken_connection_starts_the_file_anew() {
 }
 
 #[tokio::test]
+async fn a_connection_that_stalls_starts_the_file_anew() {
+    let (server, folder, progress) = (
+        Server::start().await,
+        tempfile::tempdir().unwrap(),
+        Progress::new(),
+    );
+    let item = stored(&server, folder.path(), "c", &content(100_000));
+    server.script("c", [Reply::Stall, Reply::Hang]);
+    let options = TransferOptions {
+        stall: Duration::from_millis(200),
+        ..options()
+    };
+    download(
+        server.http(),
+        vec![item.clone()],
+        &options,
+        &progress,
+        &Cancel::new(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(std::fs::read(&item.target).unwrap(), content(100_000));
+    assert_eq!(progress.snapshot().transferred_bytes, 100_000);
+}
+
+#[tokio::test]
 async fn redirects_are_followed_without_the_key() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let item = stored(&server, folder.path(), "c", b"new");

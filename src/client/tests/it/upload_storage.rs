@@ -16,8 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ftrack_client::checksum::{Kernel, md5_buffers};
 use ftrack_client::transfer::{Api, ApiError, ByteBudget, RetryPolicy, TransferOptions};
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -44,6 +44,8 @@ pub enum Reply {
     Hang,
     /// Sends the beginning of the content and breaks the connection.
     Break,
+    /// Sends the beginning of the content and then nothing.
+    Stall,
     /// Changes a file on disk, then answers as usual.
     Append(PathBuf),
 }
@@ -259,6 +261,15 @@ impl Storage {
                     Err(std::io::Error::other("broken")),
                 ];
                 Some(Body::from_stream(futures_util::stream::iter(pieces)).into_response())
+            }
+            Reply::Stall => {
+                let beginning = futures_util::stream::once(async {
+                    Ok::<_, std::io::Error>(Bytes::from_static(b"beginning"))
+                });
+                Some(
+                    Body::from_stream(beginning.chain(futures_util::stream::pending()))
+                        .into_response(),
+                )
             }
             Reply::Append(path) => {
                 append(&path);

@@ -1,7 +1,11 @@
 //! What answers requests, by subject.
 
+pub mod api;
 pub mod auth;
+mod batch;
 pub mod media;
+mod operation;
 pub mod pages;
 pub mod receive;
+mod server_information;
 pub mod upload;

@@ -21,6 +21,7 @@ pub(crate) mod computed_time;
 pub(crate) mod computed_versions;
 mod contexts;
 mod create;
+mod credentials;
 mod custom_attributes;
 mod delete;
 pub mod entity_type_name;
@@ -38,6 +39,7 @@ mod users;
 mod workflow;
 
 pub use create::create;
+pub use credentials::reset_credentials;
 pub use delete::delete;
 pub use unit_of_work::{Change, ChangeAction, UnitOfWork, WriteAnswer, decode_key};
 pub use update::update;

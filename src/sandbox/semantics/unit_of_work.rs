@@ -120,7 +120,7 @@ pub struct WriteAnswer {
 pub(super) fn find_type(name: &str) -> Result<&'static EntityType, ApiError> {
     Catalog::get()
         .entity_type(name)
-        .ok_or_else(|| ApiError::parse(format!("No entity type '{name}' exists.")))
+        .ok_or_else(|| ApiError::parse(format!("No schema '{name}' exists.")))
 }
 
 /// Returns the most concrete type of `row`, which was addressed as a `base`.

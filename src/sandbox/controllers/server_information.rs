@@ -1,0 +1,61 @@
+//! Answers `query_server_information`: facts that clients ask for before anything else.
+
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::{Map, Value, json};
+
+use crate::{error::ApiError, schema::Catalog};
+
+/// What is answered when nothing special is asked for.
+const USUAL: [&str; 4] = [
+    "storage_scenario",
+    "schema_hash",
+    "version",
+    "is_timezone_support_enabled",
+];
+
+/// Answers the facts in `values`, or the usual ones; facts that the server does not know are left out.
+pub fn answer(connection: &Connection, values: Option<&[String]>) -> Result<Value, ApiError> {
+    let names: Vec<&str> = match values {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => USUAL.to_vec(),
+    };
+    let mut facts = Map::new();
+    for name in names {
+        if let Some(value) = fact(connection, name)? {
+            facts.insert(name.to_owned(), value);
+        }
+    }
+    Ok(Value::Object(facts))
+}
+
+fn fact(connection: &Connection, name: &str) -> Result<Option<Value>, ApiError> {
+    Ok(match name {
+        "storage_scenario" => Some(storage_scenario(connection)?),
+        "schema_hash" => Some(json!(Catalog::get().schema_hash())),
+        // Clients refuse numbers below 3.3.11, and take anything that is no number.
+        "version" => Some(json!("dev")),
+        "is_timezone_support_enabled" | "is_nested_subqueries_enabled" => Some(json!(true)),
+        "display_week_numbers" | "display_task_dates_as_time" => Some(json!(false)),
+        "preferred_language" => Some(json!("en")),
+        "week_startday" => Some(json!(1)),
+        "workday_length" => Some(json!(8 * 60 * 60)),
+        "default_colors" | "license" => Some(json!([])),
+        "custom_widget" | "product" => Some(json!({})),
+        "storage_limit" => Some(Value::Null),
+        "company_information" => Some(json!({"name": "ftrack-rs sandbox", "logo_url": null})),
+        _ => None,
+    })
+}
+
+/// The scenario is a setting, which clients may change.
+fn storage_scenario(connection: &Connection) -> Result<Value, ApiError> {
+    let sql = "select value from setting where \"group\" = 'STORAGE' and name = 'storage_scenario'";
+    let setting: Option<Option<String>> = connection
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let scenario = setting
+        .flatten()
+        .and_then(|text| serde_json::from_str(&text).ok());
+    Ok(scenario.unwrap_or(Value::Null))
+}

@@ -1,3 +1,5 @@
 //! Integration tests of the crate, one binary.
+mod expression;
 mod query;
 mod query_properties;
+mod socketio;

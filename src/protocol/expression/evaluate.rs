@@ -1,0 +1,44 @@
+//! Tests candidates against expressions.
+
+use super::ast::{Condition, Expression};
+
+/// What expressions are tested against: an event, or what a subscriber says of itself.
+pub trait Candidate {
+    /// Why a comparison cannot be made; [`Infallible`](std::convert::Infallible) where it always can.
+    type Error;
+
+    /// Returns whether the value that the condition's key leads to passes; one that is not there never does.
+    ///
+    /// [`Condition::wanted_part`] tells whether the value is to contain a text or to be compared.
+    fn compare(&self, condition: &Condition) -> Result<bool, Self::Error>;
+}
+
+impl Expression {
+    /// Returns whether `candidate` passes; makes no more comparisons than are needed to know.
+    pub fn matches<C: Candidate + ?Sized>(&self, candidate: &C) -> Result<bool, C::Error> {
+        match self {
+            Self::All(operands) => all(operands, candidate),
+            Self::Any(operands) => any(operands, candidate),
+            Self::Not(operand) => Ok(!operand.matches(candidate)?),
+            Self::Condition(condition) => candidate.compare(condition),
+        }
+    }
+}
+
+fn all<C: Candidate + ?Sized>(operands: &[Expression], candidate: &C) -> Result<bool, C::Error> {
+    for operand in operands {
+        if !operand.matches(candidate)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn any<C: Candidate + ?Sized>(operands: &[Expression], candidate: &C) -> Result<bool, C::Error> {
+    for operand in operands {
+        if operand.matches(candidate)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::seed::Seed;
+
 /// What [`Sandbox::start`](crate::Sandbox::start) takes; the default is a temporary server on a free port.
 #[derive(Debug, Clone)]
 pub struct SandboxOptions {
@@ -15,8 +17,10 @@ pub struct SandboxOptions {
     pub public_url: Option<String>,
     /// The folder for database and files. Without one they are temporary, and go when the server stops.
     pub data_dir: Option<PathBuf>,
-    /// The name of the data that a new folder starts with.
-    pub seed: String,
+    /// What a new folder starts with; one that has data keeps it.
+    pub seed: Seed,
+    /// The name of the user who signs in to a new folder.
+    pub api_user: String,
     /// How long an upload URL is valid.
     pub upload_validity: Duration,
     /// Largest accepted body of an API call, in bytes. Uploads are not limited.
@@ -32,7 +36,8 @@ impl Default for SandboxOptions {
             port: 0,
             public_url: None,
             data_dir: None,
-            seed: "studio".to_owned(),
+            seed: Seed::Studio,
+            api_user: "api.user".to_owned(),
             // S3's usual choice: enough for a slow upload that queued for a while.
             upload_validity: Duration::from_secs(60 * 60),
             // Ten thousand creates are about 5 MB.

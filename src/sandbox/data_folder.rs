@@ -1,7 +1,7 @@
 //! The folder of one server: database, files, and the secret that signs upload URLs.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -18,36 +18,28 @@ pub struct DataFolder {
     pub path: PathBuf,
     /// Removes the folder when it is dropped.
     temporary: Option<TempDir>,
+    /// Keeps other servers out of the folder until it is dropped.
+    _lock: File,
 }
 
 impl DataFolder {
     /// Makes the folder at `path` if it is missing, or a temporary one when there is no path.
     pub fn open(path: Option<&Path>) -> Result<Self, StartError> {
-        let Some(path) = path else {
-            return Self::temporary().map_err(|source| StartError::DataDir {
-                path: env::temp_dir(),
-                source,
-            });
-        };
-        let made = fs::create_dir_all(path).and_then(|()| std::path::absolute(path));
-        let absolute = made.map_err(|source| StartError::DataDir {
-            path: path.to_owned(),
+        let unusable = |source| StartError::DataDir {
+            path: path.map_or_else(env::temp_dir, Path::to_owned),
             source,
-        })?;
-        Ok(Self {
-            path: absolute,
-            temporary: None,
-        })
-    }
-
-    fn temporary() -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("ftrack-sandbox-")
-            .tempdir()?;
-        Ok(Self {
-            path: folder.path().to_owned(),
-            temporary: Some(folder),
-        })
+        };
+        let (path, temporary) = make(path).map_err(unusable)?;
+        let lock = File::create(path.join("lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path,
+                temporary,
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StartError::InUse { path }),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
     }
 
     /// Returns where the database is.
@@ -80,4 +72,15 @@ impl DataFolder {
         file.persist(path)?;
         Ok(secret)
     }
+}
+
+fn make(path: Option<&Path>) -> io::Result<(PathBuf, Option<TempDir>)> {
+    if let Some(path) = path {
+        fs::create_dir_all(path)?;
+        return Ok((std::path::absolute(path)?, None));
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("ftrack-sandbox-")
+        .tempdir()?;
+    Ok((folder.path().to_owned(), Some(folder)))
 }

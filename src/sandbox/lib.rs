@@ -17,4 +17,5 @@ mod server;
 pub mod store;
 
 pub use config::{EncodingOptions, SandboxOptions};
+pub use seed::Seed;
 pub use server::{Sandbox, StartError};

@@ -2,15 +2,19 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, put};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post, put};
 
 use crate::app::AppState;
-use crate::controllers::{media, pages, receive};
+use crate::calls::log_call;
+use crate::controllers::{api, media, pages, receive};
 
 /// Builds the routes on the state they share.
 pub fn router(app: AppState) -> Router {
+    let log = from_fn_with_state(app.clone(), log_call);
     Router::new()
         .route("/", get(pages::index))
+        .route("/api", post(api::handle).layer(log))
         .route("/component/get", get(media::get))
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))

@@ -27,6 +27,7 @@ use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::{self, EncodeQueue};
 use crate::media::signing::UrlSigner;
 use crate::router::router;
+use crate::seed;
 use crate::store::{Store, StoreError};
 
 /// How long a stopping server waits for the requests under way.
@@ -56,6 +57,12 @@ pub enum StartError {
         path: PathBuf,
         /// What the operating system says.
         source: io::Error,
+    },
+    /// Another server uses the data folder.
+    #[error("the data folder {} is used by another server", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
     },
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {address}")]
@@ -254,13 +261,18 @@ fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-/// Fills a new database and puts in order what an interrupted server left.
+/// Fills a new database, puts in order what an interrupted server left, and returns who may sign in.
 async fn prepare(app: &App) -> Result<Credentials, StartError> {
-    app.store.write(|tx| {
-        tx.execute_batch("insert or ignore into resource (id, resource_type, username, is_active) values ('u', 'user', 'demo', 1);
-        insert or ignore into private_api_key (key, user_id) values ('key', 'u');")?; Ok(()) }).await?;
-    app.store.write(encode_rows::abandon_unfinished).await?;
-    Ok(app.store.read(auth::first_credentials).await?)
+    let SandboxOptions { seed, api_user, .. } = app.config.clone();
+    let prepared = app.store.write(move |transaction| {
+        if auth::first_credentials(transaction)?.is_none() {
+            seed::apply(transaction, seed, &api_user)?;
+        }
+        encode_rows::abandon_unfinished(transaction)?;
+        auth::first_credentials(transaction)?
+            .ok_or_else(|| ApiError::internal("the database has no active user with an API key"))
+    });
+    Ok(prepared.await?)
 }
 
 /// Serves until `stopped`, then lets the requests under way end within the grace.

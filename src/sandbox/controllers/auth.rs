@@ -37,8 +37,8 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Returns the credentials of the first active user who has a key.
-pub fn first_credentials(database: &Connection) -> Result<Credentials, ApiError> {
+/// Returns the credentials of the first active user who has a key; a new database has none.
+pub fn first_credentials(database: &Connection) -> Result<Option<Credentials>, ApiError> {
     let sql = "select username, key from private_api_key join resource on resource.id = user_id
                where is_active order by username limit 1";
     let found = database.query_row(sql, [], |row| {
@@ -47,9 +47,7 @@ pub fn first_credentials(database: &Connection) -> Result<Credentials, ApiError>
             api_key: row.get(1)?,
         })
     });
-    found
-        .optional()?
-        .ok_or_else(|| ApiError::internal("the seed has no user with an API key"))
+    Ok(found.optional()?)
 }
 
 /// Checks the `ftrack-user` and `ftrack-api-key` headers of an API call.

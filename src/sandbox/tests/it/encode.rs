@@ -234,18 +234,86 @@ fn jobs_run_one_after_the_other() {
     }
 }
 
-/// Stands in for ffmpeg where none is installed: a program that never ends.
+/// Puts a program in the place of ffmpeg.
 #[cfg(unix)]
-fn endless_ffmpeg(folder: &Path) -> std::path::PathBuf {
+fn fake_ffmpeg(folder: &Path, script: &str) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let path = folder.join("ffmpeg");
     std::fs::write(
         &path,
-        "#!/bin/sh\necho $$ > \"$(dirname \"$0\")/pid\"\nexec sleep 600\n",
+        format!("#!/bin/sh\ncd '{}'\n{script}\n", folder.display()),
     )
     .unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     path
+}
+
+/// A program that never ends, and says who it is.
+#[cfg(unix)]
+const ENDLESS: &str = "echo $$ > pid; exec sleep 600";
+
+/// A program that takes any file for a movie, and makes movies and frames of fixed content.
+#[cfg(unix)]
+const OBLIGING: &str = r#"
+for target; do :; done
+case "$*" in
+    *libx264*) printf 'a movie' > "$target"; echo frame=7 ;;
+    *mjpeg*) cat frame.png > "$target" ;;
+    *) echo '  Duration: 00:00:00.28, start: 0.0' >&2
+       echo '  Stream #0:0: Video: h264, yuv420p, 320x180 [SAR 1:1], 25 fps, 25 tbr' >&2
+       exit 1 ;;
+esac"#;
+
+#[cfg(unix)]
+#[test]
+fn a_movie_and_its_frame_become_components_of_the_version() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("frame.png"), png(1280, 720)).unwrap();
+    let ffmpeg = Some(fake_ffmpeg(folder.path(), OBLIGING));
+    let encoding = EncodingOptions {
+        ffmpeg,
+        ..EncodingOptions::default()
+    };
+    let server = start_with(SandboxOptions {
+        encoding,
+        ..SandboxOptions::default()
+    });
+    let version = create_version(&server);
+    let source = create_component(&server, "plate", ".mov", 0);
+    upload(&server, &source, b"moving pictures");
+    let (status, data) = finished(&server, &encode(&server, &source, Some(&version), false));
+    assert_eq!(status, "done", "{data}");
+    assert_eq!(data["output"][0]["format"], "video/mp4");
+    assert_eq!(data["output"][1]["format"], "image/jpeg");
+
+    let movie = component(&server, output(&data, 0));
+    assert_eq!(
+        (&movie["name"], &movie["file_type"]),
+        (&json!("ftrackreview-mp4"), &json!(".mp4"))
+    );
+    assert_eq!(movie["version_id"], json!(version));
+    assert_eq!(
+        get(&component_url(&server, "get", output(&data, 0))).text(),
+        "a movie"
+    );
+    let review: Value =
+        serde_json::from_str(movie["metadata"][0]["value"].as_str().unwrap()).unwrap();
+    let expect =
+        json!({"frameIn": 0, "frameOut": 7, "frameRate": 25.0, "width": 320, "height": 180});
+    assert_eq!(review, expect);
+
+    let thumbnail = get(&component_url(&server, "get", output(&data, 1)));
+    assert_eq!(
+        image::load_from_memory(&thumbnail.body).unwrap().width(),
+        640
+    );
+    let shown = query(
+        &server,
+        &format!("select thumbnail_id from AssetVersion where id is {version}"),
+    )
+    .remove(0);
+    assert_eq!(shown["thumbnail_id"], json!(output(&data, 1)));
+    assert!(!exists(&server, &source));
 }
 
 #[cfg(unix)]
@@ -254,7 +322,7 @@ fn a_run_of_ffmpeg_has_a_time_limit() {
     let folder = tempfile::tempdir().unwrap();
     let time_limit = std::time::Duration::from_millis(50);
     let encoding = EncodingOptions {
-        ffmpeg: Some(endless_ffmpeg(folder.path())),
+        ffmpeg: Some(fake_ffmpeg(folder.path(), ENDLESS)),
         time_limit,
     };
     let server = start_with(SandboxOptions {
@@ -279,7 +347,7 @@ fn stopping_kills_ffmpeg_and_the_next_start_fails_the_job() {
         encoding,
         ..SandboxOptions::default()
     };
-    let ffmpeg = Some(endless_ffmpeg(folder.path()));
+    let ffmpeg = Some(fake_ffmpeg(folder.path(), ENDLESS));
     let mut server = start_with(options(EncodingOptions {
         ffmpeg,
         ..EncodingOptions::default()
@@ -361,7 +429,7 @@ fn a_movie_becomes_one_that_browsers_play() {
     let review: Value =
         serde_json::from_str(movie["metadata"][0]["value"].as_str().unwrap()).unwrap();
     let expect =
-        json!({"frameIn": 0, "frameOut": 12, "frameRate": 24.0, "width": 162, "height": 90});
+        json!({"frameIn": 0, "frameOut": 12, "frameRate": 24.0, "width": 160, "height": 90});
     assert_eq!(review, expect);
 
     let file = get(&component_url(&server, "get", output(&data, 0)));

@@ -58,6 +58,20 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
+fn a_folder_belongs_to_one_server_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || SandboxOptions {
+        data_dir: Some(folder.path().to_owned()),
+        ..SandboxOptions::default()
+    };
+    let mut server = start_with(options());
+    let error = Sandbox::start(options()).unwrap_err();
+    assert!(matches!(error, StartError::InUse { .. }), "{error}");
+    server.stop();
+    start_with(options());
+}
+
+#[test]
 fn a_temporary_server_leaves_nothing() {
     let mut server = start();
     let folder = server.data_dir().to_owned();

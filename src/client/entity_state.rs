@@ -124,7 +124,6 @@ impl Slots {
             values.sort_by_key(|(attribute, _)| *attribute);
             values.dedup_by_key(|(attribute, _)| *attribute);
         }
-        values.shrink_to_fit();
         Self(values)
     }
 
@@ -243,8 +242,12 @@ impl EntityState {
     ///
     /// A collection that was only read has a local copy equal to the server's; it follows the server.
     pub fn merge_remote(&mut self, attribute: AttributeId, value: SlotValue) {
-        let old = self.remote.set(attribute, value.clone());
-        if let (SlotValue::Collection(_), Some(local)) = (&value, self.local.as_mut())
+        let follower = match (&value, self.local.as_mut()) {
+            (SlotValue::Collection(_), Some(local)) => Some((local, value.clone())),
+            _ => None,
+        };
+        let old = self.remote.set(attribute, value);
+        if let Some((local, value)) = follower
             && let Some(held) = local.get(attribute)
             && old.as_ref() == Some(held)
         {

@@ -6,14 +6,16 @@
 mod answer;
 mod member;
 mod row;
+mod texts;
 
 use serde::de::DeserializeSeed;
 
 pub use answer::Answer;
 
 use crate::error::{Error, Result};
-use crate::identity_map::{EntityId, IdentityMap, Placement, Slab};
-use crate::schema_set::SchemaSet;
+use crate::identity_map::{EntityId, IdentityMap, Placement, Slab, SlotValue};
+use crate::schema_set::{AttributeId, SchemaSet};
+use texts::TextCache;
 
 /// One page of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,9 @@ struct Decoder<'m> {
     schemas: &'m SchemaSet,
     slab: parking_lot::MutexGuard<'m, Slab>,
     placement: Placement,
+    texts: TextCache,
+    /// Lists of values that were placed, to be filled again.
+    spare: Vec<Vec<(AttributeId, SlotValue)>>,
     /// A type at the top of a query's answer that the schema lacks; serde errors cannot carry it.
     unknown_type: Option<String>,
 }
@@ -88,6 +93,8 @@ impl<'m> Decoder<'m> {
             schemas: map.schemas(),
             slab: map.lock(),
             placement,
+            texts: TextCache::new(),
+            spare: Vec::new(),
             unknown_type: None,
         }
     }

@@ -157,12 +157,12 @@ impl Slab {
         Ok((id, true))
     }
 
-    /// Takes in an entity as it was decoded and returns its number.
+    /// Takes in an entity as it was decoded, leaving `values` empty, and returns its number.
     pub(crate) fn place(
         &mut self,
         schemas: &SchemaSet,
         entity_type: TypeId,
-        values: Vec<(AttributeId, SlotValue)>,
+        values: &mut Vec<(AttributeId, SlotValue)>,
         placement: Placement,
     ) -> EntityId {
         let primary_key = &schemas.entity_type(entity_type).primary_key;
@@ -177,13 +177,13 @@ impl Slab {
             Placement::Detach => None,
         };
         if let Some(id) = key.as_ref().and_then(|key| self.find(entity_type, key)) {
-            for (attribute, value) in values {
+            for (attribute, value) in values.drain(..) {
                 self.state_mut(id).merge_remote(attribute, value);
             }
             return id;
         }
         let mut state = EntityState::new(entity_type);
-        state.remote = Slots::from_unsorted(values);
+        state.remote = Slots::from_unsorted(values.drain(..).collect());
         let id = self.push_state(state);
         if let Some(key) = key {
             self.index(id, key);

@@ -13,10 +13,7 @@ use serde_json::value::RawValue;
 use super::Decoder;
 use super::member::{AttributeSeed, TextSeed};
 use crate::entity_state::{EntityId, SlotValue};
-use crate::schema_set::{AttributeId, AttributeKind, EntityType};
-
-/// Attributes of a usual row; saves growing the list.
-const USUAL_ATTRIBUTES: usize = 12;
+use crate::schema_set::{AttributeKind, EntityType};
 
 /// A member that was read before it was known what the object is.
 pub(super) type Buffered<'de> = (Cow<'de, str>, &'de RawValue);
@@ -73,7 +70,8 @@ fn datetime<E: Error>(members: &[Buffered<'_>]) -> Result<DateTime, E> {
         .iter()
         .find(|(name, _)| name == "value")
         .ok_or_else(|| E::missing_field("value"))?;
-    let text: Cow<'_, str> = serde_json::from_str(raw.get()).map_err(E::custom)?;
+    let mut json = serde_json::Deserializer::from_str(raw.get());
+    let text = TextSeed.deserialize(&mut json).map_err(E::custom)?;
     text.parse().map_err(E::custom)
 }
 
@@ -83,7 +81,7 @@ fn entity<'de, A: MapAccess<'de>>(
     definition: &EntityType,
     buffered: Vec<Buffered<'de>>,
 ) -> Result<EntityId, A::Error> {
-    let mut values: Vec<(AttributeId, SlotValue)> = Vec::with_capacity(USUAL_ATTRIBUTES);
+    let mut values = decoder.spare.pop().unwrap_or_default();
     for (name, raw) in buffered {
         if let Some(attribute) = definition.find(&name) {
             let kind = &definition.attribute(attribute).kind;
@@ -100,10 +98,12 @@ fn entity<'de, A: MapAccess<'de>>(
         let kind = &definition.attribute(attribute).kind;
         values.push((attribute, map.next_value_seed(SlotSeed { decoder, kind })?));
     }
-    let placement = decoder.placement;
-    Ok(decoder
+    let (schemas, placement) = (decoder.schemas, decoder.placement);
+    let id = decoder
         .slab
-        .place(decoder.schemas, definition.id, values, placement))
+        .place(schemas, definition.id, &mut values, placement);
+    decoder.spare.push(values);
+    Ok(id)
 }
 
 /// Reads the value of an attribute.
@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for SlotSeed<'_, '_, '_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<SlotValue, E> {
-        Ok(SlotValue::text(text))
+        Ok(self.decoder.texts.slot_value(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<SlotValue, A::Error> {

@@ -13,8 +13,8 @@ use super::lexer::{Token, TokenKind, tokenize};
 /// its trees recurse once per level; people and the known clients need fewer than ten.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many parts a dotted path may have. Each becomes a nested query in the database.
-pub const MAX_PATH_SEGMENTS: usize = 32;
+/// How many parts a dotted path may have. Each becomes a nested query in the database, which follows some thirty.
+pub const MAX_PATH_SEGMENTS: usize = 24;
 
 /// Parses a query expression.
 ///

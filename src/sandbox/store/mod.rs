@@ -6,6 +6,9 @@
 mod migrations;
 mod worker;
 
+#[cfg(test)]
+pub(crate) use migrations::create_schema;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

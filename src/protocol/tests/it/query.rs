@@ -426,6 +426,6 @@ fn paths_have_a_limit() {
             .unwrap_err()
             .kind
             .to_string(),
-        "a path has more than 32 parts"
+        "a path has more than 24 parts"
     );
 }

@@ -1,0 +1,205 @@
+//! How answers are written.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::{Seen, Site, query};
+use crate::{encode::encode_entity, schema::Catalog};
+
+#[track_caller]
+fn check(expression: &str, expected: &Value) {
+    assert_eq!(Value::from(Site::new().query(expression)), *expected);
+}
+
+#[test]
+fn an_entity_has_its_concrete_type_key_system_attributes_and_what_was_selected() {
+    check(
+        "select name, bid, created_at, status_id from TypedContext where id is T3",
+        &json!([{
+            "__entity_type__": "Task", "id": "T3",
+            "context_type": "task", "object_type_id": "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c", "project_id": "P",
+            "name": "animation", "bid": 0.0, "status_id": null,
+            "created_at": {"__type__": "datetime", "value": "2024-01-07T10:00:00"},
+        }]),
+    );
+}
+
+#[test]
+fn an_entity_is_written_once_and_referred_to_afterwards() {
+    check(
+        "select status.name from Task where status is_not None or id is T3 order by status.name, id",
+        &json!([
+            {"__entity_type__": "Task", "id": "T3", "context_type": "task", "project_id": "P",
+             "object_type_id": "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c", "status": null},
+            {"__entity_type__": "Task", "id": "T2", "context_type": "task", "project_id": "P",
+             "object_type_id": "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c",
+             "status": {"__entity_type__": "Status", "id": "done", "name": "Done"}},
+            {"__entity_type__": "Task", "id": "T1", "context_type": "task", "project_id": "P",
+             "object_type_id": "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c",
+             "status": {"__entity_type__": "Status", "id": "todo", "name": "Not started"}},
+        ]),
+    );
+    check(
+        "select version, asset.versions.version from AssetVersion limit 1",
+        &json!([{
+            "__entity_type__": "AssetVersion", "id": "V1", "asset_id": "A", "version": 1,
+            "asset": {"__entity_type__": "Asset", "id": "A", "context_id": "S1", "versions": [
+                {"__entity_type__": "AssetVersion", "id": "V1"},
+                {"__entity_type__": "AssetVersion", "id": "V2", "asset_id": "A", "version": 2},
+                {"__entity_type__": "AssetVersion", "id": "V3", "asset_id": "A", "version": 3},
+            ]},
+        }]),
+    );
+}
+
+#[test]
+fn what_one_path_asks_for_is_not_lost_where_another_met_the_entity_first() {
+    let rows = Site::new()
+        .query("select parent.name, parent.children[Task].bid from Task where parent_id is S1");
+    assert_eq!(rows[0]["parent"]["children"][1]["bid"], 3600.5);
+    assert_eq!(rows[0]["parent"]["children"][0]["bid"], 7200.0);
+}
+
+#[test]
+fn denormalized_answers_have_no_references() {
+    let mut site = Site::new();
+    site.options.denormalize = true;
+    let rows = site.query("select type.name from Task where type_id is anim");
+    assert_eq!(rows[0]["type"]["name"], "Animation");
+    assert_eq!(rows[1]["type"]["name"], "Animation");
+}
+
+#[test]
+fn what_was_written_counts_for_the_whole_call() {
+    let site = Site::new();
+    let (mut seen, mut out) = (Seen::default(), Vec::new());
+    for separator in [b'[', b','] {
+        out.push(separator);
+        let expression = "select name from Status where id is done";
+        query(
+            &site.connection,
+            expression,
+            &site.options,
+            &mut seen,
+            &mut out,
+        )
+        .unwrap();
+    }
+    out.push(b']');
+    let answers: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(answers[0]["data"][0]["name"], "Done");
+    assert_eq!(
+        answers[1]["data"],
+        json!([{"__entity_type__": "Status", "id": "done"}])
+    );
+}
+
+#[test]
+fn relations_without_attributes_have_keys_and_system_attributes() {
+    let rows =
+        Site::new().query("select status, children, scopes, metadata from Shot where id is S1");
+    assert_eq!(
+        rows[0]["children"][1],
+        json!({"__entity_type__": "Task", "id": "T2", "context_type": "task", "project_id": "P",
+               "object_type_id": "11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"})
+    );
+    assert_eq!(
+        rows[0]["scopes"][0],
+        json!({"__entity_type__": "Scope", "id": "film"})
+    );
+    assert_eq!(rows[0]["metadata"], json!([]));
+}
+
+#[test]
+fn casts_select_from_the_entities_of_that_type() {
+    let rows = Site::new()
+        .query("select parent[Shot].status.name, parent[Sequence].bid from TypedContext");
+    let parent = |id: &str| {
+        let row = rows.iter().find(|row| row["id"] == id);
+        row.unwrap()["parent"].clone()
+    };
+    assert_eq!(parent("T3")["status"]["name"], "Done");
+    assert_eq!(parent("T3").get("bid"), None);
+    assert_eq!(parent("S1")["bid"], 0.0);
+    assert_eq!(parent("S1").get("status"), None);
+    assert_eq!(parent("Q")["__entity_type__"], "Project");
+}
+
+#[test]
+fn resources_need_no_cast() {
+    let rows = Site::new().query("select resource.username from Appointment");
+    assert_eq!(rows[0]["resource"]["username"], "jane");
+    assert_eq!(rows[2]["resource"].get("username"), None);
+}
+
+#[test]
+fn metadata_always_has_key_and_value() {
+    check(
+        "select metadata from Project",
+        &json!([{
+            "__entity_type__": "Project", "id": "P", "context_type": "show",
+            "metadata": [{"__entity_type__": "Metadata", "parent_id": "P", "key": "colour", "value": "red"}],
+        }]),
+    );
+    let rows = Site::new().query("select parent_type from Metadata where parent_id is P");
+    assert_eq!(rows[0]["parent_type"], "Project");
+}
+
+#[test]
+fn groups_are_plain_objects() {
+    let mut site = Site::new();
+    let answer = site.query("select count(id), sum(bid), max(name) from Task group by type_id");
+    assert_eq!(
+        Value::from(answer),
+        json!([
+            {"count_id": 2, "sum_bid": 7200.0, "max_name": "Animation", "type_id": "anim"},
+            {"count_id": 1, "sum_bid": 3600.5, "max_name": "compositing", "type_id": "comp"},
+        ])
+    );
+    assert_eq!(
+        Value::from(site.query("select count(id) from Task where bid > 0")),
+        json!([{"count_id": 2}])
+    );
+    let answer = site
+        .try_query("select count(id) from Task group by type.name limit 1")
+        .unwrap();
+    assert_eq!(
+        answer["data"],
+        json!([{"count_id": 2, "type_name": "Animation"}])
+    );
+    assert_eq!(answer["metadata"]["next"]["offset"], 1);
+    site.options.strict = false;
+    assert_eq!(
+        site.error("select count(id) from Task"),
+        "Cannot group 'Task': aggregates need the strict API."
+    );
+}
+
+#[test]
+fn one_entity_is_written_with_what_the_client_sent() {
+    let site = Site::new();
+    let task = Catalog::get().entity_type("Task").unwrap();
+    let overrides = HashMap::from([("created_at".to_owned(), json!("as sent"))]);
+    let attributes = ["name", "created_at", "parent"].map(str::to_owned);
+    let (mut seen, mut out) = (Seen::default(), Vec::new());
+    let mut encode = |key: &str, out: &mut Vec<u8>| {
+        encode_entity(
+            &site.connection,
+            task,
+            &[key.to_owned()],
+            &attributes,
+            &overrides,
+            &site.options,
+            &mut seen,
+            out,
+        )
+    };
+    encode("T1", &mut out).unwrap();
+    let entity: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(entity["name"], "Animation");
+    assert_eq!(entity["created_at"], "as sent");
+    assert_eq!(entity["parent"]["__entity_type__"], "Shot");
+    let error = encode("S1", &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "No 'Task' exists with the key S1.");
+}

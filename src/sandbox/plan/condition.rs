@@ -1,0 +1,258 @@
+//! Criteria as SQL conditions.
+
+use ftrack_protocol::query::{
+    Criterion, Members, Operator, Path, Query, Segment, Value as Literal,
+};
+
+use super::{
+    Planner, Scope,
+    error::QueryError,
+    literal,
+    resolve::{self, unsupported},
+};
+use crate::schema::{AttributeKind, EntityType, Join};
+
+/// Writes the rest of a condition about rows that a relation leads to.
+pub(super) type Inner<'p, 'c> =
+    &'p mut dyn FnMut(&mut Planner<'c>, Scope<'c>) -> Result<(), QueryError>;
+
+impl<'c> Planner<'c> {
+    /// Writes a criterion about the rows of `scope`.
+    pub(super) fn criterion(
+        &mut self,
+        scope: Scope<'c>,
+        criterion: &Criterion,
+    ) -> Result<(), QueryError> {
+        match criterion {
+            Criterion::And(operands) => self.chain(scope, operands, " and "),
+            Criterion::Or(operands) => self.chain(scope, operands, " or "),
+            Criterion::Not(operand) => {
+                self.sql.push("not (");
+                self.criterion(scope, operand)?;
+                self.sql.push(")");
+                Ok(())
+            }
+            Criterion::Compare {
+                path,
+                operator,
+                value,
+            } => self.at_end_of(scope, path, &mut |planner, scope, last| {
+                planner.compare(scope, last, *operator, value)
+            }),
+            Criterion::In {
+                path,
+                negated,
+                members,
+            } => self.at_end_of(scope, path, &mut |planner, scope, last| {
+                planner.membership(scope, last, *negated, members)
+            }),
+            Criterion::Related {
+                path, criterion, ..
+            } => match criterion {
+                None => self.exists(scope, &path.segments),
+                Some(criterion) => self.through(scope, &path.segments, &mut |planner, scope| {
+                    planner.criterion(scope, criterion)
+                }),
+            },
+        }
+    }
+
+    /// Writes operands as a balanced tree: SQLite limits how deep expressions nest, not how many there are.
+    fn chain(
+        &mut self,
+        scope: Scope<'c>,
+        operands: &[Criterion],
+        word: &str,
+    ) -> Result<(), QueryError> {
+        if let [operand] = operands {
+            return self.criterion(scope, operand);
+        }
+        let (left, right) = operands.split_at(operands.len() / 2);
+        self.sql.push("(");
+        self.chain(scope, left, word)?;
+        self.sql.push(word);
+        self.chain(scope, right, word)?;
+        self.sql.push(")");
+        Ok(())
+    }
+
+    /// Follows all of a path but its last step, about which `inner` writes.
+    fn at_end_of(
+        &mut self,
+        scope: Scope<'c>,
+        path: &Path,
+        inner: &mut dyn FnMut(&mut Self, Scope<'c>, &Segment) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        // The parser gives no path without a segment; one made by hand matches nothing.
+        let Some((last, relations)) = path.segments.split_last() else {
+            self.sql.push("0");
+            return Ok(());
+        };
+        self.through(scope, relations, &mut |planner, scope| {
+            inner(planner, scope, last)
+        })
+    }
+
+    /// Follows relations: there must be related rows that fulfil what `inner` writes.
+    fn through(
+        &mut self,
+        scope: Scope<'c>,
+        relations: &[Segment],
+        inner: Inner<'_, 'c>,
+    ) -> Result<(), QueryError> {
+        let Some((first, rest)) = relations.split_first() else {
+            return inner(self, scope);
+        };
+        let relation = resolve::relation(self.catalog, scope.entity_type, first)?;
+        self.related(scope, &relation, &mut |planner, scope| {
+            planner.through(scope, rest, inner)
+        })
+    }
+
+    /// Requires that a path leads to any row at all.
+    fn exists(&mut self, scope: Scope<'c>, relations: &[Segment]) -> Result<(), QueryError> {
+        let Some((last, rest)) = relations.split_last() else {
+            self.sql.push("1");
+            return Ok(());
+        };
+        self.through(scope, rest, &mut |planner, scope| {
+            let relation = resolve::relation(planner.catalog, scope.entity_type, last)?;
+            planner.related_exists(scope, &relation)
+        })
+    }
+
+    fn compare(
+        &mut self,
+        scope: Scope<'c>,
+        last: &Segment,
+        operator: Operator,
+        value: &Literal,
+    ) -> Result<(), QueryError> {
+        if *value == Literal::None {
+            return self.compare_none(scope, last, operator);
+        }
+        let operand = self.operand(scope, last)?;
+        self.comparison(&operand, operator, value)
+            .map_err(|expected| unfit(scope.entity_type, last, value, expected))
+    }
+
+    fn compare_none(
+        &mut self,
+        scope: Scope<'c>,
+        last: &Segment,
+        operator: Operator,
+    ) -> Result<(), QueryError> {
+        let is_none = match operator {
+            Operator::Is => true,
+            Operator::IsNot => false,
+            _ => {
+                let problem = "can only be compared with None by `is` and `is_not`";
+                return Err(unsupported(scope.entity_type, &last.name, problem));
+            }
+        };
+        if self.has_value_column(scope.entity_type, last)? {
+            let operand = self.operand(scope, last)?;
+            let test = if is_none { " is null" } else { " is not null" };
+            self.sql.push(&operand.text).push(test);
+            return Ok(());
+        }
+        self.sql.push(if is_none { "not (" } else { "(" });
+        self.exists(scope, std::slice::from_ref(last))?;
+        self.sql.push(")");
+        Ok(())
+    }
+
+    /// Tells attributes with a column of their own from relations that are known by their rows only.
+    fn has_value_column(
+        &self,
+        entity_type: &'c EntityType,
+        last: &Segment,
+    ) -> Result<bool, QueryError> {
+        let attribute = resolve::attribute(self.catalog, entity_type, &last.name)?;
+        Ok(match &attribute.kind {
+            AttributeKind::Column { .. } | AttributeKind::Computed { .. } => true,
+            AttributeKind::Reference { join, .. } => matches!(join, Join::Columns { .. }),
+            AttributeKind::Collection { .. } => false,
+        })
+    }
+
+    fn membership(
+        &mut self,
+        scope: Scope<'c>,
+        last: &Segment,
+        negated: bool,
+        members: &Members,
+    ) -> Result<(), QueryError> {
+        let operand = self.operand(scope, last)?;
+        match members {
+            Members::Subquery(query) => {
+                let word = if negated { " not in (" } else { " in (" };
+                self.sql.push(&operand.text).push(word);
+                self.subquery(query)?;
+                self.sql.push(")");
+                Ok(())
+            }
+            Members::Values(values) => self.list(scope, last, negated, values),
+        }
+    }
+
+    fn list(
+        &mut self,
+        scope: Scope<'c>,
+        last: &Segment,
+        negated: bool,
+        values: &[Literal],
+    ) -> Result<(), QueryError> {
+        let operand = self.operand(scope, last)?;
+        let mut members = Vec::with_capacity(values.len());
+        for value in values.iter().filter(|value| **value != Literal::None) {
+            members.push(
+                self.operand_value(&operand, value)
+                    .map_err(|expected| unfit(scope.entity_type, last, value, expected))?,
+            );
+        }
+        let with_none = members.len() < values.len();
+        self.sql.push("(").push(&operand.text);
+        self.sql.push(if negated { " not in " } else { " in " });
+        self.sql.bind_list(members);
+        if with_none {
+            let test = if negated { " and " } else { " or " };
+            self.sql.push(test).push(&operand.text);
+            self.sql
+                .push(if negated { " is not null" } else { " is null" });
+        }
+        self.sql.push(")");
+        Ok(())
+    }
+
+    /// Writes the query of `in (select ...)`, which selects one value.
+    fn subquery(&mut self, query: &Query) -> Result<(), QueryError> {
+        let entity_type = resolve::entity_type(self.catalog, &query.entity_type)?;
+        let [ftrack_protocol::query::Projection::Attribute(path)] = query.projections.as_slice()
+        else {
+            return Err(QueryError::Grouping {
+                entity_type: entity_type.name.clone(),
+                reason: "a query inside `in (...)` selects exactly one attribute",
+            });
+        };
+        let alias = self.sql.alias();
+        let scope = Scope { entity_type, alias };
+        self.sql.push("select ");
+        self.scalar(scope, &path.segments)?;
+        self.rows(scope, query)
+    }
+}
+
+fn unfit(
+    entity_type: &EntityType,
+    last: &Segment,
+    value: &Literal,
+    expected: &'static str,
+) -> QueryError {
+    QueryError::UnfitValue {
+        attribute: last.name.clone(),
+        entity_type: entity_type.name.clone(),
+        value: literal::text_of(value),
+        expected,
+    }
+}

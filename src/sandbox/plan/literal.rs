@@ -1,0 +1,136 @@
+//! Turns literals of an expression into values of the database.
+
+use std::str::FromStr;
+
+use ftrack_protocol::{DateTime, query::Value as Literal};
+use rusqlite::types::Value;
+
+use crate::schema::DataType;
+
+/// Returns what a literal is for an attribute of this type; when it fits none, the words for what would.
+///
+/// `None` never comes here: it is a matter of `is null`.
+pub fn to_sql(literal: &Literal, data_type: DataType) -> Result<Value, &'static str> {
+    let text = text_of(literal);
+    match data_type {
+        DataType::Text | DataType::Json | DataType::Object | DataType::Array => {
+            Ok(Value::Text(text))
+        }
+        DataType::Integer | DataType::Float => match literal {
+            Literal::Boolean(flag) => Ok(Value::Integer(i64::from(*flag))),
+            _ => number(&text).ok_or("a number"),
+        },
+        DataType::Boolean => boolean(&text).map(Value::from).ok_or("True or False"),
+        DataType::DateTime => moment(&text)
+            .map(Value::Text)
+            .ok_or("a date or a datetime in ISO 8601 form"),
+        DataType::Variable => Ok(number(&text).unwrap_or(Value::Text(text))),
+    }
+}
+
+/// Returns the text of a literal, whatever it was meant to be.
+pub fn text_of(literal: &Literal) -> String {
+    match literal {
+        Literal::None => "None".to_owned(),
+        Literal::Boolean(true) => "True".to_owned(),
+        Literal::Boolean(false) => "False".to_owned(),
+        Literal::Word(text) | Literal::Text(text) => text.clone(),
+    }
+}
+
+/// Returns the number that a text is.
+pub fn number(text: &str) -> Option<Value> {
+    let text = text.trim();
+    if let Ok(number) = text.parse() {
+        return Some(Value::Integer(number));
+    }
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+        .map(Value::Real)
+}
+
+/// Returns the stored form of a point in time: seconds in UTC.
+pub fn moment(text: &str) -> Option<String> {
+    DateTime::from_str(text)
+        .ok()
+        .map(DateTime::to_naive_seconds)
+}
+
+/// Returns the flag that a text is, as the database stores it.
+pub fn boolean(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") || text == "1" {
+        return Some(true);
+    }
+    (text.eq_ignore_ascii_case("false") || text == "0").then_some(false)
+}
+
+/// Returns a pattern of the query language as one for `like ... escape '\'`.
+///
+/// `\%` and `\_` stand for themselves in both; any other backslash is an ordinary character in the query language.
+pub fn like_pattern(pattern: &str) -> String {
+    let mut escaped = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        escaped.push(character);
+        if character == '\\' {
+            match characters.next_if(|next| matches!(next, '%' | '_')) {
+                Some(wildcard) => escaped.push(wildcard),
+                None => escaped.push('\\'),
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(literal: &str, data_type: DataType, expected: Value) {
+        let literal = Literal::Word(literal.to_owned());
+        assert_eq!(to_sql(&literal, data_type), Ok(expected));
+    }
+
+    #[test]
+    fn literals_become_what_the_attribute_stores() {
+        check("7", DataType::Integer, Value::Integer(7));
+        check("7.5", DataType::Float, Value::Real(7.5));
+        check("-1e3", DataType::Float, Value::Real(-1000.0));
+        check("TRUE", DataType::Boolean, Value::Integer(1));
+        check("0", DataType::Boolean, Value::Integer(0));
+        check("007", DataType::Text, Value::Text("007".into()));
+        check("7", DataType::Variable, Value::Integer(7));
+        check("7a", DataType::Variable, Value::Text("7a".into()));
+    }
+
+    #[test]
+    fn moments_are_compared_to_the_second_in_utc() {
+        for (literal, stored) in [
+            ("2015-06-01", "2015-06-01T00:00:00"),
+            ("2015-11-18T15:24:09", "2015-11-18T15:24:09"),
+            ("2015-11-18 15:24:09", "2015-11-18T15:24:09"),
+            ("2015-11-18T15:24:09Z", "2015-11-18T15:24:09"),
+            ("2015-11-18T15:24:09.999999+02:00", "2015-11-18T13:24:09"),
+        ] {
+            check(literal, DataType::DateTime, Value::Text(stored.into()));
+        }
+    }
+
+    #[test]
+    fn unfit_literals_are_refused() {
+        let word = Literal::Word("soon".to_owned());
+        assert_eq!(to_sql(&word, DataType::Integer), Err("a number"));
+        assert_eq!(to_sql(&word, DataType::Boolean), Err("True or False"));
+        assert!(to_sql(&word, DataType::DateTime).is_err());
+        assert_eq!(number("inf"), None);
+    }
+
+    #[test]
+    fn only_wildcards_can_be_escaped() {
+        assert_eq!(like_pattern(r"100\%_\_%"), r"100\%_\_%");
+        assert_eq!(like_pattern(r"C:\shots\%"), r"C:\\shots\%");
+        assert_eq!(like_pattern("a\\"), r"a\\");
+    }
+}

@@ -1,1 +1,67 @@
-"""A drop-in client of ftrack with a native core."""
+"""A drop-in for ``ftrack_api`` with a native core.
+
+    import ftrack_rs
+
+    with ftrack_rs.Session() as session:
+        for task in session.query("Task where status.name is 'In Progress'"):
+            print(task["name"])
+
+Every module can be reached as an attribute of this one; those that are not needed for that are loaded when they are first looked at.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ftrack_rs._core import VERSION as __version__
+from ftrack_rs.mixin import mixin
+
+if TYPE_CHECKING:
+    from ftrack_rs.session import Session
+
+__all__ = ["Session", "__version__", "mixin"]
+
+#: Modules that are loaded when they are first looked at.
+_MODULES = frozenset(
+    {
+        "_centralized_storage_scenario",
+        "accessor",
+        "attribute",
+        "cache",
+        "collection",
+        "data",
+        "entity",
+        "event",
+        "exception",
+        "inspection",
+        "logging",
+        "operation",
+        "plugin",
+        "query",
+        "resource_identifier_transformer",
+        "sandbox",
+        "session",
+        "structure",
+        "symbol",
+    }
+)
+
+_PACKAGES = frozenset({"accessor", "entity", "event", "structure"})
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Session":
+        from ftrack_rs.session import Session
+
+        return Session
+    if name in _PACKAGES:
+        # Brings the modules of these packages along, as scripts use them without importing them.
+        importlib.import_module(f"{__name__}.session")
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, "Session"})

@@ -23,7 +23,13 @@ impl Batch {
     fn new(operations: &Bound<'_, PyList>, session: &Bound<'_, PyAny>) -> PyResult<Self> {
         let recorded: PyResult<Vec<_>> = operations
             .iter()
-            .map(|operation| Reader { operation: &operation, session }.read())
+            .map(|operation| {
+                Reader {
+                    operation: &operation,
+                    session,
+                }
+                .read()
+            })
             .collect();
         Ok(Self {
             operations: coalesce(recorded?),
@@ -36,7 +42,10 @@ impl Batch {
 
     /// Returns the operations as dictionaries, with references in place of entities.
     fn payloads<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        self.operations.iter().map(|operation| payload(py, operation)).collect()
+        self.operations
+            .iter()
+            .map(|operation| payload(py, operation))
+            .collect()
     }
 }
 
@@ -55,7 +64,11 @@ impl Reader<'_, '_> {
             self.update()
         } else if self.operation.is_instance(delete)? {
             let entity_key = self.key()?.into_iter().map(|(_, value)| value).collect();
-            Ok(Operation::Delete { entity_type: self.entity_type()?, entity_key }.into())
+            Ok(Operation::Delete {
+                entity_type: self.entity_type()?,
+                entity_key,
+            }
+            .into())
         } else {
             let text = format!(
                 "Cannot commit. Unrecognised operation type {} detected.",
@@ -72,7 +85,9 @@ impl Reader<'_, '_> {
             entity_key: key.iter().map(|(_, value)| value.clone()).collect(),
             attributes: key,
         };
-        let data = self.operation.getattr(intern!(self.operation.py(), "entity_data"))?;
+        let data = self
+            .operation
+            .getattr(intern!(self.operation.py(), "entity_data"))?;
         for (name, value) in self.set_members(&data)? {
             write.set(name, value);
         }
@@ -83,24 +98,41 @@ impl Reader<'_, '_> {
         let py = self.operation.py();
         let entity_type = self.entity_type()?;
         let entity_key = self.key()?.into_iter().map(|(_, value)| value).collect();
-        let name: String = self.operation.getattr(intern!(py, "attribute_name"))?.extract()?;
+        let name: String = self
+            .operation
+            .getattr(intern!(py, "attribute_name"))?
+            .extract()?;
         let attribute: Arc<str> = name.into();
         let value = self.operation.getattr(intern!(py, "new_value"))?;
         if value.is(imports::not_set(py)?) {
-            return Ok(Recorded::Unset { entity_type, entity_key, attribute });
+            return Ok(Recorded::Unset {
+                entity_type,
+                entity_key,
+                attribute,
+            });
         }
         let value = convert::value_from_python(self.session, &value)?;
         let attributes = vec![(attribute, value)];
-        Ok(Operation::Update(Write { entity_type, entity_key, attributes }).into())
+        Ok(Operation::Update(Write {
+            entity_type,
+            entity_key,
+            attributes,
+        })
+        .into())
     }
 
     fn entity_type(&self) -> PyResult<Arc<str>> {
-        let name: String = self.operation.getattr(intern!(self.operation.py(), "entity_type"))?.extract()?;
+        let name: String = self
+            .operation
+            .getattr(intern!(self.operation.py(), "entity_type"))?
+            .extract()?;
         Ok(name.into())
     }
 
     fn key(&self) -> PyResult<Vec<(Arc<str>, Value)>> {
-        let key = self.operation.getattr(intern!(self.operation.py(), "entity_key"))?;
+        let key = self
+            .operation
+            .getattr(intern!(self.operation.py(), "entity_key"))?;
         self.set_members(&key)
     }
 
@@ -111,7 +143,10 @@ impl Reader<'_, '_> {
         for item in mapping.cast::<PyMapping>()?.items()? {
             let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
             if !value.is(not_set) {
-                members.push((name.into(), convert::value_from_python(self.session, &value)?));
+                members.push((
+                    name.into(),
+                    convert::value_from_python(self.session, &value)?,
+                ));
             }
         }
         Ok(members)
@@ -123,7 +158,10 @@ fn payload<'py>(py: Python<'py>, operation: &Operation) -> PyResult<Bound<'py, P
     match operation {
         Operation::Create(write) => set_write(&payload, "create", write)?,
         Operation::Update(write) => set_write(&payload, "update", write)?,
-        Operation::Delete { entity_type, entity_key } => {
+        Operation::Delete {
+            entity_type,
+            entity_key,
+        } => {
             payload.set_item("action", "delete")?;
             set_subject(&payload, entity_type, entity_key)?;
         }
@@ -153,9 +191,16 @@ fn set_write(payload: &Bound<'_, PyDict>, action: &str, write: &Write) -> PyResu
     payload.set_item("entity_data", data)
 }
 
-fn set_subject(payload: &Bound<'_, PyDict>, entity_type: &str, entity_key: &[Value]) -> PyResult<()> {
+fn set_subject(
+    payload: &Bound<'_, PyDict>,
+    entity_type: &str,
+    entity_key: &[Value],
+) -> PyResult<()> {
     let py = payload.py();
-    let key: PyResult<Vec<_>> = entity_key.iter().map(|value| convert::value_to_python(py, value)).collect();
+    let key: PyResult<Vec<_>> = entity_key
+        .iter()
+        .map(|value| convert::value_to_python(py, value))
+        .collect();
     payload.set_item("entity_type", entity_type)?;
     payload.set_item("entity_key", key?)
 }

@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::batch::Batch;
 use crate::entity_map::EntityMap;
-use crate::{blocking, error};
+use crate::{blocking, error, transfer};
 
 /// Longest silence of a connection when the caller sets no limit.
 const NO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -80,9 +80,31 @@ impl Client {
         let answer = self.post(py, body, Idempotency::Write)?;
         Ok(PyBytes::new(py, &answer))
     }
+
+    /// Sends files side by side: of each the component, the name for downloads, and the path.
+    fn upload(&self, py: Python<'_>, files: Vec<transfer::File>) -> PyResult<()> {
+        transfer::send(py, self, files)
+    }
+
+    /// Fetches files side by side: of each the component, the URL, and the path to write.
+    fn download(&self, py: Python<'_>, files: Vec<transfer::File>) -> PyResult<()> {
+        transfer::fetch(py, self, files)
+    }
+
+    /// Asks for `url` and returns the HTTP status of the answer.
+    fn status_of(&self, py: Python<'_>, url: String) -> PyResult<u16> {
+        transfer::status_of(py, self, url)
+    }
 }
 
 impl Client {
+    /// Returns how long a connection may stay silent.
+    pub fn timeout(&self) -> Duration {
+        self.headers
+            .timeout
+            .unwrap_or(self.transport.config().timeout)
+    }
+
     fn post(&self, py: Python<'_>, body: Bytes, idempotency: Idempotency) -> PyResult<Bytes> {
         let transport = Arc::clone(&self.transport);
         let headers = self.headers.clone();

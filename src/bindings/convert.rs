@@ -104,7 +104,13 @@ pub fn value_from_python(session: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -
         return value_from_python(session, &value.getattr(intern!(py, "collection"))?);
     }
     if value.is_instance(imports::collection(py)?)? {
-        return list_from_python(session, value.getattr(intern!(py, "_data"))?.cast::<PyList>()?.iter());
+        return list_from_python(
+            session,
+            value
+                .getattr(intern!(py, "_data"))?
+                .cast::<PyList>()?
+                .iter(),
+        );
     }
     let encoded = session.call_method1(intern!(py, "_encode"), (value,))?;
     value_from_python(session, &encoded)
@@ -118,7 +124,10 @@ fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     } else if let Ok(value) = value.cast::<PyBool>() {
         Value::Bool(value.is_true())
     } else if value.cast::<PyInt>().is_ok() {
-        value.extract().map_or_else(|_| value.extract().map(Value::Float), |it| Ok(Value::Int(it)))?
+        value.extract().map_or_else(
+            |_| value.extract().map(Value::Float),
+            |it| Ok(Value::Int(it)),
+        )?
     } else if let Ok(value) = value.cast::<PyFloat>() {
         Value::Float(value.value())
     } else {
@@ -130,23 +139,33 @@ fn list_from_python<'py>(
     session: &Bound<'_, PyAny>,
     items: impl Iterator<Item = Bound<'py, PyAny>>,
 ) -> PyResult<Value> {
-    let items: PyResult<_> = items.map(|item| value_from_python(session, &item)).collect();
+    let items: PyResult<_> = items
+        .map(|item| value_from_python(session, &item))
+        .collect();
     items.map(Value::List)
 }
 
 /// Reads a dictionary: an object, or what `session._encode` makes of a datetime.
-fn members_from_python(session: &Bound<'_, PyAny>, dictionary: &Bound<'_, PyDict>) -> PyResult<Value> {
+fn members_from_python(
+    session: &Bound<'_, PyAny>,
+    dictionary: &Bound<'_, PyDict>,
+) -> PyResult<Value> {
     let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(dictionary.len());
     for (name, value) in dictionary {
         let name = name.str()?;
-        members.push((Arc::from(&*name.to_cow()?), value_from_python(session, &value)?));
+        members.push((
+            Arc::from(&*name.to_cow()?),
+            value_from_python(session, &value)?,
+        ));
     }
     let object = Value::Map(members);
     let is_datetime = object.get(TYPE_KEY).and_then(Value::as_str) == Some("datetime");
     match object.get("value").and_then(Value::as_str) {
         Some(text) if is_datetime => {
             let parsed: Result<DateTime, _> = text.parse();
-            parsed.map(Value::DateTime).map_err(|error| PyValueError::new_err(error.to_string()))
+            parsed
+                .map(Value::DateTime)
+                .map_err(|error| PyValueError::new_err(error.to_string()))
         }
         _ => Ok(object),
     }
@@ -165,7 +184,10 @@ fn reference(session: &Bound<'_, PyAny>, entity: &Bound<'_, EntityHandle>) -> Py
             attributes.push((name.into(), Value::text(value)));
         }
     }
-    Ok(Value::Entity(EntityData { entity_type, attributes }))
+    Ok(Value::Entity(EntityData {
+        entity_type,
+        attributes,
+    }))
 }
 
 fn members(map: &Bound<'_, EntityMap>, value: &Bound<'_, PyAny>) -> PyResult<Arc<[EntityId]>> {
@@ -179,7 +201,10 @@ fn members(map: &Bound<'_, EntityMap>, value: &Bound<'_, PyAny>) -> PyResult<Arc
     members.collect()
 }
 
-fn members_to_python<'py>(py: Python<'py>, members: &[(Arc<str>, Value)]) -> PyResult<Bound<'py, PyDict>> {
+fn members_to_python<'py>(
+    py: Python<'py>,
+    members: &[(Arc<str>, Value)],
+) -> PyResult<Bound<'py, PyDict>> {
     let dictionary = PyDict::new(py);
     for (name, value) in members {
         dictionary.set_item(&**name, value_to_python(py, value)?)?;
@@ -203,6 +228,8 @@ fn datetime_to_python(py: Python<'_>, value: DateTime) -> PyResult<Bound<'_, PyA
     if offset == 0 {
         return from_datetime.call1((local,));
     }
-    let zone = datetime.getattr(intern!(py, "timezone"))?.call1((timedelta.call1((0, offset))?,))?;
+    let zone = datetime
+        .getattr(intern!(py, "timezone"))?
+        .call1((timedelta.call1((0, offset))?,))?;
     from_datetime.call1((local, zone))
 }

@@ -55,7 +55,9 @@ impl EntityHandle {
         }
         match self.binding.get() {
             Some(binding) => Ok(binding.map.get().session(py).clone().unbind()),
-            None => Err(PyAttributeError::new_err("The entity belongs to no session.")),
+            None => Err(PyAttributeError::new_err(
+                "The entity belongs to no session.",
+            )),
         }
     }
 
@@ -66,7 +68,10 @@ impl EntityHandle {
     }
 
     /// Returns the value of an attribute; loads it if need be.
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if let Ok(text) = name.cast::<PyString>()
             && let Some(value) = slf.get().loaded(slf.py(), text)?
         {
@@ -75,7 +80,11 @@ impl EntityHandle {
         slf.call_method1(intern!(slf.py(), "_get_unloaded"), (name,))
     }
 
-    fn __richcmp__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>, operator: CompareOp) -> PyResult<Py<PyAny>> {
+    fn __richcmp__<'py>(
+        slf: &Bound<'py, Self>,
+        other: &Bound<'py, PyAny>,
+        operator: CompareOp,
+    ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let equal = match operator {
             CompareOp::Eq => Self::is_equal(slf, other)?,
@@ -92,13 +101,27 @@ impl EntityHandle {
     }
 
     /// Returns the local value of an attribute, or NOT_SET.
-    fn _get_local<'py>(&self, py: Python<'py>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let value = self.locals(py).map(|local| local.get_item(name)).transpose()?;
-        value.flatten().map_or_else(|| imports::not_set(py).cloned(), Ok)
+    fn _get_local<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let value = self
+            .locals(py)
+            .map(|local| local.get_item(name))
+            .transpose()?;
+        value
+            .flatten()
+            .map_or_else(|| imports::not_set(py).cloned(), Ok)
     }
 
     /// Sets the local value of an attribute; NOT_SET removes it.
-    fn _set_local<'py>(&self, py: Python<'py>, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn _set_local<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         if !value.is(imports::not_set(py)?) {
             return self.locals_mut(py).set_item(name, value);
         }
@@ -110,7 +133,8 @@ impl EntityHandle {
 
     /// Returns a copy of all local values.
     fn _get_locals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.locals(py).map_or_else(|| Ok(PyDict::new(py)), |local| local.copy())
+        self.locals(py)
+            .map_or_else(|| Ok(PyDict::new(py)), |local| local.copy())
     }
 
     /// Removes all local values.
@@ -120,11 +144,17 @@ impl EntityHandle {
     }
 
     /// Returns what the server has for an attribute as far as known, or NOT_SET; collections as lists.
-    fn _get_remote<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    fn _get_remote<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let Some(binding) = self.binding.get() else {
             let detached = self.own.lock().detached.as_ref().map(|it| it.clone_ref(py));
             let value = detached.map(|it| it.bind(py).get_item(name)).transpose()?;
-            return value.flatten().map_or_else(|| imports::not_set(py).cloned(), Ok);
+            return value
+                .flatten()
+                .map_or_else(|| imports::not_set(py).cloned(), Ok);
         };
         match binding.remote(py, &name.to_cow()?) {
             Some(value) => convert::slot_to_python(binding.map.bind(py), &value),
@@ -133,9 +163,19 @@ impl EntityHandle {
     }
 
     /// Sets what is known of the server's value of an attribute; NOT_SET forgets it.
-    fn _set_remote<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn _set_remote<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         let Some(binding) = self.binding.get() else {
-            let detached = self.own.lock().detached.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py);
+            let detached = self
+                .own
+                .lock()
+                .detached
+                .get_or_insert_with(|| PyDict::new(py).unbind())
+                .clone_ref(py);
             return detached.bind(py).set_item(name, value);
         };
         binding.set_remote(py, &name.to_cow()?, value)
@@ -144,7 +184,9 @@ impl EntityHandle {
     /// Returns a number that changes whenever something may have been learned from the server.
     #[getter]
     fn _generation(&self) -> u64 {
-        self.binding.get().map_or(0, |binding| binding.map.get().generation())
+        self.binding
+            .get()
+            .map_or(0, |binding| binding.map.get().generation())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -167,8 +209,15 @@ impl EntityHandle {
 
 impl EntityHandle {
     /// Makes `entity` show entity `id` of `map`, with what it had itself; does nothing if it shows one already.
-    pub fn bind<'py>(entity: &Bound<'py, Self>, map: &Bound<'py, EntityMap>, id: EntityId) -> PyResult<()> {
-        let binding = Binding { map: map.clone().unbind(), id };
+    pub fn bind<'py>(
+        entity: &Bound<'py, Self>,
+        map: &Bound<'py, EntityMap>,
+        id: EntityId,
+    ) -> PyResult<()> {
+        let binding = Binding {
+            map: map.clone().unbind(),
+            id,
+        };
         if entity.get().binding.set(binding).is_err() {
             return Ok(());
         }
@@ -187,7 +236,10 @@ impl EntityHandle {
     }
 
     /// Returns the number that `entity` has in `map`. Of one from elsewhere, what it knows itself is taken over.
-    pub fn id_in<'py>(entity: &Bound<'py, Self>, map: &Bound<'py, EntityMap>) -> PyResult<EntityId> {
+    pub fn id_in<'py>(
+        entity: &Bound<'py, Self>,
+        map: &Bound<'py, EntityMap>,
+    ) -> PyResult<EntityId> {
         let handle = entity.get();
         if let Some(binding) = handle.binding.get()
             && binding.map.is(map)
@@ -196,7 +248,12 @@ impl EntityHandle {
         }
         let key = Self::identity(entity)?;
         let id = EntityMap::identify(map, &key.entity_type, &key.values)?;
-        let detached = handle.own.lock().detached.as_ref().map(|it| it.clone_ref(entity.py()));
+        let detached = handle
+            .own
+            .lock()
+            .detached
+            .as_ref()
+            .map(|it| it.clone_ref(entity.py()));
         match detached {
             Some(values) => absorb(map, id, values.bind(entity.py()))?,
             None => {}
@@ -212,9 +269,14 @@ impl EntityHandle {
             return Ok(key);
         }
         let py = entity.py();
-        let identity = py.import("ftrack_rs.inspection")?.call_method1("identity", (entity,))?;
+        let identity = py
+            .import("ftrack_rs.inspection")?
+            .call_method1("identity", (entity,))?;
         let (entity_type, values): (String, Vec<String>) = identity.extract()?;
-        Ok(EntityKey::new(Arc::from(entity_type), values.into_iter().map(Arc::<str>::from)))
+        Ok(EntityKey::new(
+            Arc::from(entity_type),
+            values.into_iter().map(Arc::<str>::from),
+        ))
     }
 
     fn is_equal(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -236,7 +298,11 @@ impl EntityHandle {
     }
 
     /// Returns a value that needs no more than a look: nothing that would have to be loaded, and no collection.
-    fn loaded<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn loaded<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(binding) = self.binding.get() else {
             return Ok(None);
         };
@@ -255,12 +321,16 @@ impl EntityHandle {
             return Ok(Some(value));
         }
         let value = map.get().inner.remote(binding.id, attribute);
-        value.map(|value| convert::slot_to_python(map, &value)).transpose()
+        value
+            .map(|value| convert::slot_to_python(map, &value))
+            .transpose()
     }
 
     fn locals<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
         let own = self.own.lock();
-        own.local.as_ref().map(|local| local.clone_ref(py).into_bound(py))
+        own.local
+            .as_ref()
+            .map(|local| local.clone_ref(py).into_bound(py))
     }
 
     fn locals_mut<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
@@ -290,7 +360,12 @@ fn absorb(map: &Bound<'_, EntityMap>, id: EntityId, values: &Bound<'_, PyDict>) 
     Ok(())
 }
 
-fn set_remote(map: &Bound<'_, EntityMap>, id: EntityId, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+fn set_remote(
+    map: &Bound<'_, EntityMap>,
+    id: EntityId,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     let inner = &map.get().inner;
     let entity_type = inner.entity_type(id);
     let Some(attribute) = entity_type.find(name) else {
@@ -300,7 +375,11 @@ fn set_remote(map: &Bound<'_, EntityMap>, id: EntityId, name: &str, value: &Boun
         inner.unset_remote(id, attribute);
     } else {
         let is_collection = entity_type.attribute(attribute).kind.is_collection();
-        inner.set_remote(id, attribute, convert::slot_from_python(map, value, is_collection)?);
+        inner.set_remote(
+            id,
+            attribute,
+            convert::slot_from_python(map, value, is_collection)?,
+        );
     }
     map.get().touch();
     Ok(())

@@ -13,8 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 use pyo3::{PyTypeInfo, intern};
 
+use crate::batch::Batch;
 use crate::entity::EntityHandle;
-use crate::{error, imports, schema};
+use crate::{committed, error, imports, schema};
 
 /// The entities of a session.
 ///
@@ -90,14 +91,22 @@ impl EntityMap {
         let Some(id) = self.inner.remove(entity_type.id, &key) else {
             return false;
         };
-        let handle = self.handles.lock().get_mut(id.0 as usize).and_then(Option::take);
+        let handle = self
+            .handles
+            .lock()
+            .get_mut(id.0 as usize)
+            .and_then(Option::take);
         drop(handle);
         true
     }
 
     /// Returns the types and keys of all entities.
     fn keys(&self) -> Vec<(String, Vec<String>)> {
-        let keys = self.inner.ids().into_iter().filter_map(|id| self.inner.key(id));
+        let keys = self
+            .inner
+            .ids()
+            .into_iter()
+            .filter_map(|id| self.inner.key(id));
         keys.map(|key| {
             let values = key.values.iter().map(ToString::to_string).collect();
             (key.entity_type.to_string(), values)
@@ -114,13 +123,24 @@ impl EntityMap {
     fn modified<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, EntityHandle>> {
         let handles: Vec<_> = {
             let handles = self.handles.lock();
-            handles.iter().flatten().map(|handle| handle.clone_ref(py)).collect()
+            handles
+                .iter()
+                .flatten()
+                .map(|handle| handle.clone_ref(py))
+                .collect()
         };
         handles
             .into_iter()
             .filter(|handle| handle.get().has_locals())
             .map(|handle| handle.into_bound(py))
             .collect()
+    }
+
+    /// Takes over what a commit wrote.
+    fn apply(&self, py: Python<'_>, batch: &Batch) -> PyResult<()> {
+        let applied = committed::apply(&self.inner, &batch.operations);
+        self.touch();
+        applied.map_err(|error| error::from_client(py, &error))
     }
 
     /// Takes over what the server answered to a commit.
@@ -164,7 +184,11 @@ impl EntityMap {
     }
 
     /// Returns the number of the entity of a type and key, made if nothing is known of it.
-    pub fn identify<T: AsRef<str>>(slf: &Bound<'_, Self>, entity_type: &str, key: &[T]) -> PyResult<EntityId> {
+    pub fn identify<T: AsRef<str>>(
+        slf: &Bound<'_, Self>,
+        entity_type: &str,
+        key: &[T],
+    ) -> PyResult<EntityId> {
         let map = &slf.get().inner;
         let entity_type = map.schemas().get(entity_type);
         let id = entity_type.and_then(|entity_type| map.get_or_insert(entity_type.id, key));
@@ -189,7 +213,11 @@ impl EntityMap {
         Self::handle_by(slf, id, &mut Maker::default())
     }
 
-    fn handle_by<'py>(slf: &Bound<'py, Self>, id: EntityId, maker: &mut Maker<'py>) -> PyResult<Bound<'py, EntityHandle>> {
+    fn handle_by<'py>(
+        slf: &Bound<'py, Self>,
+        id: EntityId,
+        maker: &mut Maker<'py>,
+    ) -> PyResult<Bound<'py, EntityHandle>> {
         let map = slf.get();
         if let Some(existing) = map.existing(slf.py(), id) {
             return Ok(existing);
@@ -206,7 +234,11 @@ impl EntityMap {
     }
 
     /// Keeps `entity` as the one object of `id`, unless another thread was faster; returns the one that is kept.
-    fn keep<'py>(&self, id: EntityId, entity: &Bound<'py, EntityHandle>) -> Bound<'py, EntityHandle> {
+    fn keep<'py>(
+        &self,
+        id: EntityId,
+        entity: &Bound<'py, EntityHandle>,
+    ) -> Bound<'py, EntityHandle> {
         let mut handles = self.handles.lock();
         let index = id.0 as usize;
         if handles.len() <= index {
@@ -224,7 +256,12 @@ struct Maker<'py> {
 }
 
 impl<'py> Maker<'py> {
-    fn make(&mut self, map: &Bound<'py, EntityMap>, entity_type: &EntityType, id: EntityId) -> PyResult<Bound<'py, EntityHandle>> {
+    fn make(
+        &mut self,
+        map: &Bound<'py, EntityMap>,
+        entity_type: &EntityType,
+        id: EntityId,
+    ) -> PyResult<Bound<'py, EntityHandle>> {
         let py = map.py();
         let (class, is_plain) = self.class(map, entity_type)?;
         let new = class.getattr(intern!(py, "__new__"))?;
@@ -238,8 +275,16 @@ impl<'py> Maker<'py> {
     }
 
     /// Returns the class of a type, and whether its instances need no initialisation.
-    fn class(&mut self, map: &Bound<'py, EntityMap>, entity_type: &EntityType) -> PyResult<(&Bound<'py, PyType>, bool)> {
-        if self.last.as_ref().is_none_or(|(id, ..)| *id != entity_type.id.0) {
+    fn class(
+        &mut self,
+        map: &Bound<'py, EntityMap>,
+        entity_type: &EntityType,
+    ) -> PyResult<(&Bound<'py, PyType>, bool)> {
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|(id, ..)| *id != entity_type.id.0)
+        {
             self.last = Some(look_up(map, entity_type)?);
         }
         match &self.last {
@@ -249,12 +294,17 @@ impl<'py> Maker<'py> {
     }
 }
 
-fn look_up<'py>(map: &Bound<'py, EntityMap>, entity_type: &EntityType) -> PyResult<(u16, Bound<'py, PyType>, bool)> {
+fn look_up<'py>(
+    map: &Bound<'py, EntityMap>,
+    entity_type: &EntityType,
+) -> PyResult<(u16, Bound<'py, PyType>, bool)> {
     let py = map.py();
     let types = map.get().session(py).getattr(intern!(py, "types"))?;
     let class = types.get_item(&*entity_type.name)?.cast_into::<PyType>()?;
     let initialiser = intern!(py, "__init__");
-    let is_plain = class.getattr(initialiser)?.is(&imports::entity(py)?.getattr(initialiser)?);
+    let is_plain = class
+        .getattr(initialiser)?
+        .is(&imports::entity(py)?.getattr(initialiser)?);
     debug_assert!(class.is_subclass(&EntityHandle::type_object(py))?);
     Ok((entity_type.id.0, class, is_plain))
 }

@@ -11,9 +11,15 @@ use pyo3::types::{PyDict, PyList};
 pub fn from_client(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         // The form that scripts look into.
-        Error::Server { exception, content, .. } | Error::Auth { exception, content, .. } => {
-            server_error(py, &format!("Server reported error: {exception}({content})"))
+        Error::Server {
+            exception, content, ..
         }
+        | Error::Auth {
+            exception, content, ..
+        } => server_error(
+            py,
+            &format!("Server reported error: {exception}({content})"),
+        ),
         Error::UnknownEntityType { name } => new(py, "UnrecognisedEntityTypeError", (name,)),
         _ => from_kind(py, error.kind(), &sentence(&error.to_string())),
     }
@@ -51,13 +57,19 @@ pub fn from_transfer(py: Python<'_>, action: &str, error: &BatchError) -> PyErr 
 pub fn from_http(py: Python<'_>, transport: &Transport, cause: reqwest::Error) -> PyErr {
     // The URL holds the key of the user.
     let cause = cause.without_url();
-    let text = sentence(&format!("could not reach {}: {}", transport.host(), chain(&cause)));
+    let text = sentence(&format!(
+        "could not reach {}: {}",
+        transport.host(),
+        chain(&cause)
+    ));
     operation_failed(py, "request", &text, &[])
 }
 
 /// Returns the exception for a defect of native code.
 pub fn from_panic(action: &str) -> PyErr {
-    PyRuntimeError::new_err(format!("Native code failed to {action}; this is a defect of ftrack-rs."))
+    PyRuntimeError::new_err(format!(
+        "Native code failed to {action}; this is a defect of ftrack-rs."
+    ))
 }
 
 fn server_error(py: Python<'_>, text: &str) -> PyErr {
@@ -65,7 +77,11 @@ fn server_error(py: Python<'_>, text: &str) -> PyErr {
 }
 
 fn operation_failed(py: Python<'_>, action: &str, text: &str, transferred: &[&str]) -> PyErr {
-    let error = new(py, "AccessorOperationFailedError", (action, py.None(), text));
+    let error = new(
+        py,
+        "AccessorOperationFailedError",
+        (action, py.None(), text),
+    );
     let added = error.value(py).getattr("details").and_then(|details| {
         let list = PyList::new(py, transferred)?;
         details.cast_into::<PyDict>()?.set_item("transferred", list)
@@ -102,7 +118,11 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 /// Turns the text of an error into a sentence.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let mut sentence: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let mut sentence: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
     sentence.push_str(letters.as_str());
     if !sentence.ends_with(['.', '!', '?']) {
         sentence.push('.');

@@ -3,13 +3,14 @@
 //! # Layout
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`transfer`]: calls, commits, and files
+//! - [`client`], [`batch`], [`committed`], [`transfer`]: calls, commits, and files
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
 mod batch;
 mod blocking;
 mod client;
+mod committed;
 mod convert;
 mod entity;
 mod entity_map;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ftrack_sandbox::media::test_pattern;
+use ftrack_sandbox::seed::{Seed, SeedError};
 use ftrack_sandbox::{EncodingOptions, Sandbox, SandboxOptions};
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -29,14 +30,20 @@ impl NativeSandbox {
         py: Python<'_>,
         data_dir: Option<PathBuf>,
         port: u16,
-        seed: String,
+        seed: &str,
         ffmpeg: Option<PathBuf>,
     ) -> PyResult<Self> {
+        let seed: Seed = seed
+            .parse()
+            .map_err(|error: SeedError| PyValueError::new_err(error.to_string()))?;
         let options = SandboxOptions {
             port,
             data_dir,
             seed,
-            encoding: EncodingOptions { ffmpeg, ..EncodingOptions::default() },
+            encoding: EncodingOptions {
+                ffmpeg,
+                ..EncodingOptions::default()
+            },
             ..SandboxOptions::default()
         };
         let started = blocking::run(py, "start the server", move || Sandbox::start(options))?;
@@ -72,7 +79,12 @@ impl NativeSandbox {
 
     /// Returns the latest calls, oldest first, each as a dictionary.
     fn calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let records = self.inner.lock().as_ref().map(Sandbox::calls).unwrap_or_default();
+        let records = self
+            .inner
+            .lock()
+            .as_ref()
+            .map(Sandbox::calls)
+            .unwrap_or_default();
         let calls = PyList::empty(py);
         for record in records {
             let call = PyDict::new(py);

@@ -18,7 +18,10 @@ impl SchemaSet {
     #[new]
     fn new(schemas: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = schemas.py();
-        let text: String = py.import("json")?.call_method1("dumps", (schemas,))?.extract()?;
+        let text: String = py
+            .import("json")?
+            .call_method1("dumps", (schemas,))?
+            .extract()?;
         let inner = schema_set::SchemaSet::from_json(text.as_bytes())
             .map_err(|error| error::from_client(py, &error))?;
         Ok(Self { inner })

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import urllib.parse
 from typing import Any
 
 from ftrack_rs import exception
 from ftrack_rs.accessor.base import Accessor
 from ftrack_rs.data import String
+from ftrack_rs.symbol import CHUNK_SIZE
+
+# HTTP statuses.
+_FIRST_ERROR = 400
+_NOT_FOUND = 404
 
 
 class ServerFile(String):
@@ -51,19 +59,29 @@ class ServerFile(String):
     def _read(self) -> None:
         position = self.tell()
         self.seek(0)
-        with self._session._native_client() as client:
-            client.download(self.resource_identifier, self.wrapped_file.fileno())
+        url = _url(self._session, "get", self.resource_identifier)
+        with tempfile.TemporaryDirectory(prefix="ftrack-rs-") as folder:
+            path = os.path.join(folder, "content")
+            self._session._client().download([(self.resource_identifier, url, path)])
+            with open(path, "rb") as content:
+                shutil.copyfileobj(content, self.wrapped_file, CHUNK_SIZE)
         self.seek(position)
 
     def _write(self) -> None:
         component = self._session.get("FileComponent", self.resource_identifier)
         if not component:
             raise exception.AccessorOperationFailedError(
-                f"Unable to retrieve component with id: {self.resource_identifier}."
+                operation="write",
+                resource_identifier=self.resource_identifier,
+                error=f"There is no component with id {self.resource_identifier}.",
             )
         position = self.tell()
         self.seek(0)
-        _upload(self._session, [(component, self.wrapped_file)])
+        with tempfile.TemporaryDirectory(prefix="ftrack-rs-") as folder:
+            path = os.path.join(folder, "content")
+            with open(path, "wb") as content:
+                shutil.copyfileobj(self.wrapped_file, content, CHUNK_SIZE)
+            _upload(self._session, [(component, path)])
         self.seek(position)
 
 
@@ -95,8 +113,20 @@ class _ServerAccessor(Accessor):
 
         Raises:
             AccessorOperationFailedError: If the server refuses.
+            AccessorResourceNotFoundError: If there is no such data.
         """
-        self._session._client().remove(resource_identifier)
+        url = _url(self._session, "remove", resource_identifier)
+        status = self._session._client().status_of(url)
+        if status == _NOT_FOUND:
+            raise exception.AccessorResourceNotFoundError(
+                operation="remove", resource_identifier=resource_identifier
+            )
+        if status >= _FIRST_ERROR:
+            raise exception.AccessorOperationFailedError(
+                operation="remove",
+                resource_identifier=resource_identifier,
+                error=f"The server answered with HTTP status {status}.",
+            )
 
     def get_container(self, resource_identifier: str) -> None:  # type: ignore[override]
         """Return None: there are no containers."""
@@ -126,7 +156,7 @@ class _ServerAccessor(Accessor):
 
     def get_url(self, resource_identifier: str) -> str:
         """Return a URL of the data, which holds the credentials of the session."""
-        return self._url("get", resource_identifier)
+        return _url(self._session, "get", resource_identifier)
 
     def get_thumbnail_url(self, resource_identifier: str, size: int | None = None) -> str:
         """Return a URL of a small image, which holds the credentials of the session.
@@ -135,20 +165,21 @@ class _ServerAccessor(Accessor):
             resource_identifier: Id of the component.
             size: Largest width and height in pixels.
         """
-        return self._url("thumbnail", resource_identifier) + (f"&size={size}" if size else "")
-
-    def _url(self, action: str, component_id: str) -> str:
-        session = self._session
-        query = urllib.parse.urlencode(
-            {"id": component_id, "username": session.api_user, "apiKey": session.api_key}
-        )
-        return f"{session.server_url}/component/{action}?{query}"
+        url = _url(self._session, "thumbnail", resource_identifier)
+        return f"{url}&size={size}" if size else url
 
 
 def _upload(session: Any, files: Any) -> None:
     session._client().upload(
-        [(component["id"], _file_name(component), source) for component, source in files]
+        [(component["id"], _file_name(component), path) for component, path in files]
     )
+
+
+def _url(session: Any, action: str, component_id: str) -> str:
+    query = urllib.parse.urlencode(
+        {"id": component_id, "username": session.api_user, "apiKey": session.api_key}
+    )
+    return f"{session.server_url}/component/{action}?{query}"
 
 
 def _file_name(component: Any) -> str:

@@ -48,7 +48,7 @@ class RequestDefaults:
         """Do nothing: connections are shared by the whole process."""
 
 
-def headers_of(request: Any) -> list[tuple[str, str]]:
+def headers_of(request: Any) -> dict[str, str]:
     """Return the headers that *request* asks for, cookies and credentials included."""
     headers = {
         str(name): str(value)
@@ -60,7 +60,7 @@ def headers_of(request: Any) -> list[tuple[str, str]]:
     cookies = "; ".join(_cookies(request.cookies))
     if cookies:
         headers["Cookie"] = cookies
-    return list(headers.items())
+    return headers
 
 
 def _cookies(cookies: Mapping[str, str]) -> Iterator[str]:

@@ -24,13 +24,10 @@ class Connection(Encoding):
         Raises:
             ConnectionClosedError: If the session is closed.
         """
-        return Client(
-            self._server_url,
-            self._api_user,
-            self._api_key,
-            headers_of(self._request),
-            self.request_timeout,
-        )
+        headers = headers_of(self._request)
+        user = headers.pop("ftrack-user", self._api_user)
+        key = headers.pop("ftrack-api-key", self._api_key)
+        return Client(self._server_url, user, key, list(headers.items()), self.request_timeout)
 
     def call(self, data: Any) -> Any:
         """Send a batch of operations.

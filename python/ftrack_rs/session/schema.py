@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import Any
 
+from ftrack_rs.entity.factory import StandardFactory
 from ftrack_rs.session.site import Site
 
 _FILE_NAME = "ftrack_api_schema_cache.json"
@@ -68,8 +69,6 @@ class SchemaLoader(Site):
         Raises:
             ValueError: If several plugins make a class for one schema.
         """
-        from ftrack_rs.entity.factory import StandardFactory
-
         factory = StandardFactory()
         classes = {}
         topic = "ftrack.api.session.construct-entity-type"

@@ -116,10 +116,12 @@ class UnitOfWork(Identity):
         elif self._is_native():
             answer = self._client().commit(batch)
             self._settle()
+            self._entities().apply(batch)
             self._entities().merge_answers(answer)
         else:
             results = self.call([OperationPayload(payload) for payload in batch.payloads()])
             self._settle()
+            self._entities().apply(batch)
             for entry in results:
                 if entry["action"] in ("create", "update"):
                     self.merge(entry["data"])

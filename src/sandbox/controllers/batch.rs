@@ -177,7 +177,7 @@ impl Writer<'_, '_> {
                 write_json(&json!({"action": "reset_remote", "data": data}), &mut out)?;
             }
             Operation::EncodeMedia(members) => {
-                let answer = media::encode_media(self.transaction, self.batch, members)?;
+                let answer = media::encode_media(&mut self.work, self.batch, members)?;
                 write_json(&answer, &mut out)?;
             }
             reading => self.reader.answer(reading, &mut out)?,

@@ -3,21 +3,24 @@
 //! The operation answers at once: the job and the output components exist from then on, the work is done behind it by
 //! [`queue`](super::queue).
 
-use rusqlite::{OptionalExtension as _, Transaction};
+use rusqlite::{Connection, OptionalExtension as _};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::encode_rows::{self, JobState};
 use super::file_id::FileId;
 use super::file_type::{MediaKind, media_kind};
-use crate::app::Batch;
+use crate::app::{Batch, Caller};
 use crate::error::ApiError;
+use crate::semantics::UnitOfWork;
 
 /// One encode: a file, what becomes of it, and the rows that are waiting for the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeTask {
     /// The job that reports on it.
     pub job_id: String,
+    /// Who asked for it.
+    pub caller: Caller,
     /// The component whose file is encoded.
     pub source: FileId,
     /// How the file is read.
@@ -83,14 +86,14 @@ impl OutputRole {
 /// The component or the version does not exist, the component has no file on this server, or its file type is no
 /// picture. What turns up later, a broken file or a missing ffmpeg, makes the job fail instead.
 pub fn encode_media(
-    transaction: &Transaction<'_>,
+    work: &mut UnitOfWork<'_>,
     batch: &mut Batch,
     operation: &Map<String, Value>,
 ) -> Result<Value, ApiError> {
     let request = Request::deserialize(operation)
         .map_err(|error| ApiError::validation(format!("encode_media: {error}.")))?;
-    let task = plan(transaction, batch, request)?;
-    encode_rows::create(transaction, &task, &batch.caller.user_id)?;
+    let task = plan(work.connection, batch, request)?;
+    encode_rows::create(work, &task)?;
     let answer = json!({"action": "encode_media", "job_id": task.job_id});
     batch.after_commit(move |app| app.encodes.submit(task));
     Ok(answer)
@@ -125,20 +128,16 @@ const fn keep() -> bool {
     true
 }
 
-fn plan(
-    transaction: &Transaction<'_>,
-    batch: &Batch,
-    request: Request,
-) -> Result<EncodeTask, ApiError> {
+fn plan(connection: &Connection, batch: &Batch, request: Request) -> Result<EncodeTask, ApiError> {
     let source = FileId::parse(&request.component_id)?;
-    let kind = source_kind(transaction, &source)?;
+    let kind = source_kind(connection, &source)?;
     if !batch.app.files.path(&source).is_file() {
         return Err(ApiError::validation(format!(
             "Component {source} has no file in ftrack.server."
         )));
     }
     if let Some(version) = &request.version_id {
-        check_version(transaction, version)?;
+        check_version(connection, version)?;
     }
     let roles = match kind {
         MediaKind::Movie => [OutputRole::Movie, OutputRole::Thumbnail],
@@ -146,6 +145,7 @@ fn plan(
     };
     Ok(EncodeTask {
         job_id: FileId::unique().to_string(),
+        caller: batch.caller.clone(),
         source,
         kind,
         outputs: roles
@@ -159,8 +159,8 @@ fn plan(
     })
 }
 
-fn source_kind(transaction: &Transaction<'_>, source: &FileId) -> Result<MediaKind, ApiError> {
-    let file_type: Option<String> = transaction
+fn source_kind(connection: &Connection, source: &FileId) -> Result<MediaKind, ApiError> {
+    let file_type: Option<String> = connection
         .prepare_cached("select coalesce(file_type, '') from component where id = ?1")?
         .query_row([source.as_str()], |row| row.get(0))
         .optional()?;
@@ -173,8 +173,8 @@ fn source_kind(transaction: &Transaction<'_>, source: &FileId) -> Result<MediaKi
     })
 }
 
-fn check_version(transaction: &Transaction<'_>, version: &str) -> Result<(), ApiError> {
-    let exists = transaction
+fn check_version(connection: &Connection, version: &str) -> Result<(), ApiError> {
+    let exists = connection
         .prepare_cached("select 1 from asset_version where id = ?1")?
         .exists([version])?;
     if exists {

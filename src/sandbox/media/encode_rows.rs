@@ -1,12 +1,16 @@
-//! The rows of an encode: its job, its output components, and their way from queued to done or failed.
+//! The entities of an encode: its job, its output components, and their way from queued to done or failed.
+//!
+//! They are written by the same rules as what clients write, so that nobody can tell the difference.
 
-use ftrack_protocol::DateTime;
-use rusqlite::{Connection, Transaction, named_params, params};
-use serde_json::{Value, json};
+use ftrack_protocol::{Value, Write};
+use rusqlite::{Connection, Transaction};
+use serde_json::json;
 
 use super::encode::{EncodeTask, Output, OutputRole, job_data};
 use super::file_id::FileId;
-use crate::error::ApiError;
+use crate::app::Caller;
+use crate::error::{ApiError, ErrorKind};
+use crate::semantics::{self, UnitOfWork};
 
 /// The id of the location `ftrack.server`, the same on every server.
 const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
@@ -39,10 +43,6 @@ impl JobState {
             Self::Failed { .. } => "failed",
         }
     }
-
-    const fn is_final(&self) -> bool {
-        matches!(self, Self::Done | Self::Failed { .. })
-    }
 }
 
 /// A finished output: its file is in place.
@@ -55,168 +55,182 @@ pub struct Filled {
     /// Size of the file in bytes.
     pub size: u64,
     /// What web players read: the `ftr_meta` metadata.
-    pub review: Value,
+    pub review: serde_json::Value,
 }
 
 /// Creates the job and the empty outputs.
-pub fn create(
-    transaction: &Transaction<'_>,
-    task: &EncodeTask,
-    user_id: &str,
-) -> Result<(), ApiError> {
-    transaction
-        .prepare_cached(
-            "insert into job (id, status, user_id, data, type, created_at)
-             values (:id, :status, :user, :data, :type, :now)",
-        )?
-        .execute(named_params! {
-            ":id": task.job_id,
-            ":status": JobState::Queued.status(),
-            ":user": user_id,
-            ":data": job_data(task, &JobState::Queued).to_string(),
-            ":type": JOB_TYPE,
-            ":now": DateTime::now().to_naive_seconds(),
-        })?;
+pub fn create(work: &mut UnitOfWork<'_>, task: &EncodeTask) -> Result<(), ApiError> {
+    let state = JobState::Queued;
+    let job = [
+        ("type", JOB_TYPE.into()),
+        ("status", state.status().into()),
+        ("data", text(&job_data(task, &state))),
+    ];
+    semantics::create(work, &entity("Job", &[&task.job_id], job))?;
     task.outputs
         .iter()
-        .try_for_each(|output| create_output(transaction, task, output))
+        .try_for_each(|output| create_output(work, task, output))
 }
 
 /// Records where a job stands.
 pub fn set_state(
-    transaction: &Transaction<'_>,
+    work: &mut UnitOfWork<'_>,
     task: &EncodeTask,
     state: &JobState,
 ) -> Result<(), ApiError> {
-    let finished_at = state.is_final().then(|| DateTime::now().to_naive_seconds());
-    transaction
-        .prepare_cached("update job set status = ?2, data = ?3, finished_at = ?4 where id = ?1")?
-        .execute(params![
-            task.job_id,
-            state.status(),
-            job_data(task, state).to_string(),
-            finished_at
-        ])?;
+    let changes = [
+        ("status", state.status().into()),
+        ("data", text(&job_data(task, state))),
+    ];
+    semantics::update(work, &entity("Job", &[&task.job_id], changes))?;
     Ok(())
 }
 
 /// Makes the outputs visible: sizes, metadata, the server's location, the version's thumbnail.
 pub fn fill(
-    transaction: &Transaction<'_>,
+    work: &mut UnitOfWork<'_>,
     task: &EncodeTask,
     outputs: &[Filled],
 ) -> Result<(), ApiError> {
     for output in outputs {
         let id = output.component.as_str();
-        transaction
-            .prepare_cached("update component set size = ?2 where id = ?1")?
-            .execute(params![id, i64::try_from(output.size).unwrap_or(i64::MAX)])?;
-        set_review(transaction, id, &output.review.to_string())?;
-        transaction
-            .prepare_cached(
-                "insert into component_location (id, component_id, location_id, resource_identifier)
-                 values (?1, ?2, ?3, ?2)",
-            )?
-            .execute(params![FileId::unique().as_str(), id, SERVER_LOCATION])?;
+        let size = Value::Int(i64::try_from(output.size).unwrap_or(i64::MAX));
+        semantics::update(work, &entity("FileComponent", &[id], [("size", size)]))?;
+        set_review(work, id, &output.review)?;
+        let location = [
+            ("component_id", id.into()),
+            ("location_id", SERVER_LOCATION.into()),
+            ("resource_identifier", id.into()),
+        ];
+        semantics::create(
+            work,
+            &entity("ComponentLocation", &[FileId::unique().as_str()], location),
+        )?;
     }
     let thumbnail = outputs
         .iter()
         .find(|output| output.role == OutputRole::Thumbnail);
     if let (Some(version), Some(thumbnail)) = (&task.version_id, thumbnail) {
-        transaction
-            .prepare_cached("update asset_version set thumbnail_id = ?2 where id = ?1")?
-            .execute(params![version, thumbnail.component.as_str()])?;
+        let changes = [("thumbnail_id", thumbnail.component.as_str().into())];
+        semantics::update(work, &entity("AssetVersion", &[version], changes))?;
     }
     Ok(())
 }
 
-/// Removes a component with all that belongs to it.
-pub fn remove_component(transaction: &Transaction<'_>, component: &FileId) -> Result<(), ApiError> {
-    let statements = [
-        "delete from component_location where component_id = ?1",
-        "delete from job_component where component_id = ?1",
-        "delete from metadata where parent_id = ?1",
-        "delete from component where id = ?1",
-    ];
-    for statement in statements {
-        transaction
-            .prepare_cached(statement)?
-            .execute([component.as_str()])?;
+/// Removes a component with all that belongs to it; one that is gone already is no problem.
+pub fn remove_component(work: &mut UnitOfWork<'_>, component: &str) -> Result<(), ApiError> {
+    match semantics::delete(work, "FileComponent", &[component.into()]) {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        result => result,
     }
-    Ok(())
 }
 
 /// Fails the jobs that an earlier run of the server left unfinished, and removes their empty outputs.
 pub fn abandon_unfinished(transaction: &Transaction<'_>) -> Result<(), ApiError> {
-    for (job_id, mut data) in unfinished(transaction)? {
+    for Unfinished {
+        job_id,
+        mut data,
+        caller,
+    } in unfinished(transaction)?
+    {
+        let work = &mut UnitOfWork::new(transaction, &caller);
         let outputs = data["output"].take();
         for output in outputs.as_array().into_iter().flatten() {
-            if let Some(Ok(component)) = output["component_id"].as_str().map(FileId::parse) {
-                remove_component(transaction, &component)?;
-            }
+            remove_component(work, output["component_id"].as_str().unwrap_or_default())?;
         }
         data["output"] = json!([]);
         data["error"] = json!("the server was stopped before the media was encoded");
-        transaction
-            .prepare_cached(
-                "update job set status = 'failed', data = ?2, finished_at = ?3 where id = ?1",
-            )?
-            .execute(params![
-                job_id,
-                data.to_string(),
-                DateTime::now().to_naive_seconds()
-            ])?;
+        let changes = [("status", "failed".into()), ("data", text(&data))];
+        semantics::update(work, &entity("Job", &[&job_id], changes))?;
+        work.finish()?;
     }
     Ok(())
 }
 
-fn unfinished(database: &Connection) -> Result<Vec<(String, Value)>, ApiError> {
+struct Unfinished {
+    job_id: String,
+    data: serde_json::Value,
+    caller: Caller,
+}
+
+fn unfinished(database: &Connection) -> Result<Vec<Unfinished>, ApiError> {
     let mut jobs = database.prepare_cached(
-        "select id, data from job where type = ?1 and status in ('queued', 'running')",
+        "select job.id, job.data, job.user_id, coalesce(resource.username, '')
+         from job left join resource on resource.id = job.user_id
+         where job.type = ?1 and job.status in ('queued', 'running')",
     )?;
     let rows = jobs.query_map([JOB_TYPE], |row| {
-        Ok((row.get(0)?, row.get::<_, String>(1)?))
+        let data: String = row.get(1)?;
+        Ok(Unfinished {
+            job_id: row.get(0)?,
+            data: serde_json::from_str(&data).unwrap_or_else(|_| json!({})),
+            caller: Caller {
+                user_id: row.get(2)?,
+                username: row.get(3)?,
+            },
+        })
     })?;
-    rows.map(|row| {
-        let (id, data) = row?;
-        Ok((
-            id,
-            serde_json::from_str(&data).unwrap_or_else(|_| json!({})),
-        ))
-    })
-    .collect()
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn create_output(
-    transaction: &Transaction<'_>,
+    work: &mut UnitOfWork<'_>,
     task: &EncodeTask,
     output: &Output,
 ) -> Result<(), ApiError> {
     let id = output.component.as_str();
-    transaction
-        .prepare_cached(
-            "insert into component (id, system_type, name, file_type, size, version_id)
-             values (:id, 'file', :name, :file_type, 0, :version)",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":name": output.role.name(),
-            ":file_type": output.role.file_type(),
-            ":version": task.version_id,
-        })?;
-    transaction
-        .prepare_cached("insert into job_component (job_id, component_id) values (?1, ?2)")?
-        .execute([task.job_id.as_str(), id])?;
+    let component = [
+        ("name", output.role.name().into()),
+        ("file_type", output.role.file_type().into()),
+        (
+            "version_id",
+            task.version_id.as_deref().map_or(Value::Null, Value::text),
+        ),
+    ];
+    semantics::create(work, &entity("FileComponent", &[id], component))?;
+    let link = [
+        ("component_id", id.into()),
+        ("job_id", task.job_id.as_str().into()),
+    ];
+    semantics::create(work, &entity("JobComponent", &[id, &task.job_id], link))?;
     // ftrack answers this very word until the encode is done.
-    set_review(transaction, id, &json!("encoding").to_string())
+    set_review(work, id, &json!("encoding"))
 }
 
-fn set_review(transaction: &Transaction<'_>, component: &str, value: &str) -> Result<(), ApiError> {
-    transaction
-        .prepare_cached(
-            "insert or replace into metadata (parent_id, parent_type, key, value)
-             values (?1, 'filecomponent', 'ftr_meta', ?2)",
-        )?
-        .execute([component, value])?;
+/// Sets the metadata that web players read; creating what exists replaces it.
+fn set_review(
+    work: &mut UnitOfWork<'_>,
+    component: &str,
+    review: &serde_json::Value,
+) -> Result<(), ApiError> {
+    let metadata = [
+        ("parent_id", component.into()),
+        ("parent_type", "FileComponent".into()),
+        ("key", "ftr_meta".into()),
+        ("value", text(review)),
+    ];
+    semantics::create(
+        work,
+        &entity("Metadata", &[component, "ftr_meta"], metadata),
+    )?;
     Ok(())
+}
+
+fn entity<const N: usize>(
+    entity_type: &str,
+    key: &[&str],
+    attributes: [(&str, Value); N],
+) -> Write {
+    Write {
+        entity_type: entity_type.into(),
+        entity_key: key.iter().map(|&value| value.into()).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
+    }
+}
+
+fn text(json: &serde_json::Value) -> Value {
+    Value::text(json.to_string())
 }

@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -18,6 +19,7 @@ use super::files::Incoming;
 use super::still::{self, StillError};
 use crate::app::AppState;
 use crate::error::ApiError;
+use crate::semantics::UnitOfWork;
 
 /// Largest side of the still that browsers show, in pixels.
 const REVIEW_SIZE: u32 = 3840;
@@ -72,48 +74,70 @@ enum EncodeError {
 }
 
 async fn process(app: &AppState, task: EncodeTask) -> Result<(), ApiError> {
-    record(app, &task, JobState::Running).await?;
-    match encode(app, &task).await {
-        Ok(outputs) => finish(app, task, outputs).await,
-        Err(error) => fail(app, task, reason(&error)).await,
+    let task = Arc::new(task);
+    change(app, &task, |work, task| {
+        encode_rows::set_state(work, task, &JobState::Running)
+    })
+    .await?;
+    let finished = match encode(app, &task).await {
+        // The version may have been deleted meanwhile, or the source.
+        Ok(outputs) => finish(app, &task, outputs)
+            .await
+            .map_err(|error| error.content),
+        Err(error) => Err(reason(&error)),
+    };
+    match finished {
+        Ok(()) => Ok(()),
+        Err(reason) => fail(app, &task, reason).await,
     }
 }
 
-async fn record(app: &AppState, task: &EncodeTask, state: JobState) -> Result<(), ApiError> {
-    let task = task.clone();
-    app.store
-        .write(move |transaction| encode_rows::set_state(transaction, &task, &state))
-        .await
-}
-
-async fn finish(app: &AppState, task: EncodeTask, outputs: Vec<Filled>) -> Result<(), ApiError> {
-    let removed = (!task.keep_original).then(|| task.source.clone());
-    let committed = app.store.write(move |transaction| {
-        encode_rows::fill(transaction, &task, &outputs)?;
+async fn finish(
+    app: &AppState,
+    task: &Arc<EncodeTask>,
+    outputs: Vec<Filled>,
+) -> Result<(), ApiError> {
+    let filled = change(app, task, move |work, task| {
+        encode_rows::fill(work, task, &outputs)?;
         if !task.keep_original {
-            encode_rows::remove_component(transaction, &task.source)?;
+            encode_rows::remove_component(work, task.source.as_str())?;
         }
-        encode_rows::set_state(transaction, &task, &JobState::Done)
+        encode_rows::set_state(work, task, &JobState::Done)
     });
-    committed.await?;
-    if let Some(source) = removed {
-        app.files.remove(&source)?;
+    filled.await?;
+    if !task.keep_original {
+        app.files.remove(&task.source)?;
     }
     Ok(())
 }
 
 /// Fails the job and removes its outputs; the source stays whatever was asked for.
-async fn fail(app: &AppState, task: EncodeTask, reason: String) -> Result<(), ApiError> {
+async fn fail(app: &AppState, task: &Arc<EncodeTask>, reason: String) -> Result<(), ApiError> {
     for output in &task.outputs {
         app.files.remove(&output.component)?;
     }
-    let committed = app.store.write(move |transaction| {
+    let failed = change(app, task, move |work, task| {
         for output in &task.outputs {
-            encode_rows::remove_component(transaction, &output.component)?;
+            encode_rows::remove_component(work, output.component.as_str())?;
         }
-        encode_rows::set_state(transaction, &task, &JobState::Failed { reason })
+        encode_rows::set_state(work, task, &JobState::Failed { reason })
     });
-    committed.await
+    failed.await
+}
+
+/// Runs one transaction in the name of whoever asked for the encode.
+async fn change(
+    app: &AppState,
+    task: &Arc<EncodeTask>,
+    write: impl FnOnce(&mut UnitOfWork<'_>, &EncodeTask) -> Result<(), ApiError> + Send + 'static,
+) -> Result<(), ApiError> {
+    let task = Arc::clone(task);
+    let written = app.store.write(move |transaction| {
+        let mut work = UnitOfWork::new(transaction, &task.caller);
+        write(&mut work, &task)?;
+        work.finish()
+    });
+    written.await
 }
 
 /// Writes an error with its causes.
@@ -122,11 +146,11 @@ fn reason(error: &EncodeError) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-async fn encode(app: &AppState, task: &EncodeTask) -> Result<Vec<Filled>, EncodeError> {
+async fn encode(app: &AppState, task: &Arc<EncodeTask>) -> Result<Vec<Filled>, EncodeError> {
     let source = app.files.path(&task.source);
     match task.kind {
         MediaKind::Still => {
-            let (app, task) = (app.clone(), task.clone());
+            let (app, task) = (app.clone(), Arc::clone(task));
             blocking(move || encode_still(&app, &task.outputs, &source)).await
         }
         MediaKind::ForeignStill => {
@@ -134,7 +158,7 @@ async fn encode(app: &AppState, task: &EncodeTask) -> Result<Vec<Filled>, Encode
             Ffmpeg::find(&app.config.encoding)?
                 .frame(&source, 0.0, frame.path())
                 .await?;
-            let (app, task) = (app.clone(), task.clone());
+            let (app, task) = (app.clone(), Arc::clone(task));
             blocking(move || encode_still(&app, &task.outputs, frame.path())).await
         }
         MediaKind::Movie => encode_movie(app, &task.outputs, &source).await,

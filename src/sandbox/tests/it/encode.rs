@@ -318,6 +318,42 @@ fn a_movie_and_its_frame_become_components_of_the_version() {
 
 #[cfg(unix)]
 #[test]
+fn a_version_that_is_deleted_meanwhile_fails_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("frame.png"), png(8, 8)).unwrap();
+    let wait = "touch began; while [ ! -e go ]; do sleep 0.01; done";
+    let ffmpeg = Some(fake_ffmpeg(folder.path(), &format!("{wait}\n{OBLIGING}")));
+    let encoding = EncodingOptions {
+        ffmpeg,
+        ..EncodingOptions::default()
+    };
+    let server = start_with(SandboxOptions {
+        encoding,
+        ..SandboxOptions::default()
+    });
+    let version = create_version(&server);
+    let source = create_component(&server, "plate", ".mov", 0);
+    upload(&server, &source, b"moving pictures");
+    let job = encode(&server, &source, Some(&version), false);
+    wait_for(|| folder.path().join("began").exists().then_some(()));
+    call_one(
+        &server,
+        &json!({"action": "delete", "entity_type": "AssetVersion", "entity_key": [version]}),
+    );
+    std::fs::write(folder.path().join("go"), "").unwrap();
+
+    let (status, data) = finished(&server, &job);
+    assert_eq!(status, "failed", "{data}");
+    assert!(
+        data["error"].as_str().unwrap().contains("does not exist"),
+        "{data}"
+    );
+    assert!(exists(&server, &source));
+    assert_eq!(get(&component_url(&server, "get", &source)).status, 200);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_run_of_ffmpeg_has_a_time_limit() {
     let folder = tempfile::tempdir().unwrap();
     let time_limit = std::time::Duration::from_millis(50);

@@ -1,9 +1,15 @@
 //! Integration tests of the crate, one binary.
 #![cfg(test)]
 
+mod api;
+mod create;
+mod delete;
 mod encode;
 mod harness;
 mod lifecycle;
 mod media;
+mod seed;
+mod site;
 mod store;
+mod update;
 mod upload;

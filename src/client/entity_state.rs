@@ -2,11 +2,15 @@
 //!
 //! A session may hold a million of these, so absence means "not set", ids are sixteen bytes instead of text, and everything rare is behind a pointer.
 
+mod slots;
+
 use std::fmt;
 use std::sync::Arc;
 
 use ftrack_protocol::{DateTime, Value};
 use uuid::Uuid;
+
+pub use slots::Slots;
 
 use crate::schema_set::{AttributeId, TypeId};
 
@@ -112,63 +116,6 @@ fn id_text(id: &Uuid) -> String {
     id.hyphenated().to_string()
 }
 
-/// Values by attribute, sorted by attribute.
-#[derive(Clone, Debug, Default)]
-pub struct Slots(Vec<(AttributeId, SlotValue)>);
-
-impl Slots {
-    /// Makes slots of values in any order; the last value of an attribute counts.
-    pub fn from_unsorted(mut values: Vec<(AttributeId, SlotValue)>) -> Self {
-        if !values.is_sorted_by(|a, b| a.0 < b.0) {
-            values.reverse();
-            values.sort_by_key(|(attribute, _)| *attribute);
-            values.dedup_by_key(|(attribute, _)| *attribute);
-        }
-        Self(values)
-    }
-
-    /// Returns the value of `attribute`.
-    pub fn get(&self, attribute: AttributeId) -> Option<&SlotValue> {
-        self.position(attribute).ok().map(|index| &self.0[index].1)
-    }
-
-    /// Sets `attribute` and returns what was there.
-    pub fn set(&mut self, attribute: AttributeId, value: SlotValue) -> Option<SlotValue> {
-        match self.position(attribute) {
-            Ok(index) => Some(std::mem::replace(&mut self.0[index].1, value)),
-            Err(index) => {
-                self.0.insert(index, (attribute, value));
-                None
-            }
-        }
-    }
-
-    /// Removes `attribute` and returns what was there.
-    pub fn remove(&mut self, attribute: AttributeId) -> Option<SlotValue> {
-        let index = self.position(attribute).ok()?;
-        Some(self.0.remove(index).1)
-    }
-
-    /// Keeps only attributes that `keep` accepts.
-    pub fn retain(&mut self, mut keep: impl FnMut(AttributeId) -> bool) {
-        self.0.retain(|(attribute, _)| keep(*attribute));
-    }
-
-    /// Returns all values in the order of attributes.
-    pub fn iter(&self) -> impl Iterator<Item = (AttributeId, &SlotValue)> {
-        self.0.iter().map(|(attribute, value)| (*attribute, value))
-    }
-
-    /// Tells whether nothing is set.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn position(&self, attribute: AttributeId) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&attribute, |(key, _)| *key)
-    }
-}
-
 /// The identity of an entity inside its map.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -264,7 +211,7 @@ mod tests {
     fn values_and_states_are_small() {
         assert_eq!(size_of::<SlotValue>(), 24);
         assert!(
-            size_of::<EntityState>() <= 64,
+            size_of::<EntityState>() <= 80,
             "{}",
             size_of::<EntityState>()
         );
@@ -284,21 +231,6 @@ mod tests {
             assert_eq!(value.to_value(), Some(Value::from(text)));
             assert_eq!(*Key::new(&[text]).values(), [Arc::from(text)]);
         }
-    }
-
-    #[test]
-    fn the_last_of_repeated_attributes_counts() {
-        let (a, b) = (AttributeId(1), AttributeId(2));
-        let slots = Slots::from_unsorted(vec![
-            (b, SlotValue::Int(1)),
-            (a, SlotValue::Int(2)),
-            (b, SlotValue::Int(3)),
-        ]);
-        let values: Vec<_> = slots
-            .iter()
-            .map(|(id, value)| (id, value.clone()))
-            .collect();
-        assert_eq!(values, [(a, SlotValue::Int(2)), (b, SlotValue::Int(3))]);
     }
 
     #[test]

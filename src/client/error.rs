@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::transfer::{BatchError, TransferErrorKind};
+
 /// Result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -114,12 +116,6 @@ pub enum Error {
         /// Query that was asked.
         expression: String,
     },
-    /// The caller gave up.
-    #[error("cancelled while trying to {action}")]
-    Cancelled {
-        /// What was attempted.
-        action: String,
-    },
     /// A file or folder that cannot be read or written.
     #[error("could not {action} {}: {source}", .path.display())]
     Io {
@@ -130,16 +126,9 @@ pub enum Error {
         /// Cause.
         source: Arc<io::Error>,
     },
-    /// Bytes that did not arrive whole.
-    #[error("could not {action} {name}: {reason}")]
-    Transfer {
-        /// `upload` or `download`.
-        action: &'static str,
-        /// Name of the component or file.
-        name: String,
-        /// Cause.
-        reason: String,
-    },
+    /// Files that were not moved, and how far it came.
+    #[error(transparent)]
+    Transfer(Arc<BatchError>),
 }
 
 /// Kinds of failures, for branching.
@@ -168,7 +157,7 @@ pub enum ErrorKind {
     NoResult,
     /// See [`Error::MultipleResults`].
     MultipleResults,
-    /// See [`Error::Cancelled`].
+    /// The caller stopped a transfer.
     Cancelled,
     /// See [`Error::Io`].
     Io,
@@ -191,9 +180,11 @@ impl Error {
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,
             Self::NoResult { .. } => ErrorKind::NoResult,
             Self::MultipleResults { .. } => ErrorKind::MultipleResults,
-            Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Transfer { .. } => ErrorKind::Transfer,
+            Self::Transfer(error) => match error.cause.kind() {
+                TransferErrorKind::Cancelled => ErrorKind::Cancelled,
+                _ => ErrorKind::Transfer,
+            },
         }
     }
 
@@ -219,5 +210,11 @@ impl Error {
             what: what.into(),
             reason: reason.to_string(),
         }
+    }
+}
+
+impl From<BatchError> for Error {
+    fn from(error: BatchError) -> Self {
+        Self::Transfer(Arc::new(error))
     }
 }

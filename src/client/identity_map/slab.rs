@@ -183,7 +183,7 @@ impl Slab {
             return id;
         }
         let mut state = EntityState::new(entity_type);
-        state.remote = Slots::from_unsorted(values.drain(..).collect());
+        state.remote = Slots::from_unsorted(values);
         let id = self.push_state(state);
         if let Some(key) = key {
             self.index(id, key);
@@ -208,7 +208,11 @@ impl Slab {
         let state = self.state_mut(id);
         let entity_type = schemas.entity_type(state.entity_type);
         if let (ClearScope::KeepPrimaryKey, Some(local)) = (scope, state.local.as_mut()) {
-            local.retain(|attribute| entity_type.is_primary_key(attribute));
+            let kept = entity_type.primary_key.iter();
+            let mut kept: Vec<_> = kept
+                .filter_map(|attribute| Some((*attribute, local.remove(*attribute)?)))
+                .collect();
+            **local = Slots::from_unsorted(&mut kept);
             if !local.is_empty() {
                 return;
             }

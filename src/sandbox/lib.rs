@@ -1,4 +1,16 @@
-//! An embedded stand-in ftrack server.
+//! An embedded stand-in ftrack server: the HTTP API on SQLite, files on disk, media encoded for browsers.
+//!
+//! [`Sandbox::start`] runs a server inside the process, on threads of its own, and answers a handle with its URL and
+//! credentials. The official clients work with it as with a real site.
+//!
+//! # Layout
+//! - `server`: starts and stops; `data_folder`: where everything is kept; [`config`]: the choices
+//! - [`app`]: what requests share; [`router`]: every route; [`controllers`]: what answers them; [`calls`]: their log
+//! - [`schema`]: the catalog of entity types, from which tables and the `query_schemas` answer are made
+//! - [`store`]: one SQLite file, one writer, several readers; [`seed`]: what a new one holds
+//! - `plan`: query expressions to SQL; [`encode`]: rows to answers
+//! - [`semantics`]: what ftrack does when entities are created, updated and deleted
+//! - [`media`]: files, signed uploads, thumbnails and encoding
 
 pub mod app;
 pub mod calls;

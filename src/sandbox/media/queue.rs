@@ -105,8 +105,11 @@ async fn finish(
         encode_rows::set_state(work, task, &JobState::Done)
     });
     filled.await?;
-    if !task.keep_original {
-        app.files.remove(&task.source)?;
+    if !task.keep_original
+        && let Err(error) = app.files.remove(&task.source)
+    {
+        // The job is done and says so: a file that nothing names any more is no failure of it.
+        warn!(source = %task.source, %error, "the file of an encoded component could not be removed");
     }
     Ok(())
 }

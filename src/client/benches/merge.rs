@@ -1,5 +1,7 @@
 //! How long a page of a query takes from bytes to states.
 
+#![expect(clippy::expect_used, reason = "a benchmark without its data must stop")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 

@@ -148,10 +148,11 @@ mod tests {
         fn slots_are_a_map(steps in prop::collection::vec((attribute(), any::<Option<i64>>()), 0..40)) {
             let (mut slots, mut model) = (Slots::default(), BTreeMap::new());
             for (attribute, value) in steps {
-                match value.map(SlotValue::Int) {
-                    Some(value) => prop_assert_eq!(slots.set(attribute, value.clone()), model.insert(attribute, value)),
-                    None => prop_assert_eq!(slots.remove(attribute), model.remove(&attribute)),
-                }
+                let (old, expected) = match value.map(SlotValue::Int) {
+                    Some(value) => (slots.set(attribute, value.clone()), model.insert(attribute, value)),
+                    None => (slots.remove(attribute), model.remove(&attribute)),
+                };
+                prop_assert_eq!(old, expected);
                 prop_assert_eq!(slots.get(attribute), model.get(&attribute));
                 check(&slots, &model);
             }

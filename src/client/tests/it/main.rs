@@ -3,14 +3,14 @@
 
 mod checksum;
 mod coalesce;
+mod commit;
 mod download;
+mod identity_map;
 mod merge;
+mod query;
 mod schemas;
 mod sequence;
-mod upload;
-mod upload_storage;
-mod commit;
-mod query;
 mod server;
 mod transport;
-mod identity_map;
+mod upload;
+mod upload_storage;

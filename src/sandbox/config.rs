@@ -19,7 +19,7 @@ pub struct SandboxOptions {
     pub data_dir: Option<PathBuf>,
     /// What a new folder starts with; one that has data keeps it.
     pub seed: Seed,
-    /// The name of the user who signs in to a new folder.
+    /// The name of the user who signs in; a folder that does not know it has another one.
     pub api_user: String,
     /// How long an upload URL is valid.
     pub upload_validity: Duration,

@@ -265,11 +265,11 @@ fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
 async fn prepare(app: &App) -> Result<Credentials, StartError> {
     let SandboxOptions { seed, api_user, .. } = app.config.clone();
     let prepared = app.store.write(move |transaction| {
-        if auth::first_credentials(transaction)?.is_none() {
+        if auth::find_credentials(transaction, &api_user)?.is_none() {
             seed::apply(transaction, seed, &api_user)?;
         }
         encode_rows::abandon_unfinished(transaction)?;
-        auth::first_credentials(transaction)?
+        auth::find_credentials(transaction, &api_user)?
             .ok_or_else(|| ApiError::internal("the database has no active user with an API key"))
     });
     Ok(prepared.await?)

@@ -37,11 +37,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Returns the credentials of the first active user who has a key; a new database has none.
-pub fn first_credentials(database: &Connection) -> Result<Option<Credentials>, ApiError> {
+/// Returns the credentials of `username`, or of any active user who has a key; a new database has none.
+pub fn find_credentials(
+    database: &Connection,
+    username: &str,
+) -> Result<Option<Credentials>, ApiError> {
     let sql = "select username, key from private_api_key join resource on resource.id = user_id
-               where is_active order by username limit 1";
-    let found = database.query_row(sql, [], |row| {
+               where is_active order by username <> ?1, username limit 1";
+    let found = database.query_row(sql, [username], |row| {
         Ok(Credentials {
             username: row.get(0)?,
             api_key: row.get(1)?,

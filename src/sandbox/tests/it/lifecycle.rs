@@ -102,6 +102,18 @@ fn a_folder_outlives_its_server() {
 }
 
 #[test]
+fn a_new_folder_has_the_user_asked_for() {
+    let api_user = "maja.nowak@studio.example".to_owned();
+    let server = start_with(SandboxOptions {
+        api_user: api_user.clone(),
+        ..SandboxOptions::default()
+    });
+    assert_eq!(server.api_user(), api_user);
+    let answer = call(&server, &json!([{"action": "query_server_information"}]));
+    assert!(answer[0]["schema_hash"].is_string(), "{answer}");
+}
+
+#[test]
 fn an_upload_url_is_good_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let server = start_in(folder.path());

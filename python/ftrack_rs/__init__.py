@@ -6,7 +6,8 @@
         for task in session.query("Task where status.name is 'In Progress'"):
             print(task["name"])
 
-Every module can be reached as an attribute of this one; those that are not needed for that are loaded when they are first looked at.
+Every module can be reached as an attribute of this one; those that are not needed for that are
+loaded when they are first looked at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Attributes of entity types: how a value is looked up, set, loaded and compared.
 
-Attribute objects hold no values. Those last known to the server live in the native identity map, those set locally with the entity; an attribute knows how to read and write both.
+Attribute objects hold no values. Those last known to the server live in the native identity map,
+those set locally with the entity; an attribute knows how to read and write both.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Attribute:
         return {self.name: values}
 
     def get_value(self, entity: Any) -> Any:
-        """Return the local value, else the remote one, loading it if the session does so by itself."""
+        """Return the local value, else the remote one; load that if the session does so."""
         value = self.get_local_value(entity)
         if value is NOT_SET:
             value = self.get_remote_value(entity)
@@ -200,7 +201,8 @@ class ReferenceAttribute(Attribute):
 class AbstractCollectionAttribute(Attribute):
     """Several other entities.
 
-    The collection that a caller gets is made from the remote value on first access and kept as the local value, so that changes made to it are seen everywhere. It is made
+    The collection that a caller gets is made from the remote value on first access and kept as the
+    local value, so that changes made to it are seen everywhere. It is made
     anew when the remote value has changed since, unless the caller has changed it too.
     """
 
@@ -296,7 +298,8 @@ class _MappedCollectionAttribute(AbstractCollectionAttribute):
         return self._proxy(Collection._of(entity, self, members))
 
     def _from_mapping(self, entity: Any, value: Mapping[Any, Any]) -> Any:
-        # Starts from the present members: what is no longer in the mapping has to be deleted on the server, and what stays has to be updated rather than created.
+        # Starts from the present members: what is no longer in the mapping has to be deleted on the
+        # server, and what stays has to be updated rather than created.
         current = self.get_value(entity)
         proxy = self._proxy(Collection(entity, self, data=current.collection[:]))
         for key in set(current.keys()) - set(value.keys()):
@@ -351,6 +354,7 @@ class CustomAttributeCollectionAttribute(_MappedCollectionAttribute):
 def merge_references(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Return *function* unchanged.
 
-    Subclasses of attributes decorate `get_value` with it so that entities found in a value are merged into the session first; values of this client are merged when they arrive.
+    Subclasses of attributes decorate `get_value` with it so that entities found in a value are
+    merged into the session first; values of this client are merged when they arrive.
     """
     return function

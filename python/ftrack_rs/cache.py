@@ -475,7 +475,8 @@ def memoise_decorator(memoiser: Memoiser) -> Callable[[_Function], _Function]:
 class MemoryCache(Cache):
     """Keeps values in memory.
 
-    As the topmost cache of a session it stands for the identity map: entities of the session live there and are found under the keys that a :class:`StringKeyMaker` makes of their
+    As the topmost cache of a session it stands for the identity map: entities of the session live
+    there and are found under the keys that a :class:`StringKeyMaker` makes of their
     identities, such as ``"('Task', ['id'])"``. Everything else is kept in a dictionary.
     """
 
@@ -493,7 +494,7 @@ class MemoryCache(Cache):
         return self._cache[key] if entity is None else entity
 
     def set(self, key: Any, value: Any) -> None:
-        """Set the value of *key*; an entity that came from another cache becomes one of the session."""
+        """Set the value of *key*; an entity from another cache becomes one of the session."""
         identity = self._identity(key)
         if (
             self._entities is None
@@ -522,7 +523,8 @@ class MemoryCache(Cache):
     def clear(self, pattern: str | None = None) -> None:
         """Remove every key in which the regular expression *pattern* is found; all if None.
 
-        Without a pattern the session starts with a new identity map; entities in use keep the old one.
+        Without a pattern the session starts with a new identity map; entities in use keep the old
+        one.
         """
         if pattern is not None:
             super().clear(pattern)

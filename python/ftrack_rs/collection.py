@@ -206,7 +206,7 @@ class KeyValueMappedCollectionProxy(MappedCollectionProxy):
         key_attribute: str,
         value_attribute: str,
     ) -> None:
-        """Initialise as :class:`ftrack_rs.attribute.KeyValueMappedCollectionAttribute` describes."""
+        """Initialise as the attribute that it is the value of describes."""
         super().__init__(collection)
         self.creator = creator
         self.key_attribute = key_attribute

@@ -17,4 +17,5 @@ def mixin(instance: Any, mixin_class: type[Any], name: str | None = None) -> Non
     if mixin_class in own.mro():
         return
     name = f"{own.__name__}{mixin_class.__name__}" if name is None else name
-    instance.__class__ = type(own)(name, (mixin_class, own), {})
+    metaclass: Any = type(own)
+    instance.__class__ = metaclass(name, (mixin_class, own), {})

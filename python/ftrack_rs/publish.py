@@ -1,6 +1,7 @@
 """Uploads all files of any number of components to the ftrack server at once.
 
-The general way through accessors moves one component after the other and registers each level of a container by itself. Where nothing on that way is replaced and the sources are
+The general way through accessors moves one component after the other and registers each level of a
+container by itself. Where nothing on that way is replaced and the sources are
 files, native code hashes and sends all of them side by side, and they are registered in one commit.
 """
 
@@ -43,20 +44,28 @@ def upload_in_bulk(
     paths = _paths(files)
     if paths is None:
         return False
-    location._check_absent(added)
+    _check_absent(location, components, added)
     uploaded = [(component, component["id"]) for component, _ in files]
     try:
         location.accessor.upload(list(zip((component for component, _ in files), paths)))
     except exception.AccessorError as error:
-        transferred = [
-            pair for pair in uploaded if pair[1] in error.details.get("transferred", ())
-        ]
+        transferred = [pair for pair in uploaded if pair[1] in error.details.get("transferred", ())]
         raise exception.LocationError(
             "Failed to transfer component data to location {location} due to error: {error}",
             details={"location": location, "error": error, "transferred": transferred},
         ) from error
     location._register_transferred([(component, component["id"]) for component in added])
     return True
+
+
+def _check_absent(location: Any, components: list[Any], added: list[Any]) -> None:
+    """Raise an error if anything is there already, which names what the caller gave if it can."""
+    try:
+        location._check_absent(added)
+    except exception.ComponentInLocationError as error:
+        present = error.details["components"]
+        given = [component for component in components if component in present]
+        raise exception.ComponentInLocationError(given or present, location) from None
 
 
 def _is_plain(location: Any) -> bool:

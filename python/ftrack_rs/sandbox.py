@@ -69,7 +69,8 @@ class Sandbox:
         """Return a new session with this server.
 
         Args:
-            options: Arguments of :class:`ftrack_rs.Session`. Unless told otherwise it keeps no schemas on disk and loads no plugins.
+            options: Arguments of :class:`ftrack_rs.Session`. Unless told otherwise it keeps no
+                schemas on disk and loads no plugins.
         """
         defaults = {"schema_cache_path": False, "plugin_paths": []}
         return Session(self.url, self.api_key, self.api_user, **{**defaults, **options})
@@ -78,7 +79,8 @@ class Sandbox:
         """Return the API calls that were made, oldest first.
 
         Returns:
-            For each call its `actions`, `request_bytes`, `response_bytes`, and the time it took in `micros`.
+            For each call its `actions`, `request_bytes`, `response_bytes`, and the time it took in
+            `micros`.
         """
         return self._native.calls()
 
@@ -93,7 +95,7 @@ def find_ffmpeg() -> str | None:
     if found:
         return found
     try:
-        import imageio_ffmpeg
+        import imageio_ffmpeg  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         return None
     try:

@@ -104,7 +104,8 @@ class _ServerAccessor(Accessor):
             files: Components with the path of the file each is to hold.
 
         Raises:
-            AccessorOperationFailedError: If one could not be sent; ids of components that were sent stand in `details["transferred"]`.
+            AccessorOperationFailedError: If one could not be sent; ids of components that were sent
+                stand in `details["transferred"]`.
         """
         _upload(self._session, files)
 

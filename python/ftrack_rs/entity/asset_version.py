@@ -35,6 +35,4 @@ class AssetVersion(Entity):
         Returns:
             The job that does it, as :meth:`ftrack_rs.Session.encode_media` describes.
         """
-        return self.session.encode_media(
-            media, version_id=self["id"], keep_original=keep_original
-        )
+        return self.session.encode_media(media, version_id=self["id"], keep_original=keep_original)

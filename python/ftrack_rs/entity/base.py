@@ -1,7 +1,9 @@
 """The base of all entity classes.
 
-An entity is a handle: what the server is known to hold lives in the native identity map, shared by all that refer to the entity, and what is set locally lives in the handle until
-it is committed. Reading a loaded attribute never leaves native code; everything else goes through the attributes of the class, so that these can be replaced.
+An entity is a handle: what the server is known to hold lives in the native identity map, shared by
+all that refer to the entity, and what is set locally lives in the handle until it is committed.
+Reading a loaded attribute never leaves native code; everything else goes through the attributes of
+the class, so that these can be replaced.
 """
 
 from __future__ import annotations
@@ -50,15 +52,14 @@ class Entity(
     default_projections: ClassVar[list[str]] = []
     session: Session
 
-    def __init__(
-        self, session: Session, data: Any = None, reconstructing: bool = False
-    ) -> None:
+    def __init__(self, session: Session, data: Any = None, reconstructing: bool = False) -> None:
         """Initialise the entity.
 
         Args:
             session: The session it belongs to.
             data: Values of attributes; names that the type does not know are ignored.
-            reconstructing: True for an entity that exists on the server, whose values *data* holds; False to create one, with defaults for what *data* lacks.
+            reconstructing: True for an entity that exists on the server, whose values *data* holds;
+                False to create one, with defaults for what *data* lacks.
         """
         self.session = session
         data = data or {}
@@ -75,7 +76,8 @@ class Entity(
     def _construct(self, data: Any) -> None:
         """Set local values from defaults and *data*, and record the creation.
 
-        Related entities are set after the creation is recorded: they may have been made for this one and be created after it.
+        Related entities are set after the creation is recorded: they may have been made for this
+        one and be created after it.
         """
         session = self.session
         related = []
@@ -169,7 +171,8 @@ class Entity(
             merged: Entities merged already, by cache key.
 
         Returns:
-            The changes: for each its `type` (`local_attribute` or `remote_attribute`), the `name` of the attribute, `old_value` and `new_value`.
+            The changes: for each its `type` (`local_attribute` or `remote_attribute`), the `name`
+            of the attribute, `old_value` and `new_value`.
         """
         merged = {} if merged is None else merged
         changes: list[dict[str, Any]] = []
@@ -195,7 +198,7 @@ class Entity(
         return changes
 
     def _populate_unset_scalar_attributes(self) -> None:
-        """Load all scalars that are not known yet in one query, if the session does so by itself."""
+        """Load all scalars that are not known yet in one query, if the session does so."""
         if not self.session.auto_populate:
             return
         names = [
@@ -215,5 +218,3 @@ class Entity(
                 yield value
             elif isinstance(attribute, AbstractCollectionAttribute) and value is not NOT_SET:
                 yield from getattr(value, "collection", value)
-
-

@@ -17,9 +17,7 @@ class Component(Entity):
         Args:
             locations: The locations to look at; all if None.
         """
-        found: dict[str, float] = self.session.get_component_availability(
-            self, locations=locations
-        )
+        found: dict[str, float] = self.session.get_component_availability(self, locations=locations)
         return found
 
 

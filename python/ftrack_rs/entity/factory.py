@@ -10,7 +10,16 @@ from typing import Any
 
 from ftrack_rs import attribute as attributes
 from ftrack_rs import cache, custom_attribute, inspection
-from ftrack_rs.entity import asset_version, base, component, job, location, note, project_schema, user
+from ftrack_rs.entity import (
+    asset_version,
+    base,
+    component,
+    job,
+    location,
+    note,
+    project_schema,
+    user,
+)
 from ftrack_rs.symbol import CREATED, NOT_SET
 
 #: JSON types of plain values, with the name the attribute has for them.
@@ -96,7 +105,13 @@ class Factory:
         return None
 
     def create_scalar_attribute(
-        self, class_name: str, name: str, mutable: bool, computed: bool, default: Any, data_type: str
+        self,
+        class_name: str,
+        name: str,
+        mutable: bool,
+        computed: bool,
+        default: Any,
+        data_type: str,
     ) -> Any:
         """Return an attribute for a plain value, or None to leave it out."""
         return attributes.ScalarAttribute(
@@ -117,9 +132,7 @@ class Factory:
         self, class_name: str, name: str, mutable: bool, reference: str
     ) -> Any:
         """Return an attribute for a mapping made of entities of type *reference*, or None."""
-        self.logger.debug(
-            "Skipping %s.%s: no mapping is made of %s.", class_name, name, reference
-        )
+        self.logger.debug("Skipping %s.%s: no mapping is made of %s.", class_name, name, reference)
 
 
 class StandardFactory(Factory):
@@ -190,7 +203,8 @@ def _create_metadata(proxy: Any, data: dict[str, Any], reference: str) -> Any:
 def _create_custom_attribute_value(proxy: Any, data: dict[str, Any], reference: str) -> Any:
     """Return the value of a custom attribute of an entity that is about to be created.
 
-    The server makes these values together with the entity and only lets them be updated; on an entity that exists all of them are loaded, so a key that is missing does not exist.
+    The server makes these values together with the entity and only lets them be updated; on an
+    entity that exists all of them are loaded, so a key that is missing does not exist.
     """
     entity = proxy.collection.entity
     if inspection.state(entity) is not CREATED:

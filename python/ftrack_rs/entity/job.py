@@ -10,7 +10,8 @@ from ftrack_rs.entity.base import Entity
 class Job(Entity):
     """Something that takes a while, shown to its user in the web interface.
 
-    A description shown there is given as JSON in the attribute `data`: `{"description": "Rendering"}`.
+    A description shown there is given as JSON in the attribute `data`: `{"description":
+    "Rendering"}`.
     """
 
     def _construct(self, data: Any) -> None:

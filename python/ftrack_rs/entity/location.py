@@ -47,7 +47,8 @@ class Location(Entity):
 
         Raises:
             ComponentInLocationError: If one is here already; nothing is done then.
-            LocationError: If data could not be copied or registered. Nothing is registered then; what was copied stands in `details["transferred"]`.
+            LocationError: If data could not be copied or registered. Nothing is registered then;
+                what was copied stands in `details["transferred"]`.
         """
         components = list(components)
         sources = _one_source_each(sources, len(components))
@@ -139,7 +140,8 @@ class Location(Entity):
         else:
             self.accessor.make_container(container)
         if self.accessor.exists(resource_identifier):
-            # Another process may still write between this and the copy; accessors offer no way to write only what does not exist.
+            # Another process may still write between this and the copy; accessors offer no way to
+            # write only what does not exist.
             raise exception.LocationError(
                 "Cannot add component as data already exists and overwriting could result in data "
                 "loss. Computed target resource identifier was: {identifier}",
@@ -155,9 +157,7 @@ class Location(Entity):
     def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
         self._register_components_in_location([component], [resource_identifier])
 
-    def _register_components_in_location(
-        self, components: Any, resource_identifiers: Any
-    ) -> None:
+    def _register_components_in_location(self, components: Any, resource_identifiers: Any) -> None:
         for component, resource_identifier in zip(components, resource_identifiers):
             data = {
                 "component": component,
@@ -299,9 +299,7 @@ class MemoryLocationMixin(
     def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
         self._cache[component["id"]] = resource_identifier
 
-    def _register_components_in_location(
-        self, components: Any, resource_identifiers: Any
-    ) -> None:
+    def _register_components_in_location(self, components: Any, resource_identifiers: Any) -> None:
         for component, resource_identifier in zip(components, resource_identifiers):
             self._register_component_in_location(component, resource_identifier)
 

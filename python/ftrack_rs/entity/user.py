@@ -68,7 +68,10 @@ class User(Entity):
         return timelog
 
     def _now(self) -> datetime.datetime:
-        """Return the time as the server writes it down, which without support for time zones is local time labelled as UTC."""
+        """Return the time as the server writes it down.
+
+        Without support for time zones that is local time labelled as UTC.
+        """
         supported = self.session.server_information.get("is_timezone_support_enabled")
         if supported is None:
             self.logger.warning(

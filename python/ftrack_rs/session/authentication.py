@@ -30,7 +30,8 @@ class SessionAuthentication:
 class RequestDefaults:
     """Headers, cookies and authentication of all requests of a session.
 
-    Stands where other clients keep a session of `requests`, and may be replaced by one: only these three attributes are looked at, at every call.
+    Stands where other clients keep a session of `requests`, and may be replaced by one: only these
+    three attributes are looked at, at every call.
 
     Attributes:
         headers: Headers by name.

@@ -96,5 +96,3 @@ class Connection(Encoding):
                 f"Server version {version} incompatible with this version of the API which "
                 f"requires a server version >= {oldest}"
             )
-
-

@@ -52,7 +52,8 @@ class Encoding(SessionState):
 
         Args:
             data: Anything JSON has, and datetimes, entities and collections.
-            entity_attribute_strategy: Which attributes of entities are written: `all`, loading those that are not known; `set_only`; `modified_only`; or `persisted_only`.
+            entity_attribute_strategy: Which attributes of entities are written: `all`, loading
+                those that are not known; `set_only`; `modified_only`; or `persisted_only`.
 
         Raises:
             ValueError: If there is no such strategy.
@@ -73,7 +74,8 @@ class Encoding(SessionState):
         Raises:
             TypeError: If there is no such thing.
         """
-        # Arrow is not imported for this: its instances have what datetimes have, but share no class with them in old versions.
+        # Arrow is not imported for this: its instances have what datetimes have, but share no class
+        # with them in old versions.
         if isinstance(item, (datetime.datetime, datetime.date)) or type(item).__name__ == "Arrow":
             return {"__type__": "datetime", "value": item.isoformat()}
         if isinstance(item, OperationPayload):

@@ -32,14 +32,14 @@ class Identity(Connection):
         return entities
 
     def _schema_set(self) -> SchemaSet:
-        source, schema_set = self.__dict__.get("_prepared_schemas", (None, None))
-        if schema_set is None or source is not self.schemas:
-            schema_set = SchemaSet(self.schemas)
-            self._prepared_schemas = (self.schemas, schema_set)
-        return schema_set
+        """Return the schemas, prepared for native code."""
+        prepared: tuple[Any, SchemaSet] | None = self.__dict__.get("_prepared_schemas")
+        if prepared is None or prepared[0] is not self.schemas:
+            prepared = self._prepared_schemas = (self.schemas, SchemaSet(self.schemas))
+        return prepared[1]
 
     def _is_native(self) -> bool:
-        """Return whether entities may go from the server to the identity map without anybody noticing."""
+        """Return whether nothing looks at what goes from the server to the identity map."""
         return (
             not self._is_overridden("call")
             and type(self).merge is Identity.merge
@@ -96,7 +96,8 @@ class Identity(Connection):
         """Return the lazy result of a query.
 
         Args:
-            expression: Query language; without `select` the default projections of the type are selected.
+            expression: Query language; without `select` the default projections of the type are
+                selected.
             page_size: Number of entities to ask for at once.
 
         Raises:

@@ -54,9 +54,7 @@ class Locations(UnitOfWork):
 
     def _announce(self, topic: str, data: dict[str, Any]) -> list[Any]:
         """Publish an event within this process and return what subscribers answer."""
-        answers: list[Any] = self.event_hub.publish(
-            Event(topic=topic, data=data), synchronous=True
-        )
+        answers: list[Any] = self.event_hub.publish(Event(topic=topic, data=data), synchronous=True)
         return answers
 
     def _get_locations(self, filter_inaccessible: bool = True) -> list[Any]:
@@ -81,7 +79,11 @@ class Locations(UnitOfWork):
         return locations[0] if locations else None
 
     def pick_locations(self, components: Any) -> list[Any]:
-        """Return for each of *components* the accessible location of highest priority that has it, or None."""
+        """Return for each of *components* the location that :meth:`pick_location` gives.
+
+        Args:
+            components: The components.
+        """
         candidates = self._get_locations()
         availabilities = self.get_component_availabilities(components, locations=candidates)
         return [
@@ -134,6 +136,8 @@ def _availability(component: Any, location_ids: list[str]) -> dict[str, float]:
     of_members = [_availability(member, location_ids) for member in members]
     # Rounded, as thirds of a hundred do not add up to it.
     return {
-        identifier: min(100.0, round(sum(item[identifier] for item in of_members) / len(members), 9))
+        identifier: min(
+            100.0, round(sum(item[identifier] for item in of_members) / len(members), 9)
+        )
         for identifier in location_ids
     }

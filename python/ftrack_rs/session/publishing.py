@@ -20,9 +20,11 @@ class Publishing(Locations):
         """Create a component.
 
         Args:
-            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`, which becomes a container with a member for each file.
+            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`, which becomes a
+                container with a member for each file.
             data: Further values of the component; not changed.
-            location: Where to put it, which commits; `auto` for the location of highest priority, None to put it nowhere yet.
+            location: Where to put it, which commits; `auto` for the location of highest priority,
+                None to put it nowhere yet.
 
         Returns:
             The component.
@@ -90,7 +92,9 @@ class Publishing(Locations):
 
     def _file_type(self, path: str) -> str:
         """Return the extension of *path*, unless a plugin knows better."""
-        answers = self._announce("ftrack.api.session.get-file-type-from-string", {"file_path": path})
+        answers = self._announce(
+            "ftrack.api.session.get-file-type-from-string", {"file_path": path}
+        )
         return next(filter(None, answers), None) or os.path.splitext(path)[-1]
 
     def _get_filesystem_size(self, path: str) -> int:
@@ -104,12 +108,15 @@ class Publishing(Locations):
         """Have *media* made playable in browsers.
 
         Args:
-            media: A file, which is put into the ftrack.server location first; or a FileComponent that is there.
+            media: A file, which is put into the ftrack.server location first; or a FileComponent
+                that is there.
             version_id: Version that the encoded components belong to.
             keep_original: Whether the source is kept; by default only if it is a component.
 
         Returns:
-            The job that does it. When it is done, its attribute `data` holds JSON with `source_component_id`, `keep_original`, and in `output` the `format` and `component_id` of each result.
+            The job that does it. When it is done, its attribute `data` holds JSON with
+            `source_component_id`, `keep_original`, and in `output` the `format` and `component_id`
+            of each result.
 
         Raises:
             ValueError: If *media* is something else.

@@ -19,17 +19,17 @@ class SchemaLoader(Site):
     """Loads schemas and makes classes of them."""
 
     def _load_schemas(self, schema_cache_path: Any) -> list[dict[str, Any]]:
-        """Return the schemas from the file *schema_cache_path* if they are current, else from the server.
+        """Return the schemas of the file if they are current, else those of the server.
 
         Args:
             schema_cache_path: The file; False to always ask the server.
         """
         current = self._server_information.get("schema_hash", False)
         if schema_cache_path:
-            schemas, schema_hash = self._read_schemas_from_cache(schema_cache_path)
+            cached, schema_hash = self._read_schemas_from_cache(schema_cache_path)
             if schema_hash is not None and schema_hash == current:
-                return schemas
-        schemas = self.call([{"action": "query_schemas"}])[0]
+                return cached
+        schemas: list[dict[str, Any]] = self.call([{"action": "query_schemas"}])[0]
         if schema_cache_path:
             try:
                 self._write_schemas_to_cache(schemas, schema_cache_path)
@@ -37,7 +37,9 @@ class SchemaLoader(Site):
                 self.logger.exception("Failed to update schema cache %r.", schema_cache_path)
         return schemas
 
-    def _read_schemas_from_cache(self, schema_cache_path: str) -> tuple[Any, str | None]:
+    def _read_schemas_from_cache(
+        self, schema_cache_path: str
+    ) -> tuple[list[dict[str, Any]], str | None]:
         """Return the schemas in a file with their hash, which is None if they cannot be read."""
         try:
             with open(schema_cache_path, encoding="utf-8") as file:

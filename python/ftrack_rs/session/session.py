@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from ftrack_rs import _centralized_storage_scenario, cache as caches, exception, plugin
+from ftrack_rs import _centralized_storage_scenario, exception, plugin
+from ftrack_rs import cache as caches
 from ftrack_rs.event.hub import EventHub
 from ftrack_rs.operation import Operations
 from ftrack_rs.session.authentication import RequestDefaults, SessionAuthentication
@@ -51,12 +52,14 @@ class Session(SchemaLoader):
             cache: A further layer of the cache, or a function of the session that makes one.
             cache_key_maker: Makes cache keys of identities.
             auto_connect_event_hub: Connect to the event server, in the background.
-            schema_cache_path: Folder to keep schemas in, False for none; `FTRACK_API_SCHEMA_CACHE_PATH`, else the user's folder for caches, by default.
+            schema_cache_path: Folder to keep schemas in, False for none;
+                `FTRACK_API_SCHEMA_CACHE_PATH`, else the user's folder for caches, by default.
             plugin_arguments: Passed on to plugins.
             timeout: Seconds that a connection may stay silent.
             cookies: Cookies sent with every call.
             headers: Headers sent with every call.
-            strict_api: Have the server answer errors with an HTTP status, and only with what was asked for.
+            strict_api: Have the server answer errors with an HTTP status, and only with what was
+                asked for.
 
         Raises:
             ServerCompatibilityError: If the server is too old.

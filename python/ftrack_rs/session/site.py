@@ -56,7 +56,7 @@ class Site(Publishing):
         self.send_review_session_invites([invitee])
 
     def send_review_session_invites(self, invitees: Any) -> None:
-        """Send an invitation to a review session to each of *invitees*, who have to be committed."""
+        """Send an invitation to a review session to each of *invitees*, who are committed."""
         action = "send_review_session_invite"
         operations = [
             {"action": action, "review_session_invitee_id": invitee["id"]} for invitee in invitees

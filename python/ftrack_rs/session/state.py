@@ -15,7 +15,8 @@ from ftrack_rs.event.hub import EventHub
 class PerThread:
     """A setting that each thread has for itself.
 
-    Reads like a mapping from thread identifiers, which subclasses of sessions put in its place, but looks at the running thread only: identifiers are used again by later threads.
+    Reads like a mapping from thread identifiers, which subclasses of sessions put in its place, but
+    looks at the running thread only: identifiers are used again by later threads.
     """
 
     def __init__(self, default: bool) -> None:
@@ -34,7 +35,8 @@ class PerThread:
 class SessionState:
     """Settings of a session.
 
-    Every one of them is an attribute that may be set from outside, also without running the initialiser: subclasses replace it as a whole.
+    Every one of them is an attribute that may be set from outside, also without running the
+    initialiser: subclasses replace it as a whole.
 
     Attributes:
         cache: Layers of caches, the topmost being the identity map.

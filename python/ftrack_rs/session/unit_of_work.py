@@ -50,7 +50,8 @@ class UnitOfWork(Identity):
         Args:
             entity_type: Name of the type.
             data: Values of attributes.
-            reconstructing: True to take *data* for what the server has of an existing entity; nothing is recorded then.
+            reconstructing: True to take *data* for what the server has of an existing entity;
+                nothing is recorded then.
 
         Returns:
             The entity.
@@ -60,9 +61,7 @@ class UnitOfWork(Identity):
         """
         return self.merge(self._create(entity_type, data, reconstructing=reconstructing))
 
-    def ensure(
-        self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None
-    ) -> Any:
+    def ensure(self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None) -> Any:
         """Return an entity with the values in *data*, creating or updating it, which commits.
 
         Args:

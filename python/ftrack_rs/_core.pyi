@@ -1,0 +1,190 @@
+"""Native part of the package: a translation of the Rust crates, used by the modules beside it."""
+
+from typing import Any, Final
+
+from ftrack_rs.entity.base import Entity
+from ftrack_rs.session import Session
+
+VERSION: Final[str]
+"""Version of the distribution."""
+
+IS_DEBUG_BUILD: Final[bool]
+"""Whether this is a build without optimisation."""
+
+class EntityHandle:
+    """Base of all entity classes: a handle to what is known of an entity.
+
+    One that is bound looks into an :class:`EntityMap`. Others, while they are made or if they were
+    only decoded, keep the server's values themselves. Local values are always kept in the handle.
+    """
+
+    session: Session
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> EntityHandle: ...
+    def __getitem__(self, name: str, /) -> Any:
+        """Return the value of an attribute; ask `_get_unloaded` for what is not at hand."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    @property
+    def _generation(self) -> int:
+        """A number that changes whenever something may have been learned from the server."""
+    def _get_local(self, name: str) -> Any:
+        """Return the local value of an attribute, or NOT_SET."""
+    def _set_local(self, name: str, value: Any) -> None:
+        """Set the local value of an attribute; NOT_SET removes it."""
+    def _get_locals(self) -> dict[str, Any]:
+        """Return a copy of all local values."""
+    def _clear_locals(self) -> None:
+        """Remove all local values."""
+    def _get_remote(self, name: str) -> Any:
+        """Return what the server has for an attribute, or NOT_SET; collections as lists."""
+    def _set_remote(self, name: str, value: Any) -> None:
+        """Set what is known of the server's value of an attribute; NOT_SET forgets it."""
+
+class SchemaSet:
+    """The entity types of a server, prepared for decoding."""
+
+    def __new__(cls, schemas: list[dict[str, Any]]) -> SchemaSet: ...
+
+class EntityMap:
+    """The entities of a session, with the one Python object of each that was looked at."""
+
+    def __new__(cls, session: Any, schemas: SchemaSet) -> EntityMap: ...
+    def get(self, entity_type: str, key: list[str]) -> Entity | None:
+        """Return the entity of a type and key, if something is known of it."""
+    def adopt(self, entity: EntityHandle, entity_type: str, key: list[str]) -> Entity:
+        """Make *entity* the one of a type and key; return it, or the one there is already."""
+    def accept(self, value: object, entity_type: str, key: list[str]) -> bool:
+        """Make *value* the entity of a type and key; return whether it is that now."""
+    def remove(self, entity_type: str, key: list[str]) -> bool:
+        """Forget the entity of a type and key; return whether there was one."""
+    def keys(self) -> list[tuple[str, list[str]]]:
+        """Return the types and keys of all entities."""
+    def values(self) -> list[Any]:
+        """Return all entities."""
+    def modified(self) -> list[Any]:
+        """Return the entities that have local values."""
+    def apply(self, batch: Batch) -> None:
+        """Take over what a commit wrote."""
+    def merge_answers(self, answer: bytes) -> None:
+        """Take over what the server answered to a commit."""
+
+class Batch:
+    """The shortest batch that has the effect of all recorded operations."""
+
+    def __new__(cls, operations: list[Any], session: Any) -> Batch:
+        """Read the operations.
+
+        Raises:
+            ValueError: If one is no operation that can be committed.
+        """
+    def __len__(self) -> int: ...
+    def payloads(self) -> list[dict[str, Any]]:
+        """Return the operations as dictionaries, with references in place of entities."""
+
+class Client:
+    """Talks to one server as one user.
+
+    All methods release the interpreter while they wait, and end within a second after Ctrl-C.
+    """
+
+    def __new__(
+        cls,
+        server_url: str,
+        api_user: str,
+        api_key: str,
+        headers: list[tuple[str, str]],
+        timeout: float | None,
+    ) -> Client: ...
+    def call(self, body: bytes) -> bytes:
+        """Post a batch and return the answer, undecoded.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+        """
+    def query(self, map: EntityMap, expression: str) -> tuple[list[Any], int | None]:
+        """Return the entities of one page of a query, and the offset of the next.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+        """
+    def commit(self, batch: Batch) -> bytes:
+        """Post recorded operations and return the answer, undecoded.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+        """
+    def upload(self, files: list[tuple[str, str, str]]) -> None:
+        """Send files side by side.
+
+        Args:
+            files: Of each the component, the name for downloads, and the path.
+
+        Raises:
+            AccessorOperationFailedError: If one could not be sent; `details["transferred"]` holds
+                the components that were.
+        """
+    def download(self, files: list[tuple[str, str, str]]) -> None:
+        """Fetch files side by side.
+
+        Args:
+            files: Of each the component, the URL, and the path to write.
+
+        Raises:
+            AccessorOperationFailedError: If one could not be fetched.
+        """
+    def status_of(self, url: str) -> int:
+        """Ask for a URL and return the HTTP status of the answer.
+
+        Raises:
+            AccessorOperationFailedError: If there is no answer.
+        """
+
+class Sequence:
+    """Files that differ in one number of their path."""
+
+    @property
+    def padding(self) -> int:
+        """Least number of digits; 0 for no padding."""
+    @property
+    def pattern(self) -> str:
+        """The path with the padding in place of the number, such as `/a.%04d.exr`."""
+    def members(self) -> list[tuple[str, str]]:
+        """Return the path and the number of each file, the number as it stands in the path."""
+
+def parse_sequence(path: str) -> Sequence | None:
+    """Read a sequence path such as `/a.%04d.exr [1-5]`; None for the path of a single file.
+
+    Raises:
+        ParseError: If the ranges make no sense.
+    """
+
+class NativeSandbox:
+    """A running embedded server."""
+
+    def __new__(cls, data_dir: Any, port: int, seed: str, ffmpeg: str | None) -> NativeSandbox:
+        """Start a server and wait until it is ready.
+
+        Raises:
+            OSError: If the port is taken or the folder cannot be used.
+            ValueError: If there is no such seed.
+        """
+    @property
+    def url(self) -> str:
+        """Address of the server."""
+    @property
+    def api_user(self) -> str:
+        """Name of a user who may do everything."""
+    @property
+    def api_key(self) -> str:
+        """Key of that user."""
+    @property
+    def data_dir(self) -> Any:
+        """Folder of its data."""
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the latest API calls, oldest first."""
+    def stop(self) -> None:
+        """Stop the server; does nothing the second time."""
+
+def draw_frames(folder: str, stem: str, count: int, width: int, height: int) -> list[Any]:
+    """Draw an animated sequence of PNG files and return their paths."""

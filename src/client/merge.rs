@@ -8,7 +8,7 @@ mod member;
 mod row;
 mod texts;
 
-use serde::de::DeserializeSeed;
+use serde::de::{self, DeserializeSeed};
 
 pub use answer::Answer;
 
@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 use crate::identity_map::{EntityId, IdentityMap, Placement, Slab, SlotValue};
 use crate::schema_set::{AttributeId, SchemaSet};
 use texts::TextCache;
+
+/// No answer of a server is nested as deeply; the limit of serde_json.
+const MAX_DEPTH: usize = 128;
 
 /// One page of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +84,8 @@ struct Decoder<'m> {
     slab: parking_lot::MutexGuard<'m, Slab>,
     placement: Placement,
     texts: TextCache,
+    /// How many objects enclose what is read now.
+    depth: usize,
     /// Lists of values that were placed, to be filled again.
     spare: Vec<Vec<(AttributeId, SlotValue)>>,
     /// A type at the top of a query's answer that the schema lacks; serde errors cannot carry it.
@@ -94,9 +99,26 @@ impl<'m> Decoder<'m> {
             slab: map.lock(),
             placement,
             texts: TextCache::new(),
+            depth: 0,
             spare: Vec::new(),
             unknown_type: None,
         }
+    }
+
+    /// Runs `read` on what is inside an object.
+    ///
+    /// Members that are read twice escape the limit that the JSON reader has against endless nesting, so it is counted here.
+    fn nested<T, E: de::Error>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom("objects are nested too deeply"));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
     }
 
     fn finish<T>(self, value: T) -> Result<T> {

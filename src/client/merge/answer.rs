@@ -254,12 +254,14 @@ fn answer_members<E: Error>(
     decoder: &mut Decoder<'_>,
     members: Vec<Buffered<'_>>,
 ) -> Result<Vec<(Arc<str>, Answer)>, E> {
-    let decode = |(name, raw): Buffered<'_>| {
-        let mut json = serde_json::Deserializer::from_str(raw.get());
-        let value = AnswerSeed(decoder)
-            .deserialize(&mut json)
-            .map_err(E::custom)?;
-        Ok((Arc::from(name), value))
-    };
-    members.into_iter().map(decode).collect()
+    decoder.nested(|decoder| {
+        let decode = |(name, raw): Buffered<'_>| {
+            let mut json = serde_json::Deserializer::from_str(raw.get());
+            let value = AnswerSeed(decoder)
+                .deserialize(&mut json)
+                .map_err(E::custom)?;
+            Ok((Arc::from(name), value))
+        };
+        members.into_iter().map(decode).collect()
+    })
 }

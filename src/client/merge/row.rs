@@ -43,7 +43,8 @@ pub(super) fn object<'de, A: MapAccess<'de>>(
                 drain(&mut map, &mut buffered)?;
                 return Ok(Object::UnknownEntity(type_name.into(), buffered));
             };
-            return entity(decoder, map, definition, buffered).map(Object::Entity);
+            let id = decoder.nested(|decoder| entity(decoder, map, definition, buffered))?;
+            return Ok(Object::Entity(id));
         }
         let value: &'de RawValue = map.next_value()?;
         if name == TYPE_KEY && matches!(value.get(), r#""datetime""# | r#""date""#) {

@@ -3,20 +3,27 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::de::Error as _;
 use serde_json::value::RawValue;
+
+/// The limit of serde_json, which reading level by level would escape.
+const MAX_DEPTH: usize = 128;
 
 /// Rewrites a JSON text in canonical form: keys sorted, one space after commas and colons, everything but ASCII escaped.
 pub(super) fn dumps_sorted(json: &[u8]) -> serde_json::Result<String> {
     let mut text = String::with_capacity(json.len() + json.len() / 8);
-    write_value(serde_json::from_slice(json)?, &mut text)?;
+    write_value(serde_json::from_slice(json)?, &mut text, MAX_DEPTH)?;
     Ok(text)
 }
 
-fn write_value(raw: &RawValue, out: &mut String) -> serde_json::Result<()> {
+fn write_value(raw: &RawValue, out: &mut String, depth: usize) -> serde_json::Result<()> {
     let text = raw.get();
+    let inner = depth
+        .checked_sub(1)
+        .ok_or_else(|| serde_json::Error::custom("values are nested too deeply"))?;
     match text.as_bytes().first() {
-        Some(b'{') => write_object(text, out),
-        Some(b'[') => write_list(text, out),
+        Some(b'{') => write_object(text, out, inner),
+        Some(b'[') => write_list(text, out, inner),
         Some(b'"') => {
             write_string(&serde_json::from_str::<String>(text)?, out);
             Ok(())
@@ -32,7 +39,7 @@ fn write_value(raw: &RawValue, out: &mut String) -> serde_json::Result<()> {
     }
 }
 
-fn write_object(text: &str, out: &mut String) -> serde_json::Result<()> {
+fn write_object(text: &str, out: &mut String, depth: usize) -> serde_json::Result<()> {
     // Python compares code points and Rust bytes of UTF-8: the same order.
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
     out.push('{');
@@ -42,20 +49,20 @@ fn write_object(text: &str, out: &mut String) -> serde_json::Result<()> {
         }
         write_string(&name, out);
         out.push_str(": ");
-        write_value(value, out)?;
+        write_value(value, out, depth)?;
     }
     out.push('}');
     Ok(())
 }
 
-fn write_list(text: &str, out: &mut String) -> serde_json::Result<()> {
+fn write_list(text: &str, out: &mut String, depth: usize) -> serde_json::Result<()> {
     let items: Vec<&RawValue> = serde_json::from_str(text)?;
     out.push('[');
     for (index, item) in items.into_iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        write_value(item, out)?;
+        write_value(item, out, depth)?;
     }
     out.push(']');
     Ok(())
@@ -141,7 +148,8 @@ mod tests {
 
     #[test]
     fn damaged_texts_are_errors() {
-        for json in ["", "[", "{\"a\":}", "[1] 2"] {
+        let endless = "[".repeat(10_000) + &"]".repeat(10_000);
+        for json in ["", "[", "{\"a\":}", "[1] 2", &endless] {
             assert!(dumps_sorted(json.as_bytes()).is_err(), "{json}");
         }
     }

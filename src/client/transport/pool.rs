@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Client, ClientBuilder};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 
 use crate::error::{Error, Result};
 use crate::runtime::ProcessLocal;
@@ -35,15 +35,21 @@ pub fn transfer_client() -> Result<Arc<Client>> {
 }
 
 fn stay_on_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let same_host = attempt
+    let stays = attempt
         .previous()
         .last()
-        .is_some_and(|from| from.host_str() == attempt.url().host_str());
-    if same_host && attempt.previous().len() <= MAX_REDIRECTS {
+        .is_some_and(|from| is_same_server(from, attempt.url()));
+    if stays && attempt.previous().len() <= MAX_REDIRECTS {
         attempt.follow()
     } else {
         attempt.stop()
     }
+}
+
+/// Tells whether credentials for `from` may be sent to `to`: the same origin, or its secured form.
+fn is_same_server(from: &Url, to: &Url) -> bool {
+    let is_upgrade = (from.scheme(), to.scheme()) == ("http", "https");
+    from.host_str() == to.host_str() && (is_upgrade || from.origin() == to.origin())
 }
 
 fn build(customise: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
@@ -90,4 +96,20 @@ fn ca_bundle() -> Option<PathBuf> {
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
         .find(|path| !path.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_stay_with_their_server() {
+        let same =
+            |from: &str, to: &str| is_same_server(&from.parse().unwrap(), &to.parse().unwrap());
+        assert!(same("https://a.example/api", "https://a.example/other"));
+        assert!(same("http://a.example/api", "https://a.example/api"));
+        assert!(!same("https://a.example/api", "http://a.example/api"));
+        assert!(!same("https://a.example/api", "https://b.example/api"));
+        assert!(!same("http://a.example:1/api", "http://a.example:2/api"));
+    }
 }

@@ -259,6 +259,20 @@ fn adopting_keeps_references_that_point_back() {
     assert_eq!(map.remote(known, parent), Some(SlotValue::Entity(adopted)));
 }
 
+#[test]
+fn endless_nesting_is_an_error() {
+    let map = schemas::map();
+    for (open, close) in [
+        ("{\"a\":", "}"),
+        ("[", "]"),
+        (r#"{"id":"t","parent":"#, r#","__entity_type__":"Task"}"#),
+    ] {
+        let nested = format!("{}null{}", open.repeat(5_000), close.repeat(5_000));
+        assert!(decode_answers(&map, format!("[{nested}]").as_bytes()).is_err());
+        assert!(merge_query_answer(&map, page(&format!("[{nested}]")).as_bytes()).is_err());
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(body in "[\\[\\]{}:,\"a-z_0-9 ]{0,60}") {

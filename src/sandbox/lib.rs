@@ -23,8 +23,8 @@ pub mod media;
 mod plan;
 pub mod router;
 pub mod schema;
-pub mod semantics;
 pub mod seed;
+pub mod semantics;
 mod server;
 pub mod store;
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
+use tracing::warn;
 
 use super::upload::decode_md5;
 use crate::app::{App, AppState};
@@ -125,6 +126,9 @@ async fn put(
             ([(header::ETAG, format!("\"{}\"", hex(&md5))), expose], ()).into_response()
         }
         Err(error) => {
+            if let PutError::Storage(source) = &error {
+                warn!(%source, "an upload could not be written");
+            }
             drain(&mut body).await;
             error.into_response()
         }

@@ -13,8 +13,11 @@ loaded when they are first looked at.
 from __future__ import annotations
 
 import importlib
+import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
+from ftrack_rs._core import IS_DEBUG_BUILD
 from ftrack_rs._core import VERSION as __version__
 from ftrack_rs.mixin import mixin
 
@@ -49,6 +52,13 @@ _MODULES = frozenset(
 )
 
 _PACKAGES = frozenset({"accessor", "entity", "event", "structure"})
+
+if IS_DEBUG_BUILD and not os.environ.get("FTRACK_RS_ALLOW_DEBUG"):
+    warnings.warn(
+        "This is a debug build of ftrack-rs, which is many times slower than a release.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def __getattr__(name: str) -> Any:

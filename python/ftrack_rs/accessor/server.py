@@ -56,6 +56,11 @@ class ServerFile(String):
         if self.mode == "wb":
             self._write()
 
+    def __del__(self) -> None:
+        # Files are often read without being closed; what was written and not closed is not sent.
+        if "wrapped_file" in self.__dict__:
+            self.wrapped_file.close()
+
     def _read(self) -> None:
         position = self.tell()
         self.seek(0)

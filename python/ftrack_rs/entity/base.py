@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrack_rs import inspection
 from ftrack_rs._core import EntityHandle
-from ftrack_rs.attribute import AbstractCollectionAttribute, Attributes, ScalarAttribute
+from ftrack_rs.attribute import (
+    AbstractCollectionAttribute,
+    Attributes,
+    ReferenceAttribute,
+    ScalarAttribute,
+)
 from ftrack_rs.operation import CreateEntityOperation
 from ftrack_rs.symbol import NOT_SET
 
@@ -77,23 +82,19 @@ class Entity(
         """Set local values from defaults and *data*, and record the creation.
 
         Related entities are set after the creation is recorded: they may have been made for this
-        one and be created after it.
+        one and be created after it. Collections come last, so that single ones join the creation.
         """
+        given = list(self._known(data))
+        scalars = [pair for pair in given if isinstance(pair[0], ScalarAttribute)]
+        references = [pair for pair in given if isinstance(pair[0], ReferenceAttribute)]
+        collections = [pair for pair in given if isinstance(pair[0], AbstractCollectionAttribute)]
         session = self.session
-        related = []
         with session.operation_recording(False):
-            for attribute in self.attributes:
-                if attribute.name in data:
-                    if not isinstance(attribute, ScalarAttribute):
-                        related.append(attribute)
-                        continue
-                    value = data[attribute.name]
-                else:
-                    value = attribute.default_value
-                    if callable(value):
-                        value = value(self)
-                    if value is NOT_SET:
-                        continue
+            for other in self.attributes:
+                if other.name not in data:
+                    default = other.default_value
+                    other.set_local_value(self, default(self) if callable(default) else default)
+            for attribute, value in scalars:
                 attribute.set_local_value(self, value)
         if session.record_operations:
             session.recorded_operations.push(
@@ -101,15 +102,20 @@ class Entity(
                     self.entity_type, inspection.primary_key(self), self._get_locals()
                 )
             )
-        for attribute in related:
-            attribute.set_local_value(self, data[attribute.name])
+        for attribute, value in references + collections:
+            attribute.set_local_value(self, value)
 
     def _reconstruct(self, data: Any) -> None:
         """Take *data* for what the server holds."""
+        for attribute, value in self._known(data):
+            attribute.set_remote_value(self, value)
+
+    def _known(self, data: Any) -> Iterator[tuple[Any, Any]]:
+        """Return the attributes that *data* has values for, with these."""
         for name, value in data.items():
             attribute = self.attributes.get(name)
             if attribute is not None:
-                attribute.set_remote_value(self, value)
+                yield attribute, value
 
     def __repr__(self) -> str:
         return f"<dynamic ftrack {type(self).__name__} object {id(self)}>"
@@ -209,12 +215,3 @@ class Entity(
         ]
         if names:
             self.session.populate([self], ", ".join(names))
-
-    def _related(self) -> Iterator[Any]:
-        """Return the entities that the remote values of a detached entity hold."""
-        for attribute in self.attributes:
-            value = attribute.get_remote_value(self)
-            if isinstance(value, Entity):
-                yield value
-            elif isinstance(attribute, AbstractCollectionAttribute) and value is not NOT_SET:
-                yield from getattr(value, "collection", value)

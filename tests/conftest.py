@@ -1,0 +1,100 @@
+"""An embedded server for all tests, and sessions with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+# Tests run on whatever was built; what they measure is behaviour.
+os.environ.setdefault("FTRACK_RS_ALLOW_DEBUG", "1")
+
+from ftrack_rs import Session
+from ftrack_rs.sandbox import Sandbox
+from ftrack_rs.symbol import SERVER_LOCATION_ID
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def session(sandbox: Sandbox) -> Iterator[Session]:
+    with sandbox.session() as session:
+        yield session
+
+
+@pytest.fixture
+def other_session(sandbox: Sandbox) -> Iterator[Session]:
+    """A session that knows nothing of what the first one did."""
+    with sandbox.session() as session:
+        yield session
+
+
+class Calls:
+    """The API calls made since the fixture was asked for."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._start = len(sandbox.calls())
+
+    @property
+    def actions(self) -> list[list[str]]:
+        return [call["actions"] for call in self._sandbox.calls()[self._start :]]
+
+    def forget(self) -> None:
+        self._start = len(self._sandbox.calls())
+
+
+@pytest.fixture
+def calls(sandbox: Sandbox, session: Session) -> Calls:
+    return Calls(sandbox)
+
+
+@pytest.fixture
+def unique_name() -> str:
+    return f"test_{uuid4().hex}"
+
+
+@pytest.fixture
+def shot(session: Session, unique_name: str) -> Any:
+    """A shot of its own for each test."""
+    project = session.query("Project").first()
+    shot = session.create("Shot", {"name": unique_name, "parent": project})
+    session.commit()
+    return shot
+
+
+@pytest.fixture
+def task(session: Session, shot: Any) -> Any:
+    task = session.create("Task", {"name": "compositing", "parent": shot})
+    session.commit()
+    return task
+
+
+@pytest.fixture
+def version(session: Session, shot: Any, task: Any) -> Any:
+    asset = session.create("Asset", {"name": "comp", "parent": shot})
+    version = session.create("AssetVersion", {"asset": asset, "task": task})
+    session.commit()
+    return version
+
+
+@pytest.fixture
+def server_location(session: Session) -> Any:
+    return session.get("Location", SERVER_LOCATION_ID)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> tuple[str, list[Path]]:
+    """A sequence of fifty files, and its path."""
+    files = [tmp_path / f"render.{index:04}.exr" for index in range(1, 51)]
+    for index, path in enumerate(files):
+        path.write_bytes(bytes([index]) * (1000 + index))
+    return f"{tmp_path}/render.%04d.exr [1-50]", files

@@ -17,7 +17,7 @@ use crate::identity_map::{EntityId, IdentityMap, Placement, Slab, SlotValue};
 use crate::schema_set::{AttributeId, SchemaSet};
 use texts::TextCache;
 
-/// No answer of a server is nested as deeply; the limit of serde_json.
+/// No answer of a server is nested as deeply; the limit of `serde_json`.
 const MAX_DEPTH: usize = 128;
 
 /// One page of a query.

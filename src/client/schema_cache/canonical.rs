@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-/// The limit of serde_json, which reading level by level would escape.
+/// The limit of `serde_json`, which reading level by level would escape.
 const MAX_DEPTH: usize = 128;
 
 /// Rewrites a JSON text in canonical form: keys sorted, one space after commas and colons, everything but ASCII escaped.

@@ -8,6 +8,8 @@ mod download;
 mod identity_map;
 mod merge;
 mod query;
+mod raw_calls;
+mod schema_cache;
 mod schemas;
 mod sequence;
 mod server;

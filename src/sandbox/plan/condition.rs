@@ -171,7 +171,9 @@ impl<'c> Planner<'c> {
         let attribute = resolve::attribute(self.catalog, entity_type, &last.name)?;
         Ok(match &attribute.kind {
             AttributeKind::Column { .. } | AttributeKind::Computed { .. } => true,
-            AttributeKind::Reference { join, .. } => matches!(join, Join::Columns { .. }),
+            AttributeKind::Reference { join, .. } => {
+                matches!(join, Join::Columns { pairs, .. } if pairs.len() == 1)
+            }
             AttributeKind::Collection { .. } => false,
         })
     }

@@ -121,6 +121,7 @@ fn exceeds_limit(error: &rusqlite::Error) -> bool {
         "too many",
         "variable number",
         "at most",
+        "too complex",
     ]
     .iter()
     .any(|limit| message.contains(limit))

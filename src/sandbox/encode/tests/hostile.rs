@@ -1,6 +1,8 @@
 //! Queries that are wrong, or mean harm.
 
-use super::Site;
+use proptest::{prelude::*, sample::select, test_runner::TestRunner};
+
+use super::{QueryError, Site};
 
 #[test]
 fn names_that_do_not_exist_are_named() {
@@ -196,4 +198,89 @@ fn sql_in_names_is_an_error() {
         site.try_query(expression).unwrap_err();
     }
     assert_eq!(site.ids("Task"), "T1 T2 T3");
+}
+
+#[test]
+fn values_that_look_like_lists_do_no_harm() {
+    let site = Site::new();
+    site.connection
+        .execute_batch(
+            "insert into custom_attribute_value (configuration_id, entity_id, entity_kind, value) \
+             values ('cfg-tags', 'S1', 'context', '[broken')",
+        )
+        .unwrap();
+    assert_eq!(
+        site.ids("Shot where custom_attributes any (value is rain)"),
+        "S2"
+    );
+    assert_eq!(
+        site.ids("Shot where custom_attributes any (value is '[broken')"),
+        "S1"
+    );
+    let rows = site.query("select custom_attributes from Shot where id is S1");
+    assert_eq!(rows[0]["custom_attributes"][2]["value"][0], "[broken");
+}
+
+/// Conditions on tasks with every operator, on values that fit and values that do not.
+fn condition() -> impl Strategy<Value = String> {
+    let path = select(vec![
+        "id",
+        "name",
+        "bid",
+        "created_at",
+        "status",
+        "status.name",
+        "parent[Shot].name",
+        "time_logged",
+        "assignments",
+        "assignments.resource.username",
+        "ancestors.name",
+        "descendants.bid",
+        "metadata.value",
+        "custom_attributes.value",
+        "project.is_private",
+        "children",
+        "scopes.id",
+        "link",
+        "nothing",
+        "custom_attributes.key",
+    ]);
+    let operator = select(vec!["is", "is_not", ">", "<=", "like", "not_like"]);
+    let value = prop_oneof![
+        select(vec!["None", "True", "1", "-1.5", "a", "2024-01-01"]).prop_map(str::to_owned),
+        r"[a-z'%_\\\[\]{}?:;\-\x00 ]{0,12}"
+            .prop_map(|text| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))),
+    ];
+    let simple = prop_oneof![
+        (path.clone(), operator, value.clone())
+            .prop_map(|(path, operator, value)| format!("{path} {operator} {value}")),
+        (path.clone(), value.clone(), value)
+            .prop_map(|(path, one, two)| format!("{path} not_in ({one}, {two})")),
+        path.clone().prop_map(|path| format!("{path} any ()")),
+        path.clone()
+            .prop_map(|path| format!("id in (select {path} from Task)")),
+    ];
+    simple.prop_recursive(4, 16, 2, move |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(one, two)| format!("({one} and {two})")),
+            (inner.clone(), inner.clone()).prop_map(|(one, two)| format!("({one} or {two})")),
+            inner.clone().prop_map(|inner| format!("not {inner}")),
+            (path.clone(), inner).prop_map(|(path, inner)| format!("{path} any ({inner})")),
+        ]
+    })
+}
+
+#[test]
+fn no_query_makes_the_database_fail() {
+    let site = Site::new();
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(256));
+    let outcome = runner.run(&condition(), |condition| {
+        let expression =
+            format!("select name, status.name from Task where {condition} order by name limit 2");
+        if let Err(QueryError::Database { source }) = site.try_query(&expression) {
+            prop_assert!(false, "{expression}: {source}");
+        }
+        Ok(())
+    });
+    outcome.unwrap();
 }

@@ -1,6 +1,7 @@
 //! Queries over a small site, from expression to answer.
 
 mod answers;
+mod catalog;
 mod computed;
 mod conditions;
 mod hostile;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
+use crate::events::EventHub;
+use crate::events::update::ClientTokens;
+use crate::faults::FaultSet;
 use crate::media::files::FileStore;
 use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::EncodeQueue;
@@ -25,7 +28,11 @@ pub struct App {
     pub signer: UrlSigner,
     /// The encodes that wait or run.
     pub encodes: EncodeQueue,
-    /// The log of API calls.
+    /// Who is connected to the event server.
+    pub events: EventHub,
+    /// What is to go wrong.
+    pub faults: Arc<FaultSet>,
+    /// The log of requests.
     pub calls: Arc<CallLog>,
     /// How the server was set up.
     pub config: SandboxOptions,
@@ -48,6 +55,8 @@ pub struct Batch {
     pub app: AppState,
     /// Who sent the batch.
     pub caller: Caller,
+    /// What the client calls itself in the events of the batch.
+    pub tokens: ClientTokens,
     after_commit: Vec<AfterCommit>,
 }
 
@@ -60,6 +69,7 @@ impl Batch {
         Self {
             app,
             caller,
+            tokens: ClientTokens::default(),
             after_commit: Vec::new(),
         }
     }

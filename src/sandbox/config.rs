@@ -27,6 +27,8 @@ pub struct SandboxOptions {
     pub body_limit: usize,
     /// How media are encoded.
     pub encoding: EncodingOptions,
+    /// How the event server treats its connections.
+    pub events: EventOptions,
 }
 
 impl Default for SandboxOptions {
@@ -43,6 +45,7 @@ impl Default for SandboxOptions {
             // Ten thousand creates are about 5 MB.
             body_limit: 256 << 20,
             encoding: EncodingOptions::default(),
+            events: EventOptions::default(),
         }
     }
 }
@@ -61,6 +64,29 @@ impl Default for EncodingOptions {
         Self {
             ffmpeg: None,
             time_limit: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+/// How the event server treats its connections.
+#[derive(Debug, Clone)]
+pub struct EventOptions {
+    /// Time between two heartbeats that the server sends.
+    pub heartbeat: Duration,
+    /// How long a client may be silent before it is given up.
+    pub close_timeout: Duration,
+    /// How long a client may take from the handshake to the websocket.
+    pub handshake_validity: Duration,
+}
+
+impl Default for EventOptions {
+    fn default() -> Self {
+        Self {
+            // The JavaScript client connects anew after 15 seconds without a heartbeat.
+            heartbeat: Duration::from_secs(5),
+            // The defaults of socket.io 0.9, which ftrack's server has.
+            close_timeout: Duration::from_secs(60),
+            handshake_validity: Duration::from_secs(30),
         }
     }
 }

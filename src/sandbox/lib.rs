@@ -10,6 +10,7 @@
 //! - [`store`]: one SQLite file, one writer, several readers; [`seed`]: what a new one holds
 //! - `plan`: query expressions to SQL; [`encode`]: rows to answers
 //! - [`semantics`]: what ftrack does when entities are created, updated and deleted
+//! - [`faults`]: what goes wrong when a test asks for it
 //! - [`media`]: files, signed uploads, thumbnails and encoding
 
 pub mod app;
@@ -19,6 +20,8 @@ pub mod controllers;
 mod data_folder;
 pub mod encode;
 pub mod error;
+pub mod events;
+pub mod faults;
 pub mod media;
 mod plan;
 pub mod router;
@@ -28,6 +31,8 @@ pub mod semantics;
 mod server;
 pub mod store;
 
-pub use config::{EncodingOptions, SandboxOptions};
+pub use calls::{CallFilter, CallRecord};
+pub use config::{EncodingOptions, EventOptions, SandboxOptions};
+pub use faults::{BodyPoint, Endpoint, Fault, FaultId, FaultKind, FaultParseError, FaultStatus};
 pub use seed::Seed;
 pub use server::{Sandbox, StartError};

@@ -6,25 +6,33 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
 use crate::app::AppState;
-use crate::calls::log_call;
-use crate::controllers::{api, media, pages, receive};
+use crate::calls::observe::{observe, read_call};
+use crate::controllers::{api, events, media, pages, receive};
+use crate::faults::layer::inject;
 
 /// Builds the routes on the state they share.
 pub fn router(app: AppState) -> Router {
-    let log = from_fn_with_state(app.clone(), log_call);
+    let faults = || from_fn_with_state(app.clone(), inject);
+    let api = post(api::handle)
+        .layer(faults())
+        .layer(from_fn_with_state(app.clone(), read_call));
     Router::new()
         .route("/", get(pages::index))
-        .route("/api", post(api::handle).layer(log))
+        .route("/api", api)
         .route("/component/get", get(media::get))
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))
         .route("/img/thumbnail2.png", get(pages::default_thumbnail))
+        .route("/socket.io/1/", get(events::handshake))
+        .route("/socket.io/1/websocket/{session}", get(events::websocket))
         .route("/upload/{component}", put(receive::put_file))
         .route(
             "/upload/{component}/{upload}/{part}",
             put(receive::put_part),
         )
-        // API calls have a limit of their own, in `log_call`; uploads are as large as their URL allows.
+        // API calls have a limit of their own, in `read_call`; uploads are as large as their URL allows.
         .layer(DefaultBodyLimit::disable())
+        .layer(faults())
+        .layer(from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }

@@ -8,18 +8,20 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tracing::error;
 
 use crate::app::{App, AppState};
-use crate::calls::{CallLog, CallRecord};
+use crate::calls::{CallFilter, CallLog, CallRecord};
 use crate::config::SandboxOptions;
 use crate::controllers::auth::{self, Credentials};
 use crate::data_folder::DataFolder;
 use crate::error::ApiError;
+use crate::events::EventHub;
+use crate::faults::connection::{Connection, FaultyListener};
+use crate::faults::{self, Fault, FaultId, FaultStatus};
 use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
@@ -121,9 +123,33 @@ impl Sandbox {
         &self.data_dir
     }
 
-    /// Returns the latest API calls, oldest first.
-    pub fn calls(&self) -> Vec<CallRecord> {
-        self.calls.records()
+    /// Returns the latest requests that pass the filter, oldest first; those that began before the server stopped.
+    pub fn calls(&self, filter: impl Into<CallFilter>) -> Vec<CallRecord> {
+        self.calls.records(&filter.into())
+    }
+
+    /// Forgets all requests.
+    pub fn clear_calls(&self) {
+        self.calls.clear();
+    }
+
+    /// Sets a fault beside those that are set. A server that has stopped has none.
+    pub fn fault(&self, fault: Fault) -> Option<FaultId> {
+        let running = self.running.as_ref()?;
+        Some(faults::set(&running.app, fault))
+    }
+
+    /// Removes all faults; connections they hold or slow down are let go.
+    pub fn clear_faults(&self) {
+        if let Some(running) = &self.running {
+            faults::clear(&running.app);
+        }
+    }
+
+    /// Returns the faults in the order they were set, with how often each has met a request.
+    pub fn faults(&self) -> Vec<FaultStatus> {
+        let running = self.running.as_ref();
+        running.map_or_else(Vec::new, |running| running.app.faults.list())
     }
 
     /// Stops the server within a second: lets requests end, kills encodes, closes the database.
@@ -227,6 +253,8 @@ fn open(
         md5: Md5Lanes::start().map_err(StartError::Threads)?,
         signer: UrlSigner::new(&secret, options.upload_validity),
         encodes,
+        events: EventHub::new(options.events.clone()),
+        faults: Arc::default(),
         calls: Arc::default(),
         base_url: base_url(&options, address),
         config: options,
@@ -286,12 +314,18 @@ async fn serve(
         Ok(listener) => listener,
         Err(error) => return error!(%error, "the port cannot be listened on"),
     };
-    // Answers are small and awaited: they must not wait to be merged with later ones.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let listener = FaultyListener::new(listener, Arc::clone(&app.faults));
     tokio::spawn(queue::work(Arc::clone(&app), encodes));
-    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(until(stopped.clone()));
+    let ending = Arc::clone(&app);
+    let serving = axum::serve(
+        listener,
+        router(app).into_make_service_with_connect_info::<Connection>(),
+    )
+    .with_graceful_shutdown(until(stopped.clone()));
     let grace_over = async {
         until(stopped).await;
+        // Websockets have no end of their own that a graceful shutdown could wait for.
+        ending.events.drop_all();
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {

@@ -150,11 +150,9 @@ pub(super) fn quoted_length(text: &str, quote: char) -> Option<usize> {
             '\\' => {
                 characters.next()?;
             }
-            _ if character == quote => {
-                // Doubled, it belongs to the text.
-                if characters.next_if(|(_, next)| *next == quote).is_none() {
-                    return Some(index);
-                }
+            // Doubled, it belongs to the text.
+            _ if character == quote && characters.next_if(|(_, next)| *next == quote).is_none() => {
+                return Some(index);
             }
             _ => {}
         }

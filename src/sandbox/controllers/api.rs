@@ -20,6 +20,7 @@ use crate::{
     },
     encode::ReadOptions,
     error::ApiError,
+    events::update::ClientTokens,
 };
 
 /// Answers a call.
@@ -61,7 +62,8 @@ async fn answer(
             store.read(move |connection| batch::read(connection, &app, &operations, &options));
         return Ok(results.await?);
     }
-    let shared = Batch::new(app, caller);
+    let mut shared = Batch::new(app, caller);
+    shared.tokens = ClientTokens::read(headers);
     let written = store.write(move |transaction| {
         let mut shared = shared;
         let results = batch::write(transaction, &mut shared, &operations, &options)?;

@@ -74,7 +74,7 @@ pub async fn from_url(app: &App, credentials: &UrlCredentials) -> Result<Caller,
 }
 
 /// Answers the same for an unknown user, an inactive one and a wrong key.
-async fn check(app: &App, username: Option<&str>, key: Option<&str>) -> Result<Caller, ApiError> {
+pub async fn check(app: &App, username: Option<&str>, key: Option<&str>) -> Result<Caller, ApiError> {
     let (Some(username), Some(key)) = (username, key) else {
         return Err(ApiError::invalid_credentials());
     };

@@ -11,6 +11,7 @@ use crate::{
     controllers::{operation::Operation, server_information, upload},
     encode::{self, QueryError, ReadOptions, Seen},
     error::ApiError,
+    events,
     media::encode as media,
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
@@ -65,6 +66,7 @@ pub fn write(
         pending[index] = Some(writer.carry_out(&operations[index])?);
     }
     writer.work.finish()?;
+    writer.announce()?;
     let mut results = Results::default();
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
@@ -196,6 +198,18 @@ impl Writer<'_, '_> {
                 out.push(b'}');
             }
         }
+        Ok(())
+    }
+
+    /// Has the event server tell of the changes once they are committed.
+    fn announce(&mut self) -> Result<(), ApiError> {
+        if self.batch.app.events.connections() == 0 {
+            return Ok(());
+        }
+        let (batch, changes) = (&mut *self.batch, &self.work.changes);
+        let events =
+            events::update::describe(self.transaction, &batch.caller, &batch.tokens, changes)?;
+        batch.after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
         Ok(())
     }
 

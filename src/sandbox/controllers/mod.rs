@@ -3,6 +3,7 @@
 pub mod api;
 pub mod auth;
 mod batch;
+pub mod events;
 pub mod media;
 mod operation;
 pub mod pages;

@@ -19,6 +19,7 @@ use super::files::Incoming;
 use super::still::{self, StillError};
 use crate::app::AppState;
 use crate::error::ApiError;
+use crate::events::update;
 use crate::semantics::UnitOfWork;
 
 /// Largest side of the still that browsers show, in pixels.
@@ -105,6 +106,9 @@ async fn finish(
         encode_rows::set_state(work, task, &JobState::Done)
     });
     filled.await?;
+    if let Some(version) = &task.version_id {
+        app.events.publish(&update::encoded(version));
+    }
     if !task.keep_original
         && let Err(error) = app.files.remove(&task.source)
     {

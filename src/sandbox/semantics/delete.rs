@@ -1,6 +1,7 @@
 //! Deletes an entity, with all that belongs to it.
 
 use ftrack_protocol::Value;
+use rusqlite::types::Value as SqlValue;
 
 use crate::{
     error::ApiError,
@@ -46,7 +47,19 @@ pub(super) fn remove(
         action: ChangeAction::Remove,
         entity_type: entity_type.id,
         key,
-        columns: Vec::new(),
+        columns: removed_values(row),
     });
     Ok(())
+}
+
+/// Lists what a row had: its values before, and nothing after.
+fn removed_values(row: &Row) -> Vec<(String, SqlValue, SqlValue)> {
+    let columns = row.table().columns.iter();
+    columns
+        .filter(|column| !row.is_null(&column.name))
+        .map(|column| {
+            let value = row.get(&column.name).clone();
+            (column.name.clone(), value, SqlValue::Null)
+        })
+        .collect()
 }

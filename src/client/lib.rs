@@ -1,5 +1,19 @@
 //! A client of ftrack without Python.
 //!
+//! ```no_run
+//! # async fn example() -> ftrack_client::error::Result<()> {
+//! use ftrack_client::config::Config;
+//! use ftrack_client::session::{Session, SessionOptions};
+//!
+//! let mut session = Session::connect(Config::from_env()?, SessionOptions::default()).await?;
+//! let shot = session.query("Shot where name is \"sh010\"")?.one().await?;
+//! let task = session.create("Task", [("name", "comp")])?;
+//! session.set(&task, "parent", &shot)?;
+//! session.commit().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Layout
 //! - [`session::Session`], [`entity::Entity`]: what applications use; wires the rest together
 //! - [`config`], [`error`], [`runtime`], [`transport`]: the way to the server

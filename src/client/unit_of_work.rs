@@ -61,8 +61,6 @@ impl UnitOfWork {
         entity_type: &EntityType,
         values: Vec<(AttributeId, SlotValue)>,
     ) -> Result<EntityId> {
-        let id = map.insert_detached(entity_type.id);
-        set_defaults(map, id, entity_type);
         let (plain, relations): (Vec<_>, Vec<_>) =
             values.into_iter().partition(|(attribute, _)| {
                 matches!(
@@ -70,6 +68,11 @@ impl UnitOfWork {
                     AttributeKind::Scalar(_)
                 )
             });
+        for (attribute, value) in &relations {
+            wire_value(map, entity_type, *attribute, value)?;
+        }
+        let id = map.insert_detached(entity_type.id);
+        set_defaults(map, id, entity_type);
         for (attribute, value) in plain {
             map.set_local(id, attribute, value);
         }
@@ -97,12 +100,7 @@ impl UnitOfWork {
                 entity_type.name, definition.name
             )));
         }
-        let sent = map.wire_value(&value).ok_or_else(|| {
-            Error::invalid(format!(
-                "the value of {}.{} refers to an entity without identity",
-                entity_type.name, definition.name
-            ))
-        })?;
+        let sent = wire_value(map, entity_type, attribute, &value)?;
         self.log.push(Recorded::Operation(Operation::Update(Write {
             entity_type: entity_type.name.clone(),
             entity_key: entity_key(map, id)?,
@@ -179,6 +177,21 @@ impl From<Answer> for Committed {
             _ => Self::Other(answer),
         }
     }
+}
+
+fn wire_value(
+    map: &IdentityMap,
+    entity_type: &EntityType,
+    attribute: AttributeId,
+    value: &SlotValue,
+) -> Result<Value> {
+    map.wire_value(value).ok_or_else(|| {
+        Error::invalid(format!(
+            "the value of {}.{} refers to an entity without identity",
+            entity_type.name,
+            entity_type.attribute(attribute).name
+        ))
+    })
 }
 
 fn set_defaults(map: &IdentityMap, id: EntityId, entity_type: &EntityType) {

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
@@ -112,10 +112,19 @@ impl Transport {
         timeout: Duration,
     ) -> Result<(u16, Bytes), Failure> {
         let client = pool::api_client().map_err(Failure::Final)?;
+        let (started, sent_bytes) = (Instant::now(), body.len());
         let sent = self.send(&client, body, headers);
         let response = self.in_time(timeout, sent).await?;
         let status = response.status();
         let answer = self.read(response, timeout).await?;
+        tracing::debug!(
+            host = self.host,
+            status = status.as_u16(),
+            sent_bytes,
+            received_bytes = answer.len(),
+            elapsed = ?started.elapsed(),
+            "called the API"
+        );
         if is_transient(status.as_u16()) && !is_json(&answer) {
             return Err(Failure::Interrupted(self.busy(status, answer)));
         }

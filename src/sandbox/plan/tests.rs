@@ -41,11 +41,11 @@ fn steps(expression: &str) -> String {
 #[test]
 fn scalars() {
     insta::assert_snapshot!(sql("Task"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and 1 order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and 1 order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     "#);
     insta::assert_snapshot!(sql("Task where id is a"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and t0."id" = ?2 order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and t0."id" = ?2 order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("a"))
     "#);
@@ -55,18 +55,18 @@ fn scalars() {
     ?2 Value(Text("b"))
     "#);
     insta::assert_snapshot!(sql(r"Task where name like '10\%' or bid > 1.5"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."name" like ?2 escape '\' or t0."bid" > ?3) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."name" like ?2 escape '\' or t0."bid" > ?3) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("10\\%"))
     ?3 Value(Real(1.5))
     "#);
     insta::assert_snapshot!(sql("User where is_active is True and not (email is None)"), @r#"
-    select * from "resource" t0 where t0."resource_type" = ?1 and (t0."is_active" = ?2 and not (t0."email" is null)) order by t0."id"
+    select * from "resource" t0 where +t0."resource_type" = ?1 and (t0."is_active" = ?2 and not (t0."email" is null)) order by t0."id"
     ?1 Value(Text("user"))
     ?2 Value(Integer(1))
     "#);
     insta::assert_snapshot!(sql("Task where created_at after '2015-06-01' and type in (a, None)"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."created_at" > ?2 and (t0."type_id" in rarray(?3) or t0."type_id" is null)) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."created_at" > ?2 and (t0."type_id" in rarray(?3) or t0."type_id" is null)) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("2015-06-01T00:00:00"))
     ?3 List([Text("a")])
@@ -80,33 +80,33 @@ fn scalars() {
 #[test]
 fn relations() {
     insta::assert_snapshot!(sql("Task where status.state.name is Done"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."status_id" is not null and t0."status_id" in (select t1."id" from "status" t1 where (t1."state_id" is not null and t1."state_id" in (select t2."id" from "state" t2 where t2."name" = ?2)))) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."status_id" is not null and t0."status_id" in (select t1."id" from "status" t1 where (t1."state_id" is not null and t1."state_id" in (select t2."id" from "state" t2 where t2."name" = ?2)))) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("Done"))
     "#);
     insta::assert_snapshot!(sql("Task where parent[Shot].name is a"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."parent_id" is not null and t0."parent_id" in (select t1."id" from "context" t1 where t1."object_type_id" = ?2 and t1."name" = ?3)) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."parent_id" is not null and t0."parent_id" in (select t1."id" from "context" t1 where +t1."object_type_id" = ?2 and t1."name" = ?3)) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?3 Value(Text("a"))
     "#);
     insta::assert_snapshot!(sql("Task where assignments any (resource.username is jane)"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."id" in (select t1."context_id" from "appointment" t1 where t1."context_id" is not null and t1."type" = ?2 and (t1."resource_id" is not null and t1."resource_id" in (select t2."id" from "resource" t2 where t2."username" = ?3)))) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (select t1."context_id" from "appointment" t1 where t1."context_id" is not null and t1."type" = ?2 and (t1."resource_id" is not null and t1."resource_id" in (select t2."id" from "resource" t2 where t2."username" = ?3)))) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("assignment"))
     ?3 Value(Text("jane"))
     "#);
     insta::assert_snapshot!(sql("Project where not children any ()"), @r#"
-    select * from "context" t0 where t0."context_type" = ?1 and not (exists (select 1 from "context" t1 where t1."parent_id" = t0."id" and 1)) order by t0."id"
+    select * from "context" t0 where +t0."context_type" = ?1 and not (exists (select 1 from "context" t1 where t1."parent_id" = t0."id" and 1)) order by t0."id"
     ?1 Value(Text("show"))
     "#);
     insta::assert_snapshot!(sql("Shot where scopes.name is a"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."id" in (select t1."context_id" from "context_scope" t1 join "scope" t2 on t2."id" = t1."scope_id" where t2."name" = ?2)) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (select t1."context_id" from "context_scope" t1 join "scope" t2 on t2."id" = t1."scope_id" where t2."name" = ?2)) order by t0."id"
     ?1 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?2 Value(Text("a"))
     "#);
     insta::assert_snapshot!(sql("Task where ancestors any (name is a)"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."id" in (with recursive hit(id) as (select t1."id" from "context" t1 where t1."context_type" = ?2 and t1."name" = ?3), below(id) as (select c.id from hit join context c on c.parent_id = hit.id union select c.id from below join context c on c.parent_id = below.id) select id from below)) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (with recursive hit(id) as (select t1."id" from "context" t1 where +t1."context_type" = ?2 and t1."name" = ?3), below(id) as (select c.id from hit join context c on c.parent_id = hit.id union select c.id from below join context c on c.parent_id = below.id) select id from below)) order by t0."id"
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Text("task"))
     ?3 Value(Text("a"))
@@ -116,7 +116,7 @@ fn relations() {
     ?1 Value(Integer(3))
     "#);
     insta::assert_snapshot!(sql("Shot where custom_attributes any (key is fps and value is 24)"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and (t0."id" in (select t1."entity_id" from "custom_attribute_value" t1 where t1."entity_kind" = ?2 and ((select c.key from custom_attribute_configuration c where c.id = t1.configuration_id) collate nocase = ?3 and (typeof(t1."value") <> 'text' and t1."value" = ?4 or typeof(t1."value") = 'text' and (t1."value" = ?5 or t1."value" like '[%' and json_valid(t1."value") and exists (select 1 from json_each(t1."value") t2 where t2.value = ?6 collate nocase)))))) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (select t1."entity_id" from "custom_attribute_value" t1 where +t1."entity_kind" = ?2 and ((select c.key from custom_attribute_configuration c where c.id = t1.configuration_id) collate nocase = ?3 and (typeof(t1."value") <> 'text' and t1."value" = ?4 or typeof(t1."value") = 'text' and (t1."value" = ?5 or t1."value" like '[%' and json_valid(t1."value") and exists (select 1 from json_each(t1."value") t2 where t2.value = ?6 collate nocase)))))) order by t0."id"
     ?1 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?2 Value(Text("context"))
     ?3 Value(Text("fps"))
@@ -125,7 +125,7 @@ fn relations() {
     ?6 Value(Text("24"))
     "#);
     insta::assert_snapshot!(sql("Asset where context_id in (select id from Shot where name is a limit 1)"), @r#"
-    select * from "asset" t0 where t0."context_id" in (select t1."id" from "context" t1 where t1."object_type_id" = ?1 and t1."name" = ?2 order by t1."id" limit ?3) order by t0."id"
+    select * from "asset" t0 where t0."context_id" in (select t1."id" from "context" t1 where +t1."object_type_id" = ?1 and t1."name" = ?2 order by t1."id" limit ?3) order by t0."id"
     ?1 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?2 Value(Text("a"))
     ?3 Value(Integer(1))
@@ -135,7 +135,7 @@ fn relations() {
 #[test]
 fn order_and_page() {
     insta::assert_snapshot!(sql("Task order by status.name desc, bid limit 500 offset 1000"), @r#"
-    select * from "context" t0 where t0."object_type_id" = ?1 and 1 order by (select t1."name" from "status" t1 where t1."id" = t0."status_id") collate nocase desc, t0."bid", t0."id" limit ?2 offset ?3
+    select * from "context" t0 where +t0."object_type_id" = ?1 and 1 order by (select t1."name" from "status" t1 where t1."id" = t0."status_id") collate nocase desc, t0."bid", t0."id" limit ?2 offset ?3
     ?1 Value(Text("11c137c0-ee7e-4f9c-91c5-8c77cec22b2c"))
     ?2 Value(Integer(501))
     ?3 Value(Integer(1000))
@@ -156,7 +156,7 @@ fn groups() {
     )
     .unwrap();
     let aggregate = aggregate(Catalog::get(), &query).unwrap();
-    insta::assert_snapshot!(aggregate.sql.text(), @r#"select count(t0."id"), sum(t0."bid"), (select t1."name" from "status" t1 where t1."id" = t0."status_id") collate nocase, t0."type_id" from "context" t0 where t0."object_type_id" = ?1 and t0."bid" > ?2 group by 3, 4 order by 3, 4 limit ?3"#);
+    insta::assert_snapshot!(aggregate.sql.text(), @r#"select count(t0."id"), sum(t0."bid"), (select t1."name" from "status" t1 where t1."id" = t0."status_id") collate nocase, t0."type_id" from "context" t0 where +t0."object_type_id" = ?1 and t0."bid" > ?2 group by 3, 4 order by 3, 4 limit ?3"#);
     insta::assert_debug_snapshot!(aggregate.columns, @r#"
     [
         (

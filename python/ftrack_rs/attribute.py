@@ -112,7 +112,9 @@ class Attribute:
         value = self.get_local_value(entity)
         if value is NOT_SET:
             value = self.get_remote_value(entity)
-        if value is NOT_SET and entity.session.auto_populate:
+        # Without its primary key there is nothing to ask the server for.
+        is_key = self._name in entity.primary_key_attributes
+        if value is NOT_SET and not is_key and entity.session.auto_populate:
             self.populate_remote_value(entity)
             value = self.get_remote_value(entity)
         return value

@@ -196,7 +196,8 @@ def test_events_tell_plugins_of_the_session(sandbox: Sandbox, tmp_path: Any) -> 
         "    for topic in ('configure-location', 'ready', 'reset'):\n"
         "        session.event_hub.subscribe(\n"
         "            'topic=ftrack.api.session.' + topic,\n"
-        "            lambda event: session.seen.append((event['topic'], event['data']['session'])))\n"
+        "            lambda event: session.seen.append(\n"
+        "                (event['topic'], event['data']['session'])))\n"
     )
     with sandbox.session(plugin_paths=[str(tmp_path)]) as session:
         session.reset()

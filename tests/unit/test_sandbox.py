@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ftrack_rs import Session, exception
+from ftrack_rs.sandbox import Sandbox, find_ffmpeg
+
+
+def test_what_is_needed_to_find_it(sandbox: Sandbox) -> None:
+    assert sandbox.url.startswith("http://127.0.0.1:")
+    assert sandbox.env() == {
+        "FTRACK_SERVER": sandbox.url,
+        "FTRACK_API_USER": sandbox.api_user,
+        "FTRACK_API_KEY": sandbox.api_key,
+    }
+
+
+def test_calls_are_counted(sandbox: Sandbox, session: Session) -> None:
+    before = len(sandbox.calls())
+    session.query("select id from User limit 1").all()
+    (call,) = sandbox.calls()[before:]
+    assert call["actions"] == ["query"]
+    assert call["request_bytes"] > 0
+    assert call["response_bytes"] > 0
+    assert call["micros"] >= 0
+
+
+def test_a_temporary_server_leaves_nothing_behind() -> None:
+    with Sandbox(seed="empty") as sandbox:
+        folder = Path(sandbox.data_dir)
+        assert folder.is_dir()
+        with sandbox.session() as session:
+            assert session.query("Project").all() == []
+        url = sandbox.url
+    assert not folder.exists()
+    with pytest.raises(exception.ServerError, match="Could not reach"):
+        Session(url, sandbox.api_key, sandbox.api_user)
+    sandbox.stop()
+
+
+def test_data_survives_a_restart(tmp_path: Path) -> None:
+    with Sandbox(data_dir=tmp_path, seed="empty") as sandbox, sandbox.session() as session:
+        key = sandbox.api_key
+        session.create("User", {"username": "survivor"})
+        session.commit()
+    with Sandbox(data_dir=tmp_path, seed="empty") as sandbox, sandbox.session() as session:
+        assert sandbox.api_key == key
+        assert session.query("User where username is survivor").one()
+
+
+def test_bad_arguments_are_named(sandbox: Sandbox, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        Sandbox(seed="nothing")
+    port = int(sandbox.url.rsplit(":", 1)[1])
+    with pytest.raises(OSError, match=str(port)):
+        Sandbox(port=port)
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(OSError, match="file"):
+        Sandbox(data_dir=file)
+
+
+def test_ffmpeg_is_found_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/ffmpeg")
+    assert find_ffmpeg() == "/usr/bin/ffmpeg"
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setitem(__import__("sys").modules, "imageio_ffmpeg", None)
+    assert find_ffmpeg() is None

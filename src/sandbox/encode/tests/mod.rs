@@ -2,6 +2,7 @@
 
 mod answers;
 mod catalog;
+mod clients;
 mod computed;
 mod conditions;
 mod hostile;

@@ -1,9 +1,25 @@
 """Native part of the package: a translation of the Rust crates, used by the modules beside it."""
 
-from typing import Any, Final
+from typing import Any, Final, final
+
+from typing_extensions import disjoint_base
 
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.session import Session
+
+__all__ = [
+    "IS_DEBUG_BUILD",
+    "VERSION",
+    "Batch",
+    "Client",
+    "EntityHandle",
+    "EntityMap",
+    "NativeSandbox",
+    "SchemaSet",
+    "Sequence",
+    "draw_frames",
+    "parse_sequence",
+]
 
 VERSION: Final[str]
 """Version of the distribution."""
@@ -11,6 +27,7 @@ VERSION: Final[str]
 IS_DEBUG_BUILD: Final[bool]
 """Whether this is a build without optimisation."""
 
+@disjoint_base
 class EntityHandle:
     """Base of all entity classes: a handle to what is known of an entity.
 
@@ -41,11 +58,13 @@ class EntityHandle:
     def _set_remote(self, name: str, value: Any) -> None:
         """Set what is known of the server's value of an attribute; NOT_SET forgets it."""
 
+@final
 class SchemaSet:
     """The entity types of a server, prepared for decoding."""
 
     def __new__(cls, schemas: list[dict[str, Any]]) -> SchemaSet: ...
 
+@final
 class EntityMap:
     """The entities of a session, with the one Python object of each that was looked at."""
 
@@ -69,6 +88,7 @@ class EntityMap:
     def merge_answers(self, answer: bytes) -> None:
         """Take over what the server answered to a commit."""
 
+@final
 class Batch:
     """The shortest batch that has the effect of all recorded operations."""
 
@@ -82,6 +102,7 @@ class Batch:
     def payloads(self) -> list[dict[str, Any]]:
         """Return the operations as dictionaries, with references in place of entities."""
 
+@final
 class Client:
     """Talks to one server as one user.
 
@@ -140,6 +161,7 @@ class Client:
             AccessorOperationFailedError: If there is no answer.
         """
 
+@final
 class Sequence:
     """Files that differ in one number of their path."""
 
@@ -159,6 +181,7 @@ def parse_sequence(path: str) -> Sequence | None:
         ParseError: If the ranges make no sense.
     """
 
+@final
 class NativeSandbox:
     """A running embedded server."""
 

@@ -95,7 +95,8 @@ def _draw(folder: Path, count: int) -> Media:
         frames = [
             Path(path) for path in _core.draw_frames(str(folder), "render", count, WIDTH, HEIGHT)
         ]
-    pattern = f"{folder}/render.%04d.png [1-{count}]"
+    first = int(frames[0].stem.rpartition(".")[2])
+    pattern = f"{folder}/render.%04d.png [{first}-{first + count - 1}]"
     ffmpeg = find_ffmpeg()
     if ffmpeg is None:
         print("  no ffmpeg found (pip install 'ftrack-rs[sandbox]' brings one): no movie this time")
@@ -103,6 +104,7 @@ def _draw(folder: Path, count: int) -> Media:
     movie = folder / "render.mov"
     with _step("Making a movie of them"):
         command = [ffmpeg, "-loglevel", "error", "-framerate", str(RATE)]
+        command += ["-start_number", str(first)]
         command += ["-i", f"{folder}/render.%04d.png", "-c:v", "mjpeg", "-q:v", "3", str(movie)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return Media(pattern, frames, movie)
@@ -110,7 +112,7 @@ def _draw(folder: Path, count: int) -> Media:
 
 def _publish(sandbox: Sandbox, session: Session, media: Media, number: int) -> Any | None:
     task = session.query(
-        "select parent, name from Task where parent.object_type.name is Shot order by link"
+        'select parent, name from Task where parent[Shot].name is_not "" order by name, id'
     ).first()
     if task is None:
         raise exception.NoResultFoundError("The seeded project has no task below a shot.")
@@ -121,7 +123,9 @@ def _publish(sandbox: Sandbox, session: Session, media: Media, number: int) -> A
         sources.append(("movie", str(media.movie), [media.movie]))
     for name, path, files in sources:
         calls, started = len(sandbox.calls()), time.perf_counter()
-        with _step(f"Publishing {name} ({len(files)} file{'s'[: len(files) != 1]}) as v{number:03}"):
+        with _step(
+            f"Publishing {name} ({len(files)} file{'s'[: len(files) != 1]}) as v{number:03}"
+        ):
             component = version.create_component(path, data={"name": name}, location=server)
         seconds = time.perf_counter() - started
         made = len(sandbox.calls()) - calls
@@ -184,7 +188,9 @@ def _read_back(session: Session, media: Media) -> None:
 
 
 def _print_table(session: Session, media: Media) -> None:
-    print(f"\n{'version':8}{'component':18}{'files':>6}{'size':>10}  {'MD5':34}{'calls':>5}{'time':>9}")
+    print(
+        f"\n{'version':8}{'component':18}{'files':>6}{'size':>10}  {'MD5':34}{'calls':>5}{'time':>9}"
+    )
     for item in media.published:
         print(
             f"v{item.version:03}    {item.name:18}{len(item.files):6}{_megabytes(item.size):>10}  "

@@ -1,0 +1,340 @@
+//! Faults below HTTP: connections that are reset, cut off or slow.
+//!
+//! A real reset cannot be told from outside a connection, so every accepted one is wrapped. The middleware holds a
+//! [`Connection`] to the stream its request came by, and says through it how the stream is to end or how fast it may be.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::set::FaultSet;
+
+/// How often a limited connection moves bytes: often enough to look even.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The most a limited connection reads at once, in bytes.
+const READ_BYTES: usize = 16 << 10;
+
+/// A listener whose connections can fail.
+pub struct FaultyListener {
+    listener: TcpListener,
+    faults: Arc<FaultSet>,
+}
+
+impl FaultyListener {
+    /// Wraps a listener.
+    pub fn new(listener: TcpListener, faults: Arc<FaultSet>) -> Self {
+        Self { listener, faults }
+    }
+}
+
+impl Listener for FaultyListener {
+    type Io = FaultyStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (FaultyStream, SocketAddr) {
+        loop {
+            let (stream, address) = Listener::accept(&mut self.listener).await;
+            if self.faults.refuses_connection() {
+                // The peer that is gone already needs no reset.
+                let _ = stream.set_zero_linger();
+                continue;
+            }
+            // Answers are small and awaited: they must not wait to be merged with later ones.
+            let _ = stream.set_nodelay(true);
+            return (FaultyStream::new(stream, Arc::clone(&self.faults)), address);
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// The connection that a request came by.
+#[derive(Debug, Clone)]
+pub struct Connection(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// An [`End`], as a number.
+    end: AtomicU8,
+    /// Whether there is a pace, so that a connection without one takes no lock.
+    paced: AtomicBool,
+    pace: Mutex<Option<Pace>>,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// As its ends like.
+    Open = 0,
+    /// Closed once everything that was written is on its way.
+    CloseWhenFlushed = 1,
+    /// Reset once everything that was written is on its way.
+    ResetWhenFlushed = 2,
+    /// Reset at once.
+    Reset = 3,
+}
+
+impl Connection {
+    /// Resets the connection: what was written last may never arrive.
+    pub fn reset(&self) {
+        self.0.set_end(End::Reset);
+    }
+
+    /// Resets the connection once everything that was written is on its way.
+    pub fn reset_when_flushed(&self) {
+        self.0.set_end(End::ResetWhenFlushed);
+    }
+
+    /// Closes the connection once everything that was written is on its way.
+    pub fn close_when_flushed(&self) {
+        self.0.set_end(End::CloseWhenFlushed);
+    }
+
+    /// Sets how fast the connection is from now on.
+    pub fn set_pace(&self, pace: Option<Pace>) {
+        if pace.is_none() && !self.0.paced.load(Ordering::Acquire) {
+            return;
+        }
+        *self.0.pace.lock() = pace;
+        self.0.paced.store(pace.is_some(), Ordering::Release);
+    }
+}
+
+impl Connected<IncomingStream<'_, FaultyListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
+        Self(Arc::clone(&stream.io().shared))
+    }
+}
+
+impl Shared {
+    fn end(&self) -> End {
+        match self.end.load(Ordering::Acquire) {
+            1 => End::CloseWhenFlushed,
+            2 => End::ResetWhenFlushed,
+            3 => End::Reset,
+            _ => End::Open,
+        }
+    }
+
+    fn set_end(&self, end: End) {
+        self.end.store(end as u8, Ordering::Release);
+    }
+}
+
+/// How fast a connection is.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How many bytes may go at once.
+    bytes: usize,
+    /// How long the next ones wait after that many.
+    pause: Duration,
+    /// Whether the limit is for what the client sends, too.
+    reads: bool,
+    /// The number of clearings when it was set: the next one lifts it.
+    clearings: u64,
+}
+
+impl Pace {
+    /// A number of bytes a second in each direction.
+    pub fn bandwidth(bytes_per_second: NonZeroU64, faults: &FaultSet) -> Self {
+        let speed = usize::try_from(bytes_per_second.get()).unwrap_or(usize::MAX);
+        let ticks = usize::try_from(Duration::from_secs(1).as_millis() / TICK.as_millis());
+        let bytes = (speed / ticks.unwrap_or(1)).max(1);
+        Self {
+            bytes,
+            pause: Duration::from_secs(1).mul_f64(ratio(bytes, speed)),
+            reads: true,
+            clearings: faults.clearings(),
+        }
+    }
+
+    /// A byte of the answer at a time.
+    pub fn byte_by_byte(pause: Duration, faults: &FaultSet) -> Self {
+        Self {
+            bytes: 1,
+            pause,
+            reads: false,
+            clearings: faults.clearings(),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the length of a pause need not be exact"
+)]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// A connection that can fail.
+pub struct FaultyStream {
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    faults: Arc<FaultSet>,
+    reads: Gate,
+    writes: Gate,
+}
+
+impl FaultyStream {
+    fn new(stream: TcpStream, faults: Arc<FaultSet>) -> Self {
+        Self {
+            stream,
+            shared: Arc::default(),
+            faults,
+            reads: Gate::default(),
+            writes: Gate::default(),
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.shared.end() {
+            End::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed => Ok(()),
+        }
+    }
+
+    /// Returns the pace of the connection, unless faults have been cleared since it was set.
+    fn pace(&self) -> Option<Pace> {
+        if !self.shared.paced.load(Ordering::Acquire) {
+            return None;
+        }
+        let pace = *self.shared.pace.lock();
+        pace.filter(|pace| pace.clearings == self.faults.clearings())
+    }
+}
+
+impl Drop for FaultyStream {
+    fn drop(&mut self) {
+        if self.shared.end() == End::Reset {
+            // The peer that is gone already needs no reset.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for FaultyStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check()?;
+        let this = &mut *self;
+        let Some(pace) = this.pace().filter(|pace| pace.reads) else {
+            return Pin::new(&mut this.stream).poll_read(context, buffer);
+        };
+        ready!(this.reads.poll_open(context));
+        let mut block = [0; READ_BYTES];
+        let length = pace.bytes.min(READ_BYTES).min(buffer.remaining());
+        let mut limited = ReadBuf::new(&mut block[..length]);
+        ready!(Pin::new(&mut this.stream).poll_read(context, &mut limited))?;
+        buffer.put_slice(limited.filled());
+        this.reads.passed(limited.filled().len(), pace);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for FaultyStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        let this = &mut *self;
+        let Some(pace) = this.pace() else {
+            return Pin::new(&mut this.stream).poll_write(context, bytes);
+        };
+        ready!(this.writes.poll_open(context));
+        let length = pace.bytes.min(bytes.len());
+        let written = ready!(Pin::new(&mut this.stream).poll_write(context, &bytes[..length]))?;
+        this.writes.passed(written, pace);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        if self.pace().is_none() {
+            return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        }
+        let first = slices.iter().find(|slice| !slice.is_empty());
+        self.poll_write(context, first.map_or(&[], |slice| slice))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        match self.shared.end() {
+            End::Open => Poll::Ready(Ok(())),
+            End::CloseWhenFlushed => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            End::ResetWhenFlushed | End::Reset => {
+                self.shared.set_end(End::Reset);
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.shared.end() {
+            // An orderly end would come before the reset.
+            End::Reset => Poll::Ready(Ok(())),
+            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed => {
+                Pin::new(&mut self.stream).poll_shutdown(context)
+            }
+        }
+    }
+}
+
+/// Keeps one direction of a connection to its pace.
+#[derive(Default)]
+struct Gate {
+    /// When the next bytes may pass.
+    opens: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Gate {
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(opens) = self.opens.filter(|opens| *opens > Instant::now()) else {
+            return Poll::Ready(());
+        };
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(opens)));
+        if timer.deadline() != opens {
+            timer.as_mut().reset(opens);
+        }
+        timer.as_mut().poll(context)
+    }
+
+    fn passed(&mut self, bytes: usize, pace: Pace) {
+        let now = Instant::now();
+        // A timer that fired late is made up for, an idle time is not.
+        let since = self.opens.filter(|opens| *opens + 2 * TICK > now);
+        let pause = pace.pause.mul_f64(ratio(bytes, pace.bytes));
+        self.opens = Some(since.unwrap_or(now) + pause);
+    }
+}

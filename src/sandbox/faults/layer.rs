@@ -1,0 +1,169 @@
+//! The middleware that makes requests meet the faults that are set.
+//!
+//! It stands twice on the way of an API call: around everything, where faults that need no more than the path meet the
+//! request before its body is read, and again where the actions of the batch are known.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
+
+use super::answer::{self, Cut, announced_length};
+use super::connection::{Connection, Pace};
+use super::{BodyPoint, Endpoint, FaultKind, FaultSet};
+use crate::app::AppState;
+use crate::calls::{Actions, Call};
+
+/// Lets a request meet the faults that are set for it.
+pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let endpoint = Endpoint::of_path(request.uri().path());
+    let actions = request.extensions().get::<Actions>();
+    let met = app
+        .faults
+        .meet(endpoint, actions.map(|actions| &*actions.0));
+    let connection = request.extensions().get::<ConnectInfo<Connection>>();
+    let connection = connection.map(|ConnectInfo(connection)| connection.clone());
+    if let Some(connection) = connection.as_ref().filter(|_| actions.is_none()) {
+        // Connections are kept for the next request, which meets faults of its own.
+        connection.set_pace(None);
+    }
+    let Some(connection) = connection.filter(|_| !met.is_empty()) else {
+        return next.run(request).await;
+    };
+    if let Some(call) = request.extensions().get::<Call>() {
+        call.spoiled_by(&met);
+    }
+    let spoiled = Spoiled {
+        faults: &app.faults,
+        endpoint,
+        connection,
+    };
+    spoiled.answer(met, request, next).await
+}
+
+/// A request that meets faults.
+struct Spoiled<'f> {
+    faults: &'f FaultSet,
+    endpoint: Endpoint,
+    connection: Connection,
+}
+
+impl Spoiled<'_> {
+    async fn answer(self, met: Vec<FaultKind>, request: Request, next: Next) -> Response {
+        let mut latency = Duration::ZERO;
+        let mut etag: Option<fn(Response) -> Response> = None;
+        let mut decisive = None;
+        for kind in met {
+            match kind {
+                FaultKind::Latency(time) => latency += time,
+                FaultKind::Bandwidth(speed) => self.pace(Pace::bandwidth(speed, self.faults)),
+                FaultKind::SlowLoris(pause) => self.pace(Pace::byte_by_byte(pause, self.faults)),
+                FaultKind::WrongEtag => etag = Some(answer::with_wrong_etag),
+                FaultKind::NoEtag => etag = Some(answer::without_etag),
+                kind => decisive = Some(kind),
+            }
+        }
+        let response = match decisive {
+            Some(kind) => self.spoil(kind, request, next).await,
+            None => next.run(request).await,
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        match etag {
+            Some(change) => change(response),
+            None => response,
+        }
+    }
+
+    fn pace(&self, pace: Pace) {
+        self.connection.set_pace(Some(pace));
+    }
+
+    async fn spoil(&self, kind: FaultKind, request: Request, next: Next) -> Response {
+        match kind {
+            FaultKind::Refuse => self.reset(),
+            FaultKind::BlackHole => {
+                self.faults.until_cleared().await;
+                self.reset()
+            }
+            FaultKind::Reset(point) => self.reset_at(point, request, next).await,
+            FaultKind::LostAnswer => {
+                drop(next.run(request).await);
+                self.reset()
+            }
+            FaultKind::Truncate => {
+                let response = next.run(request).await;
+                answer::cut(response, &self.connection, Cut::CloseInMiddle)
+            }
+            FaultKind::Status {
+                code,
+                retry_after,
+                body,
+            } => {
+                read_body(request, u64::MAX).await;
+                let mut response = (code, body.unwrap_or_default()).into_response();
+                if let Some(seconds) = retry_after {
+                    response
+                        .headers_mut()
+                        .insert(header::RETRY_AFTER, seconds.into());
+                }
+                response
+            }
+            FaultKind::ErrorBody => {
+                read_body(request, u64::MAX).await;
+                answer::error_under_200(self.endpoint)
+            }
+            FaultKind::Expired => {
+                read_body(request, u64::MAX).await;
+                answer::expired()
+            }
+            FaultKind::Latency(_)
+            | FaultKind::Bandwidth(_)
+            | FaultKind::SlowLoris(_)
+            | FaultKind::WrongEtag
+            | FaultKind::NoEtag
+            | FaultKind::DropConnections
+            | FaultKind::Silence => next.run(request).await,
+        }
+    }
+
+    async fn reset_at(&self, point: BodyPoint, request: Request, next: Next) -> Response {
+        let sends_body = matches!(*request.method(), Method::POST | Method::PUT);
+        let length = announced_length(request.headers(), request.body()).unwrap_or(0);
+        match (point, sends_body) {
+            (BodyPoint::Before, _) => {}
+            (BodyPoint::Middle, true) => read_body(request, length / 2).await,
+            (BodyPoint::After, true) => read_body(request, u64::MAX).await,
+            (BodyPoint::Middle, false) => {
+                let response = next.run(request).await;
+                return answer::cut(response, &self.connection, Cut::ResetInMiddle);
+            }
+            (BodyPoint::After, false) => {
+                let response = next.run(request).await;
+                return answer::cut(response, &self.connection, Cut::ResetAtEnd);
+            }
+        }
+        self.reset()
+    }
+
+    fn reset(&self) -> Response {
+        self.connection.reset();
+        answer::never()
+    }
+}
+
+/// Reads a body until at least `enough` bytes of it have come.
+async fn read_body(request: Request<Body>, enough: u64) {
+    let mut body = request.into_body().into_data_stream();
+    let mut read = 0;
+    while read < enough
+        && let Some(Ok(chunk)) = body.next().await
+    {
+        read += chunk.len() as u64;
+    }
+}

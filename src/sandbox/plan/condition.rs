@@ -1,7 +1,7 @@
 //! Criteria as SQL conditions.
 
 use ftrack_protocol::query::{
-    Criterion, Members, Operator, Path, Query, Segment, Value as Literal,
+    Criterion, Members, Operator, Path, Projection, Query, Segment, Value as Literal,
 };
 
 use super::{
@@ -186,42 +186,27 @@ impl<'c> Planner<'c> {
         members: &Members,
     ) -> Result<(), QueryError> {
         let operand = self.operand(scope, last)?;
+        let word = if negated { " not in " } else { " in " };
+        self.sql.push("(").push(&operand.text).push(word);
         match members {
-            Members::Subquery(query) => {
-                let word = if negated { " not in (" } else { " in (" };
-                self.sql.push(&operand.text).push(word);
-                self.subquery(query)?;
-                self.sql.push(")");
-                Ok(())
+            Members::Subquery(query) => self.subquery(query)?,
+            Members::Values(values) => {
+                let literals = values.iter().filter(|value| **value != Literal::None);
+                let stored = literals
+                    .map(|literal| {
+                        self.operand_value(&operand, literal)
+                            .map_err(|expected| unfit(scope.entity_type, last, literal, expected))
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                let with_none = stored.len() < values.len();
+                self.sql.bind_list(stored);
+                if with_none {
+                    let test = if negated { " and " } else { " or " };
+                    self.sql.push(test).push(&operand.text);
+                    self.sql
+                        .push(if negated { " is not null" } else { " is null" });
+                }
             }
-            Members::Values(values) => self.list(scope, last, negated, values),
-        }
-    }
-
-    fn list(
-        &mut self,
-        scope: Scope<'c>,
-        last: &Segment,
-        negated: bool,
-        values: &[Literal],
-    ) -> Result<(), QueryError> {
-        let operand = self.operand(scope, last)?;
-        let mut members = Vec::with_capacity(values.len());
-        for value in values.iter().filter(|value| **value != Literal::None) {
-            members.push(
-                self.operand_value(&operand, value)
-                    .map_err(|expected| unfit(scope.entity_type, last, value, expected))?,
-            );
-        }
-        let with_none = members.len() < values.len();
-        self.sql.push("(").push(&operand.text);
-        self.sql.push(if negated { " not in " } else { " in " });
-        self.sql.bind_list(members);
-        if with_none {
-            let test = if negated { " and " } else { " or " };
-            self.sql.push(test).push(&operand.text);
-            self.sql
-                .push(if negated { " is not null" } else { " is null" });
         }
         self.sql.push(")");
         Ok(())
@@ -230,8 +215,7 @@ impl<'c> Planner<'c> {
     /// Writes the query of `in (select ...)`, which selects one value.
     fn subquery(&mut self, query: &Query) -> Result<(), QueryError> {
         let entity_type = resolve::entity_type(self.catalog, &query.entity_type)?;
-        let [ftrack_protocol::query::Projection::Attribute(path)] = query.projections.as_slice()
-        else {
+        let [Projection::Attribute(path)] = query.projections.as_slice() else {
             return Err(QueryError::Grouping {
                 entity_type: entity_type.name.clone(),
                 reason: "a query inside `in (...)` selects exactly one attribute",
@@ -239,9 +223,11 @@ impl<'c> Planner<'c> {
         };
         let alias = self.sql.alias();
         let scope = Scope { entity_type, alias };
-        self.sql.push("select ");
+        self.sql.push("(select ");
         self.scalar(scope, &path.segments)?;
-        self.rows(scope, query)
+        self.rows(scope, query)?;
+        self.sql.push(")");
+        Ok(())
     }
 }
 

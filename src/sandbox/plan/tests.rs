@@ -125,7 +125,7 @@ fn relations() {
     ?6 Value(Text("24"))
     "#);
     insta::assert_snapshot!(sql("Asset where context_id in (select id from Shot where name is a limit 1)"), @r#"
-    select * from "asset" t0 where t0."context_id" in (select t1."id" from "context" t1 where +t1."object_type_id" = ?1 and t1."name" = ?2 order by t1."id" limit ?3) order by t0."id"
+    select * from "asset" t0 where (t0."context_id" in (select t1."id" from "context" t1 where +t1."object_type_id" = ?1 and t1."name" = ?2 order by t1."id" limit ?3)) order by t0."id"
     ?1 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?2 Value(Text("a"))
     ?3 Value(Integer(1))

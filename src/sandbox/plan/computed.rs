@@ -50,6 +50,11 @@ pub(crate) fn computed_column(function: &str, alias: Alias) -> Option<String> {
     })
 }
 
+/// Returns the relation, and the attribute of the entity there, that the attribute called `function` repeats.
+pub(super) fn forwarded_column(function: &str) -> Option<(&'static str, &'static str)> {
+    (function == "custom_attribute_key").then_some(("configuration", "key"))
+}
+
 /// Returns the list that the catalog calls `function` as SQL that gives JSON.
 pub(crate) fn computed_list(function: &str, alias: Alias) -> Option<String> {
     Some(match function {

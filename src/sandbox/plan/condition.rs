@@ -6,11 +6,12 @@ use ftrack_protocol::query::{
 
 use super::{
     Planner, Scope,
+    computed::forwarded_column,
     error::QueryError,
     literal,
     resolve::{self, unsupported},
 };
-use crate::schema::{AttributeKind, EntityType, Join};
+use crate::schema::{Attribute, AttributeKind, EntityType, Join};
 
 /// Writes the rest of a condition about rows that a relation leads to.
 pub(super) type Inner<'p, 'c> =
@@ -89,7 +90,13 @@ impl<'c> Planner<'c> {
             return Ok(());
         };
         self.through(scope, relations, &mut |planner, scope| {
-            inner(planner, scope, last)
+            let attribute = resolve::attribute(planner.catalog, scope.entity_type, &last.name)?;
+            let Some((relation, name)) = forwarded(attribute) else {
+                return inner(planner, scope, last);
+            };
+            planner.through(scope, &[step(relation)], &mut |planner, scope| {
+                inner(planner, scope, &step(name))
+            })
         })
     }
 
@@ -228,6 +235,21 @@ impl<'c> Planner<'c> {
         self.rows(scope, query)?;
         self.sql.push(")");
         Ok(())
+    }
+}
+
+/// Returns the relation and the attribute behind it that a derived attribute repeats: conditions on them use an index.
+fn forwarded(attribute: &Attribute) -> Option<(&'static str, &'static str)> {
+    match &attribute.kind {
+        AttributeKind::Computed { function, .. } => forwarded_column(function),
+        _ => None,
+    }
+}
+
+fn step(name: &str) -> Segment {
+    Segment {
+        name: name.to_owned(),
+        cast: None,
     }
 }
 

@@ -44,6 +44,18 @@ impl Assignments {
         Ok(assignments)
     }
 
+    /// Returns the collections whose members are answered.
+    ///
+    /// Clients keep the members they loaded before they changed them, unless the answer has the new ones. Values of
+    /// custom attributes are never part of it.
+    pub fn answered_collections(&self) -> impl Iterator<Item = &'static Attribute> {
+        let attributes = self.collections.iter().map(|(attribute, _)| *attribute);
+        attributes.filter(|attribute| match &attribute.kind {
+            AttributeKind::Collection { join, .. } => !matches!(join, Join::Computed { .. }),
+            _ => false,
+        })
+    }
+
     fn assign(
         &mut self,
         entity_type: &EntityType,
@@ -74,9 +86,9 @@ impl Assignments {
                 }
             }
             AttributeKind::Collection { target, .. } => {
-                let members = members(*target, value).ok_or_else(|| {
-                    mismatch(&place(), &format!("a list of {}", a_type(*target)), value)
-                })?;
+                let expected = || format!("a list, each item {}", a_type(*target));
+                let members = members(*target, value)
+                    .map_err(|faulty| mismatch(&place(), &expected(), faulty))?;
                 self.collections.push((attribute, members));
             }
             AttributeKind::Computed { .. } => return Err(derived(&place())),
@@ -142,7 +154,7 @@ fn a_type(id: TypeId) -> String {
 fn column_value(data_type: DataType, value: &Value) -> Option<SqlValue> {
     let stored = match (data_type, value) {
         (_, Value::Null) => SqlValue::Null,
-        (DataType::Text, Value::Text(text)) => SqlValue::Text(text.to_string()),
+        (DataType::Text | DataType::Json, Value::Text(text)) => SqlValue::Text(text.to_string()),
         // A database of ftrack turns numbers into text where text belongs.
         (DataType::Text, Value::Int(number)) => SqlValue::Text(number.to_string()),
         (DataType::Text, Value::Float(number)) => SqlValue::Text(number.to_string()),
@@ -156,7 +168,6 @@ fn column_value(data_type: DataType, value: &Value) -> Option<SqlValue> {
             let moment: ftrack_protocol::DateTime = text.parse().ok()?;
             moment.to_naive_seconds().into()
         }
-        (DataType::Json, Value::Text(text)) => SqlValue::Text(text.to_string()),
         (DataType::Json, Value::Map(_) | Value::List(_))
         | (DataType::Object, Value::Map(_))
         | (DataType::Array, Value::List(_)) => json_text(value)?,
@@ -207,15 +218,16 @@ fn reference_value(target: TypeId, target_column: &str, value: &Value) -> Option
     }
 }
 
-fn members(target: TypeId, value: &Value) -> Option<Vec<EntityData>> {
+/// Returns the members, or what is none.
+fn members(target: TypeId, value: &Value) -> Result<Vec<EntityData>, &Value> {
     let Value::List(items) = value else {
-        return None;
+        return Err(value);
     };
     let entity = |item: &Value| match item {
         Value::Entity(entity) => member_type(target, entity).map(|_| entity.clone()),
         _ => None,
     };
-    items.iter().map(entity).collect()
+    items.iter().map(|item| entity(item).ok_or(item)).collect()
 }
 
 /// Returns the type of `entity` if it may stand where `target` is declared.

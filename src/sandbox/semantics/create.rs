@@ -193,6 +193,7 @@ fn answered(
     let attributes = entity_type.attributes().iter();
     attributes
         .filter(|attribute| !attribute.hidden && is_set(attribute))
+        .chain(assignments.answered_collections())
         .map(|attribute| attribute.name.as_str())
         .collect()
 }

@@ -19,12 +19,24 @@ pub(super) fn before_create(
     inherit(work, row)
 }
 
-/// The author of a note is told of what follows, as one of its recipients.
 pub(super) fn after_create(work: &mut UnitOfWork<'_>, note: &Row) -> Result<(), ApiError> {
-    work.connection
-        .prepare_cached("insert or ignore into recipient (note_id, resource_id) values (?1, ?2)")?
-        .execute([note.get("id"), note.get("user_id")])?;
+    if let (Some(id), Some(author)) = (note.text("id"), note.text("user_id")) {
+        work.authors.push((id.to_owned(), author.to_owned()));
+    }
     wake_thread(work, note)
+}
+
+/// Makes the authors of new notes recipients of them, as they want to know what follows.
+///
+/// Clients set the recipients of a note without its author; that does not take the author off.
+pub(super) fn tell_authors(work: &mut UnitOfWork<'_>) -> Result<(), ApiError> {
+    let sql = "insert or ignore into recipient (note_id, resource_id) select id, ?2 from note where id = ?1";
+    for (note, author) in std::mem::take(&mut work.authors) {
+        work.connection
+            .prepare_cached(sql)?
+            .execute([note, author])?;
+    }
+    Ok(())
 }
 
 pub(super) fn before_update(

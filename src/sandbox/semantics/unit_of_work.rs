@@ -31,6 +31,8 @@ pub struct UnitOfWork<'a> {
     pub(super) removed: HashSet<(TableId, Vec<String>)>,
     /// The highest version of each asset that got one.
     pub(super) versions: HashMap<String, i64>,
+    /// The notes that were created, with their authors.
+    pub(super) authors: Vec<(String, String)>,
     now: String,
 }
 
@@ -46,6 +48,7 @@ impl<'a> UnitOfWork<'a> {
             attachments: Vec::new(),
             removed: HashSet::new(),
             versions: HashMap::new(),
+            authors: Vec::new(),
             now: DateTime::now().to_naive_seconds(),
         }
     }
@@ -58,6 +61,7 @@ impl<'a> UnitOfWork<'a> {
     /// Completes the batch: attaches members that did not exist before, then checks what had to wait.
     pub fn finish(&mut self) -> Result<(), ApiError> {
         super::collections::attach_late(self)?;
+        super::notes::tell_authors(self)?;
         let checks = std::mem::take(&mut self.checks);
         checks.run(self.connection)
     }

@@ -72,8 +72,9 @@ pub(super) fn overwrite(
         },
     )?;
     collections::replace_all(work, entity_type, &row, &assignments.collections)?;
+    let set = assignments.columns.iter().map(|(attribute, ..)| *attribute);
     let mut attributes: Vec<&'static str> = Vec::new();
-    for (attribute, ..) in &assignments.columns {
+    for attribute in set.chain(assignments.answered_collections()) {
         if !attributes.contains(&attribute.name.as_str()) {
             attributes.push(&attribute.name);
         }

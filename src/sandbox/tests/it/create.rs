@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{call, create, query, unique_id};
-use crate::site::{Site, create_operation, exception};
+use crate::site::{Site, create_operation, exception, project_data};
 
 #[test]
 fn a_user_answers_as_ftrack_does() {
@@ -99,7 +99,7 @@ fn contexts_inherit_from_parents_that_come_later_in_the_batch() {
                 "Sequence",
                 &json!({"id": sequence, "name": "a", "parent_id": project})
             ),
-            create_operation("Project", &site.project_data(&project, "p")),
+            create_operation("Project", &project_data(&project, "p")),
         ]),
     );
     let created = &answer[0]["data"];
@@ -175,7 +175,7 @@ fn sibling_names_are_unique_without_regard_to_case() {
 fn dates_of_contexts_lie_within_those_of_the_project() {
     let site = Site::empty();
     let project = unique_id();
-    let mut data = site.project_data(&project, "dated");
+    let mut data = project_data(&project, "dated");
     data["start_date"] = json!({"__type__": "datetime", "value": "2026-01-01T00:00:00+00:00"});
     data["end_date"] = json!({"__type__": "datetime", "value": "2026-06-30T00:00:00+00:00"});
     create(&site.server, "Project", &data);

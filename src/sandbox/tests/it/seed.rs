@@ -68,7 +68,7 @@ fn the_studio_is_in_production() {
     assert_eq!(count("AssetBuild"), 12);
     assert_eq!(count("User where assignments any ()"), 24);
     assert_eq!(count("User"), 31);
-    assert_eq!(count("Task where status.state.name is 'Done'") > 0, true);
+    assert!(count("Task where status.state.name is 'Done'") > 0);
     assert!(count("AssetVersion where is_latest_version is True") >= 20);
     assert!(count("Note where author is_not None and category.name is Internal") >= 20);
     assert!(count("Shot where custom_attributes any (key is fend and value > 1100)") > 0);

@@ -28,17 +28,9 @@ impl Site {
     pub fn with_project() -> Self {
         let mut site = Self::empty();
         let id = unique_id();
-        create(&site.server, "Project", &site.project_data(&id, "project"));
+        create(&site.server, "Project", &project_data(&id, "project"));
         site.project = id;
         site
-    }
-
-    /// What a project of the VFX schema is created from.
-    pub fn project_data(&self, id: &str, name: &str) -> Value {
-        json!({
-            "id": id, "name": name, "full_name": name,
-            "project_schema_id": "caddd816-acb5-11e1-8668-f23c91df1211",
-        })
     }
 
     /// Creates a shot directly below the project and returns its id.
@@ -100,6 +92,14 @@ impl Site {
         assert!(answer.is_array(), "refused: {answer}");
         answer[0]["data"].clone()
     }
+}
+
+/// What a project of the VFX schema is created from.
+pub fn project_data(id: &str, name: &str) -> Value {
+    json!({
+        "id": id, "name": name, "full_name": name,
+        "project_schema_id": "caddd816-acb5-11e1-8668-f23c91df1211",
+    })
 }
 
 /// The name of the exception that clients see.

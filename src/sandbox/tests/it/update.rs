@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::harness::{call, create, query, unique_id};
-use crate::site::{Site, create_operation, delete_operation, exception, update_operation};
+use crate::site::{
+    Site, create_operation, delete_operation, exception, project_data, update_operation,
+};
 
 const DONE: &str = "9bb65936-88e7-11e3-9264-04011030cf01";
 const NOT_STARTED: &str = "44dd9fb2-4164-11df-9218-0019bb4983d8";
@@ -327,7 +329,7 @@ fn a_global_configuration_does_not_become_one_of_a_project() {
 fn moving_takes_everything_below_to_the_new_project() {
     let site = Site::with_project();
     let other = unique_id();
-    create(&site.server, "Project", &site.project_data(&other, "other"));
+    create(&site.server, "Project", &project_data(&other, "other"));
     let sequence = site.context("Sequence", "s", &site.project);
     let shot = site.context("Shot", "010", &sequence);
     let (asset, version) = site.version(&shot);
@@ -445,4 +447,48 @@ fn a_new_key_replaces_the_old_one() {
         &json!([{"action": "query", "expression": "User"}]),
     );
     assert_eq!(exception(&refused), "InvalidCredentialsError");
+}
+
+#[test]
+fn the_answer_holds_the_members_of_a_changed_collection() {
+    let site = Site::with_project();
+    let (note, scope) = (unique_id(), unique_id());
+    create(&site.server, "Note", &json!({"id": note, "content": "x"}));
+    create(&site.server, "Scope", &json!({"id": scope, "name": "s"}));
+    let data = json!({
+        "notes": [{"__entity_type__": "Note", "id": note}],
+        "scopes": [{"__entity_type__": "Scope", "id": scope}],
+    });
+    let update = update_operation("Project", &json!([site.project]), &data);
+    let answer = site.done(&update);
+    assert_eq!(answer["notes"][0]["id"], json!(note), "{answer}");
+    assert_eq!(answer["scopes"][0]["id"], json!(scope), "{answer}");
+}
+
+#[test]
+fn the_author_of_a_new_note_stays_a_recipient() {
+    let site = Site::with_project();
+    let (note, reader) = (unique_id(), unique_id());
+    create(
+        &site.server,
+        "User",
+        &json!({"id": reader, "username": "reader"}),
+    );
+    let recipient = json!({"__entity_type__": "Recipient", "note_id": note, "resource_id": reader});
+    let answer = call(
+        &site.server,
+        &json!([
+            create_operation(
+                "Note",
+                &json!({"id": note, "content": "x", "parent_id": site.project, "parent_type": "Project"})
+            ),
+            create_operation(
+                "Recipient",
+                &json!({"note_id": note, "resource_id": reader})
+            ),
+            update_operation("Note", &json!([note]), &json!({"recipients": [recipient]})),
+        ]),
+    );
+    assert!(answer.is_array(), "{answer}");
+    assert_eq!(site.count(&format!("Recipient where note_id is {note}")), 2);
 }

@@ -21,10 +21,22 @@ use crate::{convert, imports};
 /// One that is bound looks into an identity map. Before that, while it is made, or for good if it was only decoded, it keeps the values the server has in a dictionary of its own.
 /// Local values are always kept here, as the Python objects they were given as.
 #[pyclass(frozen, subclass, dict, weakref, mapping, module = "ftrack_rs._core")]
-#[derive(Default)]
 pub struct EntityHandle {
+    /// True in every handle that was made. CPython tracks an object before its contents are written, and allocating the instance dictionary in between may start a collection,
+    /// which then sees zeroed memory: false here, but not a valid `OnceLock`.
+    made: bool,
     binding: OnceLock<Binding>,
     own: Mutex<Own>,
+}
+
+impl Default for EntityHandle {
+    fn default() -> Self {
+        Self {
+            made: true,
+            binding: OnceLock::new(),
+            own: Mutex::default(),
+        }
+    }
 }
 
 struct Binding {
@@ -190,6 +202,9 @@ impl EntityHandle {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.made {
+            return Ok(());
+        }
         if let Some(binding) = self.binding.get() {
             visit.call(&binding.map)?;
         }

@@ -47,6 +47,30 @@ pub struct Caller {
     pub user_id: String,
     /// The name the user signed in with.
     pub username: String,
+    /// The key of the request; none for what the server does on its own.
+    pub key: Option<UsedKey>,
+    /// Who acts as the user, when it is not the user.
+    pub assumed_by: Option<AssumedBy>,
+}
+
+/// The API key that came with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedKey {
+    /// The id of the `ApiKey`.
+    pub id: String,
+    /// Whether it signs in anybody, with roles of its own.
+    pub is_global: bool,
+}
+
+/// Who acts as another user, and how far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssumedBy {
+    /// The id of the user whose key it is.
+    pub user_id: String,
+    /// The session in which it happens.
+    pub session: String,
+    /// Whether changes are refused.
+    pub is_read_only: bool,
 }
 
 /// What the operations of one batch share while their transaction runs.
@@ -57,6 +81,8 @@ pub struct Batch {
     pub caller: Caller,
     /// What the client calls itself in the events of the batch.
     pub tokens: ClientTokens,
+    /// The cookie to answer with.
+    pub cookie: Option<String>,
     after_commit: Vec<AfterCommit>,
 }
 
@@ -70,6 +96,7 @@ impl Batch {
             app,
             caller,
             tokens: ClientTokens::default(),
+            cookie: None,
             after_commit: Vec::new(),
         }
     }

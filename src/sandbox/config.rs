@@ -25,6 +25,12 @@ pub struct SandboxOptions {
     pub upload_validity: Duration,
     /// Largest accepted body of an API call, in bytes. Uploads are not limited.
     pub body_limit: usize,
+    /// Most operations in one API call.
+    pub batch_limit: usize,
+    /// Most levels of parentheses in a query. The parser itself follows 64, whatever is set here.
+    pub query_depth_limit: usize,
+    /// How long the URL of a widget is valid.
+    pub widget_validity: Duration,
     /// How media are encoded.
     pub encoding: EncodingOptions,
     /// How the event server treats its connections.
@@ -44,6 +50,10 @@ impl Default for SandboxOptions {
             upload_validity: Duration::from_secs(60 * 60),
             // Ten thousand creates are about 5 MB.
             body_limit: 256 << 20,
+            batch_limit: 100_000,
+            query_depth_limit: ftrack_protocol::query::MAX_DEPTH,
+            // ftrack's are good for about as long.
+            widget_validity: Duration::from_secs(6 * 60),
             encoding: EncodingOptions::default(),
             events: EventOptions::default(),
         }

@@ -23,6 +23,7 @@ pub mod error;
 pub mod events;
 pub mod faults;
 pub mod media;
+pub mod operations;
 mod plan;
 pub mod router;
 pub mod schema;

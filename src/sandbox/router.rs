@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 
 use crate::app::AppState;
 use crate::calls::observe::{observe, read_call};
-use crate::controllers::{api, events, media, pages, receive};
+use crate::controllers::{api, cors::cors, events, media, outbox, pages, receive};
 use crate::faults::layer::inject;
 
 /// Builds the routes on the state they share.
@@ -22,6 +22,8 @@ pub fn router(app: AppState) -> Router {
         .route("/component/get", get(media::get))
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))
+        .route("/sandbox/outbox", get(outbox::mails))
+        .route("/widget/{name}", get(pages::widget))
         .route("/img/thumbnail2.png", get(pages::default_thumbnail))
         .route("/socket.io/1/", get(events::handshake))
         .route("/socket.io/1/websocket/{session}", get(events::websocket))
@@ -34,5 +36,6 @@ pub fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(faults())
         .layer(from_fn_with_state(app.clone(), observe))
+        .layer(cors())
         .with_state(app)
 }

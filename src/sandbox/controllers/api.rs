@@ -13,10 +13,10 @@ use axum::{
 use serde_json::json;
 
 use crate::{
-    app::{App, AppState, Batch},
+    app::{App, AppState, Batch, Caller},
     controllers::{
-        auth, batch,
-        operation::{self, MalformedBody},
+        auth, batch, limits,
+        operation::{self, MalformedBody, Operation},
     },
     encode::ReadOptions,
     error::ApiError,
@@ -28,10 +28,26 @@ pub async fn handle(State(app): State<AppState>, headers: HeaderMap, body: Bytes
     let options = read_options(&app, &headers);
     let strict = options.strict;
     match answer(app, &headers, &body, options).await {
-        Ok(results) => ([(header::CONTENT_TYPE, "application/json")], results).into_response(),
+        Ok(answer) => answer.into_response(),
         Err(Refusal::Malformed(error)) => malformed(&error),
         Err(Refusal::Failed(error)) => {
             (error.status(strict), Json(error.to_json())).into_response()
+        }
+    }
+}
+
+/// The results of a batch, and a cookie if it changed whom the session acts as.
+struct Answer {
+    results: Vec<u8>,
+    cookie: Option<String>,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        match self.cookie {
+            None => (json, self.results).into_response(),
+            Some(cookie) => (json, [(header::SET_COOKIE, cookie)], self.results).into_response(),
         }
     }
 }
@@ -53,15 +69,20 @@ async fn answer(
     headers: &HeaderMap,
     body: &[u8],
     options: ReadOptions,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Answer, Refusal> {
     let caller = auth::from_headers(&app, headers).await?;
     let operations = operation::decode(body).map_err(Refusal::Malformed)?;
+    limits::check(&app.config, &operations)?;
     let store = app.store.clone();
-    if !operations.iter().any(operation::Operation::writes) {
-        let results =
-            store.read(move |connection| batch::read(connection, &app, &operations, &options));
-        return Ok(results.await?);
+    if !operations.iter().any(Operation::writes) {
+        let read = store
+            .read(move |connection| batch::read(connection, &app, &caller, &operations, &options));
+        return Ok(Answer {
+            results: read.await?,
+            cookie: None,
+        });
     }
+    refuse_read_only(&caller, &operations)?;
     let mut shared = Batch::new(app, caller);
     shared.tokens = ClientTokens::read(headers);
     let written = store.write(move |transaction| {
@@ -69,19 +90,32 @@ async fn answer(
         let results = batch::write(transaction, &mut shared, &operations, &options)?;
         Ok((results, shared))
     });
-    let (results, shared) = written.await?;
+    let (results, mut shared) = written.await?;
+    let cookie = shared.cookie.take();
     shared.committed();
-    Ok(results)
+    Ok(Answer { results, cookie })
+}
+
+/// Refuses changes in the name of a user who was assumed for reading only.
+fn refuse_read_only(caller: &Caller, operations: &[Operation]) -> Result<(), ApiError> {
+    let is_read_only = caller
+        .assumed_by
+        .as_ref()
+        .is_some_and(|assumed| assumed.is_read_only);
+    let changes = |operation: &Operation| operation.writes() && !operation.ends_assumption();
+    if is_read_only && operations.iter().any(changes) {
+        let content = "The user was assumed for reading only.";
+        return Err(ApiError::permission(content));
+    }
+    Ok(())
 }
 
 /// The form in which ftrack's web framework refuses bodies it cannot read.
 fn malformed(error: &MalformedBody) -> Response {
-    let detail = json!({"detail": [{
-        "loc": error.location,
-        "msg": error.message,
-        "type": "value_error",
-    }]});
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(detail)).into_response()
+    let detail = |fault: &operation::Fault| json!({"loc": fault.location, "msg": fault.message, "type": fault.code});
+    let details: Vec<_> = error.faults.iter().map(detail).collect();
+    let body = Json(json!({"detail": details}));
+    (StatusCode::UNPROCESSABLE_ENTITY, body).into_response()
 }
 
 /// Reads `ftrack-strict-api: true` and `ftrack-api-options: strict:1;denormalize:1`.
@@ -93,9 +127,11 @@ fn read_options(app: &App, headers: &HeaderMap) -> ReadOptions {
             .unwrap_or_default()
     };
     let options = text("ftrack-api-options");
+    let strict = is_true(text("ftrack-strict-api")) || is_set(options, "strict");
     ReadOptions {
-        strict: is_true(text("ftrack-strict-api")) || is_set(options, "strict"),
-        denormalize: is_set(options, "denormalize"),
+        strict,
+        // ftrack denormalizes for strict clients only.
+        denormalize: strict && is_set(options, "denormalize"),
         base_url: app.base_url.clone(),
     }
 }

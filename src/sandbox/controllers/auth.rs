@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::app::{App, Caller};
+use crate::app::{App, Caller, UsedKey};
 use crate::error::ApiError;
+use crate::operations::assumed_user;
 
 /// The credentials of the plain GET endpoints, which clients put into the URL.
 #[derive(Deserialize)]
@@ -53,14 +54,20 @@ pub fn find_credentials(
     Ok(found.optional()?)
 }
 
-/// Checks the `ftrack-user` and `ftrack-api-key` headers of an API call.
+/// Checks the `ftrack-user` and `ftrack-api-key` headers of an API call, and finds out whom the caller acts as.
 pub async fn from_headers(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
     let text = |name| {
         headers
             .get(name)
             .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     };
-    check(app, text("ftrack-user"), text("ftrack-api-key")).await
+    let caller = check(app, text("ftrack-user"), text("ftrack-api-key")).await?;
+    let Some(session) = assumed_user::session(headers).map(str::to_owned) else {
+        return Ok(caller);
+    };
+    app.store
+        .read(move |database| assumed_user::acting(database, caller, &session))
+        .await
 }
 
 /// Checks the `username` and `apiKey` of a plain GET request.
@@ -74,7 +81,11 @@ pub async fn from_url(app: &App, credentials: &UrlCredentials) -> Result<Caller,
 }
 
 /// Answers the same for an unknown user, an inactive one and a wrong key.
-pub async fn check(app: &App, username: Option<&str>, key: Option<&str>) -> Result<Caller, ApiError> {
+pub async fn check(
+    app: &App,
+    username: Option<&str>,
+    key: Option<&str>,
+) -> Result<Caller, ApiError> {
     let (Some(username), Some(key)) = (username, key) else {
         return Err(ApiError::invalid_credentials());
     };
@@ -92,19 +103,36 @@ fn find_caller(database: &Connection, username: String, key: &str) -> Result<Cal
         .query_row(named_params! {":username": username}, |row| row.get(0))
         .optional()?;
     let user_id = user.ok_or_else(ApiError::invalid_credentials)?;
-    let mut keys =
-        database.prepare_cached("select key from private_api_key where user_id = :user")?;
+    let key = find_key(database, &user_id, key)?.ok_or_else(ApiError::invalid_credentials)?;
+    Ok(Caller {
+        user_id,
+        username,
+        key: Some(key),
+        assumed_by: None,
+    })
+}
+
+/// Finds a key among those of the user and the global ones. A key whose `ApiKey` was deleted is good no longer.
+fn find_key(
+    database: &Connection,
+    user_id: &str,
+    given: &str,
+) -> Result<Option<UsedKey>, ApiError> {
+    let mut keys = database.prepare_cached(
+        "select key, api_key.id, user_id is null from private_api_key join api_key on api_key.id = api_key_id
+         where user_id = :user or user_id is null",
+    )?;
     let mut rows = keys.query(named_params! {":user": user_id})?;
-    let mut matches = false;
+    let mut found = None;
     while let Some(row) = rows.next()? {
-        matches |= equal(row.get_ref(0)?.as_str().unwrap_or_default(), key);
+        if equal(row.get_ref(0)?.as_str().unwrap_or_default(), given) {
+            found = Some(UsedKey {
+                id: row.get(1)?,
+                is_global: row.get(2)?,
+            });
+        }
     }
-    drop(rows);
-    if matches {
-        Ok(Caller { user_id, username })
-    } else {
-        Err(ApiError::invalid_credentials())
-    }
+    Ok(found)
 }
 
 /// Compares in a time that tells nothing about the texts: neither where they differ nor how long they are.

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 
-use ftrack_protocol::{Value, Write};
+use ftrack_protocol::Value;
 use rusqlite::{Connection, Transaction};
 use serde_json::json;
 
 use crate::{
-    app::{App, Batch},
-    controllers::{operation::Operation, server_information, upload},
+    app::{App, Batch, Caller},
+    controllers::{operation::Operation, order::Order, server_information, upload},
     encode::{self, QueryError, ReadOptions, Seen},
     error::ApiError,
     events,
     media::encode as media,
+    operations::{self, Action, Arguments, CarryOut, Handler, Outcome, Reading, Writing},
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
 };
@@ -21,12 +22,14 @@ use crate::{
 pub fn read(
     connection: &Connection,
     app: &App,
+    caller: &Caller,
     operations: &[Operation],
     options: &ReadOptions,
 ) -> Result<Vec<u8>, ApiError> {
     let mut reader = Reader {
         connection,
         app,
+        caller,
         options,
         seen: Seen::default(),
     };
@@ -56,6 +59,7 @@ pub fn write(
         reader: Reader {
             connection: transaction,
             app: &app,
+            caller: &caller,
             options,
             seen: Seen::default(),
         },
@@ -102,6 +106,7 @@ impl Results {
 struct Reader<'a> {
     connection: &'a Connection,
     app: &'a App,
+    caller: &'a Caller,
     options: &'a ReadOptions,
     seen: Seen,
 }
@@ -118,7 +123,7 @@ impl Reader<'_> {
             )?),
             Operation::QuerySchemas => write_json(Catalog::get().schemas_json(), out),
             Operation::QueryServerInformation { values } => {
-                let information = server_information::answer(self.connection, values.as_deref())?;
+                let information = server_information::answer(&self.reading(), values.as_deref())?;
                 write_json(&information, out)
             }
             Operation::GetUploadMetadata(members) => write_json(
@@ -128,17 +133,47 @@ impl Reader<'_> {
             Operation::CompleteMultipartUpload(members) => {
                 write_json(&upload::complete_multipart_upload(self.app, members)?, out)
             }
-            Operation::Acknowledge { action } => {
-                write_json(&json!({"action": action, "data": true}), out)
-            }
+            Operation::Other { action, arguments } => match action.handler() {
+                Handler::Read(answer) => write_json(&answer(&self.reading(), arguments)?, out),
+                Handler::Search => self.search(arguments, out),
+                Handler::Batch | Handler::Write(_) => Err(taken_for_read()),
+            },
             Operation::Unknown { action } => Err(ApiError::unknown_action(action)),
             Operation::Create(_)
             | Operation::Update(_)
             | Operation::Delete { .. }
-            | Operation::ResetRemote { .. }
-            | Operation::EncodeMedia(_) => Err(ApiError::internal("a write was taken for a read")),
+            | Operation::EncodeMedia(_) => Err(taken_for_read()),
         }
     }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            connection: self.connection,
+            app: self.app,
+            caller: self.caller,
+        }
+    }
+
+    /// Answers a search as the query it amounts to, under its own name.
+    fn search(&mut self, arguments: &Arguments, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        let expression = operations::search_query(arguments)?;
+        let mut answer = Vec::new();
+        let Self {
+            connection,
+            options,
+            seen,
+            ..
+        } = self;
+        encode::query(connection, &expression, options, seen, &mut answer)?;
+        let query = br#"{"action":"query""#;
+        out.extend_from_slice(br#"{"action":"search""#);
+        out.extend_from_slice(answer.strip_prefix(query).unwrap_or(b"}"));
+        Ok(())
+    }
+}
+
+fn taken_for_read() -> ApiError {
+    ApiError::internal("a write was taken for a read")
 }
 
 /// A result that is written already, or that waits for the end of the batch.
@@ -174,10 +209,12 @@ impl Writer<'_, '_> {
                 semantics::delete(&mut self.work, entity_type, key)?;
                 write_json(&json!({"action": "delete", "data": true}), &mut out)?;
             }
-            Operation::ResetRemote { reset_type, key } => {
-                let data = semantics::reset_credentials(self.transaction, reset_type, key)?;
-                write_json(&json!({"action": "reset_remote", "data": data}), &mut out)?;
-            }
+            Operation::Other { action, arguments } => match action.handler() {
+                Handler::Write(carry_out) => {
+                    return self.carry_out_other(action, carry_out, arguments);
+                }
+                _ => self.reader.answer(operation, &mut out)?,
+            },
             Operation::EncodeMedia(members) => {
                 let answer = media::encode_media(&mut self.work, self.batch, members)?;
                 write_json(&answer, &mut out)?;
@@ -185,6 +222,26 @@ impl Writer<'_, '_> {
             reading => self.reader.answer(reading, &mut out)?,
         }
         Ok(Pending::Written(out))
+    }
+
+    fn carry_out_other(
+        &mut self,
+        action: &'static Action,
+        carry_out: CarryOut,
+        arguments: &Arguments,
+    ) -> Result<Pending, ApiError> {
+        let writing = &mut Writing {
+            work: &mut self.work,
+            batch: self.batch,
+        };
+        match carry_out(writing, arguments)? {
+            Outcome::Entity(answer) => Ok(Pending::Entity(action.name, answer)),
+            Outcome::Json(answer) => {
+                let mut out = Vec::new();
+                write_json(&answer, &mut out)?;
+                Ok(Pending::Written(out))
+            }
+        }
     }
 
     fn finish(&mut self, result: Pending, out: &mut Vec<u8>) -> Result<(), ApiError> {
@@ -261,96 +318,4 @@ fn write_json(value: &serde_json::Value, out: &mut Vec<u8>) -> Result<(), ApiErr
 
 fn to_json(value: &Value) -> Result<serde_json::Value, ApiError> {
     serde_json::to_value(value).map_err(|error| ApiError::internal(error.to_string()))
-}
-
-/// The order in which operations are carried out: as sent, but what a create refers to is created before it.
-///
-/// Clients create children before their parents when that is how they were asked to.
-struct Order<'o> {
-    /// Which operation creates the entity of an id.
-    creates: HashMap<&'o str, usize>,
-    state: Vec<State>,
-    next: usize,
-    /// Operations that wait for the one above them.
-    waiting: Vec<usize>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Unvisited,
-    Waiting,
-    Done,
-}
-
-impl<'o> Order<'o> {
-    fn of(operations: &'o [Operation]) -> Self {
-        let creates =
-            operations
-                .iter()
-                .enumerate()
-                .filter_map(|(index, operation)| match operation {
-                    Operation::Create(write) => Some((created_id(write)?, index)),
-                    _ => None,
-                });
-        Self {
-            creates: creates.collect(),
-            state: vec![State::Unvisited; operations.len()],
-            next: 0,
-            waiting: Vec::new(),
-        }
-    }
-
-    fn next(&mut self, operations: &[Operation]) -> Option<usize> {
-        loop {
-            let Some(&index) = self.waiting.last() else {
-                while self.state.get(self.next) == Some(&State::Done) {
-                    self.next += 1;
-                }
-                self.state.get(self.next)?;
-                self.wait(self.next);
-                continue;
-            };
-            match self.prerequisite(&operations[index]) {
-                Some(earlier) => self.wait(earlier),
-                None => {
-                    self.waiting.pop();
-                    self.state[index] = State::Done;
-                    return Some(index);
-                }
-            }
-        }
-    }
-
-    fn wait(&mut self, index: usize) {
-        self.state[index] = State::Waiting;
-        self.waiting.push(index);
-    }
-
-    /// Returns a create that has to come before `operation`; in a circle, none.
-    fn prerequisite(&self, operation: &Operation) -> Option<usize> {
-        let Operation::Create(write) = operation else {
-            return None;
-        };
-        let mut ids = write
-            .attributes
-            .iter()
-            .filter_map(|(_, value)| match value {
-                Value::Text(id) => Some(&**id),
-                Value::Entity(entity) => entity.get("id")?.as_str(),
-                _ => None,
-            });
-        ids.find_map(|id| {
-            let index = *self.creates.get(id)?;
-            (self.state[index] == State::Unvisited).then_some(index)
-        })
-    }
-}
-
-fn created_id(write: &Write) -> Option<&str> {
-    let attribute = write.attributes.iter().find(|(name, _)| &**name == "id");
-    match (attribute, write.entity_key.as_slice()) {
-        (Some((_, id)), _) => id.as_str(),
-        (None, [id]) => id.as_str(),
-        _ => None,
-    }
 }

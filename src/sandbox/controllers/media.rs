@@ -25,6 +25,7 @@ use crate::media::file_id::FileId;
 use crate::media::file_type::content_type;
 use crate::media::range::{RequestedRange, requested_range};
 use crate::media::thumbnail::{placeholder, thumbnail};
+use crate::operations::signed_url;
 
 /// How much of a file is read at once.
 const READ_BYTES: usize = 256 << 10;
@@ -94,6 +95,12 @@ impl FromRequestParts<AppState> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        if let Some(component) = signed_component(parts, app)? {
+            return Ok(Self {
+                component,
+                size: None,
+            });
+        }
         let Query(credentials) = Query::<UrlCredentials>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::invalid_credentials())?;
         auth::from_url(app, &credentials).await?;
@@ -105,6 +112,25 @@ impl FromRequestParts<AppState> for Authorized {
             size,
         })
     }
+}
+
+/// Returns the component of a signed URL, which reads a file and does nothing else.
+fn signed_component(parts: &Parts, app: &AppState) -> Result<Option<FileId>, ApiError> {
+    if parts.uri.path() != "/component/get" {
+        return Ok(None);
+    }
+    let Ok(Query(query)) = Query::<SignedQuery>::try_from_uri(&parts.uri) else {
+        return Ok(None);
+    };
+    let component = FileId::parse(&query.id)?;
+    signed_url::verify(app, &component, &query.signature)?;
+    Ok(Some(component))
+}
+
+#[derive(Deserialize)]
+struct SignedQuery {
+    id: String,
+    signature: String,
 }
 
 #[derive(Deserialize)]

@@ -3,9 +3,12 @@
 pub mod api;
 pub mod auth;
 mod batch;
+pub mod cors;
 pub mod events;
+mod limits;
 pub mod media;
 mod operation;
+pub mod outbox;
 pub mod pages;
 pub mod receive;
 mod server_information;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ftrack_protocol::{Value, Write};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, value::RawValue};
+use serde_json::value::RawValue;
+
+use crate::operations::{self, Action, Arguments, Handler, Members};
 
 /// One operation, as far as it can be understood without the database.
 #[derive(Debug)]
@@ -32,23 +34,18 @@ pub enum Operation {
         /// The primary key.
         key: Vec<Value>,
     },
-    /// Gives a user a new API key or password.
-    ResetRemote {
-        /// `api_key` or `password`.
-        reset_type: Value,
-        /// The id of the user.
-        key: Vec<Value>,
-    },
     /// Prepares an upload.
     GetUploadMetadata(Members),
     /// Joins the parts of an upload.
     CompleteMultipartUpload(Members),
     /// Encodes a component for the web.
     EncodeMedia(Members),
-    /// Something that needs no more than a nod.
-    Acknowledge {
-        /// The name of the action.
-        action: String,
+    /// Something that has a module of its own.
+    Other {
+        /// What is asked for.
+        action: &'static Action,
+        /// What it was sent with.
+        arguments: Arguments,
     },
     /// An action the server does not know.
     Unknown {
@@ -57,48 +54,94 @@ pub enum Operation {
     },
 }
 
-/// The members of an operation as they were sent.
-pub type Members = Map<String, serde_json::Value>;
-
 impl Operation {
     /// Returns whether the operation may change the database.
     pub fn writes(&self) -> bool {
         matches!(
             self,
-            Self::Create(_)
-                | Self::Update(_)
-                | Self::Delete { .. }
-                | Self::ResetRemote { .. }
-                | Self::EncodeMedia(_)
-        )
+            Self::Create(_) | Self::Update(_) | Self::Delete { .. } | Self::EncodeMedia(_)
+        ) || matches!(self, Self::Other { action, .. } if matches!(action.handler(), Handler::Write(_)))
+    }
+
+    /// Returns whether the operation ends acting as another user.
+    pub fn ends_assumption(&self) -> bool {
+        matches!(self, Self::Other { action, .. } if action.name == "un_assume_user")
+    }
+
+    /// Returns the query that the operation holds, if any.
+    pub fn expression(&self) -> Option<&str> {
+        match self {
+            Self::Query { expression } => Some(expression),
+            Self::Other { arguments, .. } => arguments.optional_text("expression"),
+            _ => None,
+        }
     }
 }
 
 /// A body that is no array of operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedBody {
+    /// What is wrong with it; at least one fault.
+    pub faults: Vec<Fault>,
+}
+
+/// One thing that is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
     /// The way to the faulty place: `body`, the number of the operation, the member.
     pub location: Vec<serde_json::Value>,
     /// What is wrong there.
     pub message: String,
+    /// The kind of fault.
+    pub code: &'static str,
 }
 
 /// Decodes the body of a call.
 pub fn decode(body: &[u8]) -> Result<Vec<Operation>, MalformedBody> {
     let operations: Vec<&RawValue> =
         serde_json::from_slice(body).map_err(|error| MalformedBody {
-            location: vec!["body".into()],
-            message: error.to_string(),
+            faults: vec![fault(&["body".into()], &error)],
         })?;
     let numbered = operations.into_iter().enumerate();
     numbered
         .map(|(index, operation)| {
             decode_operation(operation).map_err(|error| MalformedBody {
-                location: vec!["body".into(), index.into()],
-                message: error.to_string(),
+                faults: faults(index, operation, &error),
             })
         })
         .collect()
+}
+
+/// Finds out what is wrong with an operation, member by member; good ones are never looked at so closely.
+fn faults(index: usize, operation: &RawValue, error: &serde_json::Error) -> Vec<Fault> {
+    let place = ["body".into(), index.into()];
+    let sent: Members = members(operation).unwrap_or_default();
+    let action = sent.get("action").and_then(|action| action.as_str());
+    let misfits = match action.and_then(operations::find) {
+        Some(action) => action.misfits(&sent),
+        None => Vec::new(),
+    };
+    if misfits.is_empty() {
+        return vec![fault(&place, error)];
+    }
+    let faults = misfits.into_iter().map(|misfit| Fault {
+        location: place
+            .iter()
+            .cloned()
+            .chain([misfit.member.into()])
+            .collect(),
+        message: misfit.message.to_owned(),
+        code: misfit.code,
+    });
+    faults.collect()
+}
+
+fn fault(location: &[serde_json::Value], error: &serde_json::Error) -> Fault {
+    Fault {
+        location: location.to_vec(),
+        message: error.to_string(),
+        code: "value_error",
+    }
 }
 
 fn decode_operation(operation: &RawValue) -> serde_json::Result<Operation> {
@@ -114,7 +157,7 @@ fn decode_operation(operation: &RawValue) -> serde_json::Result<Operation> {
             Operation::QueryServerInformation { values }
         }
         "create" => Operation::Create(decode_write(operation)?),
-        "update" => Operation::Update(decode_write(operation)?),
+        "update" => Operation::Update(decode_update(operation)?),
         "delete" => {
             let DeleteMembers {
                 entity_type,
@@ -125,22 +168,31 @@ fn decode_operation(operation: &RawValue) -> serde_json::Result<Operation> {
                 key: key(entity_key),
             }
         }
-        "reset_remote" => {
-            let ResetMembers {
-                reset_type,
-                entity_key,
-            } = members(operation)?;
-            Operation::ResetRemote {
-                reset_type,
-                key: key(entity_key),
-            }
-        }
-        "get_upload_metadata" => Operation::GetUploadMetadata(members(operation)?),
-        "complete_multipart_upload" => Operation::CompleteMultipartUpload(members(operation)?),
-        "encode_media" => Operation::EncodeMedia(members(operation)?),
-        "_authorize_operation" | "_track_usage" => Operation::Acknowledge { action },
-        _ => Operation::Unknown { action },
+        _ => match operations::find(&action) {
+            Some(known) => decode_known(known, fitting_members(known, operation)?),
+            None => Operation::Unknown { action },
+        },
     })
+}
+
+fn decode_known(action: &'static Action, members: Members) -> Operation {
+    match action.name {
+        "get_upload_metadata" => Operation::GetUploadMetadata(members),
+        "complete_multipart_upload" => Operation::CompleteMultipartUpload(members),
+        "encode_media" => Operation::EncodeMedia(members),
+        _ => Operation::Other {
+            action,
+            arguments: Arguments::new(members),
+        },
+    }
+}
+
+fn fitting_members(action: &Action, operation: &RawValue) -> serde_json::Result<Members> {
+    let members = members(operation)?;
+    if action.misfits(&members).is_empty() {
+        return Ok(members);
+    }
+    Err(serde::de::Error::custom("members do not fit the action"))
 }
 
 fn members<T: DeserializeOwned>(operation: &RawValue) -> serde_json::Result<T> {
@@ -163,6 +215,15 @@ fn decode_write(operation: &RawValue) -> serde_json::Result<Write> {
         entity_key: key(entity_key),
         attributes,
     })
+}
+
+/// An update, other than a create, cannot do without the key.
+fn decode_update(operation: &RawValue) -> serde_json::Result<Write> {
+    let write = decode_write(operation)?;
+    if write.entity_key.is_empty() {
+        return Err(serde::de::Error::missing_field("entity_key"));
+    }
+    Ok(write)
 }
 
 /// A key of one value may come without a list around it.
@@ -203,13 +264,6 @@ struct DeleteMembers {
     entity_key: Value,
 }
 
-#[derive(Deserialize)]
-struct ResetMembers {
-    reset_type: Value,
-    #[serde(default)]
-    entity_key: Value,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,12 +286,14 @@ mod tests {
     #[test]
     fn a_faulty_operation_is_numbered() {
         let error = refuse(r#"[{"action":"query_schemas"},{"action":"query"}]"#);
-        assert_eq!(error.location, ["body".into(), serde_json::Value::from(1)]);
-        assert!(
-            error.message.starts_with("missing field `expression`"),
-            "{}",
-            error.message
+        let [fault] = error.faults.as_slice() else {
+            panic!("{error:?} is not one fault");
+        };
+        assert_eq!(
+            serde_json::Value::from(fault.location.clone()),
+            serde_json::json!(["body", 1, "expression"])
         );
+        assert_eq!(fault.message, "field required");
     }
 
     #[test]

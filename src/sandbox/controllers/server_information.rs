@@ -3,7 +3,11 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Map, Value, json};
 
-use crate::{error::ApiError, schema::Catalog};
+use crate::{
+    error::ApiError,
+    operations::{Reading, permissions},
+    schema::Catalog,
+};
 
 /// What is answered when nothing special is asked for.
 const USUAL: [&str; 4] = [
@@ -14,23 +18,23 @@ const USUAL: [&str; 4] = [
 ];
 
 /// Answers the facts in `values`, or the usual ones; facts that the server does not know are left out.
-pub fn answer(connection: &Connection, values: Option<&[String]>) -> Result<Value, ApiError> {
+pub fn answer(reading: &Reading<'_>, values: Option<&[String]>) -> Result<Value, ApiError> {
     let names: Vec<&str> = match values {
         Some(names) => names.iter().map(String::as_str).collect(),
         None => USUAL.to_vec(),
     };
     let mut facts = Map::new();
     for name in names {
-        if let Some(value) = fact(connection, name)? {
+        if let Some(value) = fact(reading, name)? {
             facts.insert(name.to_owned(), value);
         }
     }
     Ok(Value::Object(facts))
 }
 
-fn fact(connection: &Connection, name: &str) -> Result<Option<Value>, ApiError> {
+fn fact(reading: &Reading<'_>, name: &str) -> Result<Option<Value>, ApiError> {
     Ok(match name {
-        "storage_scenario" => Some(storage_scenario(connection)?),
+        "storage_scenario" => Some(storage_scenario(reading.connection)?),
         "schema_hash" => Some(json!(Catalog::get().schema_hash())),
         // Clients refuse numbers below 3.3.11, and take anything that is no number.
         "version" => Some(json!("dev")),
@@ -43,8 +47,44 @@ fn fact(connection: &Connection, name: &str) -> Result<Option<Value>, ApiError> 
         "custom_widget" | "product" => Some(json!({})),
         "storage_limit" => Some(Value::Null),
         "company_information" => Some(json!({"name": "ftrack-rs sandbox", "logo_url": null})),
+        "user_information" => Some(user_information(reading)?),
         _ => None,
     })
+}
+
+/// Describes the caller.
+///
+/// Guess: what makes a user restricted; nobody is here.
+fn user_information(reading: &Reading<'_>) -> Result<Value, ApiError> {
+    let Reading {
+        connection,
+        app,
+        caller,
+    } = reading;
+    let sql = "select first_name, last_name, thumbnail_id from resource where id = ?1";
+    let (first_name, last_name, thumbnail_id): (Option<String>, Option<String>, Option<String>) =
+        connection
+            .prepare_cached(sql)?
+            .query_row([&caller.user_id], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+    let thumbnail_url = match &thumbnail_id {
+        Some(id) => format!("{}/component/thumbnail?id={id}", app.base_url),
+        None => format!("{}/img/thumbnail2.png", app.base_url),
+    };
+    let key = caller.key.as_ref();
+    Ok(json!({
+        "id": caller.user_id,
+        "username": caller.username,
+        "first_name": first_name,
+        "last_name": last_name,
+        "thumbnail_id": thumbnail_id,
+        "thumbnail_url": thumbnail_url,
+        "restricted_user": false,
+        "access_key_id": key.map(|key| &key.id),
+        "is_global_access_key": key.is_some_and(|key| key.is_global),
+        "permissions": permissions::summary(connection, caller)?,
+    }))
 }
 
 /// The scenario is a setting, which clients may change.

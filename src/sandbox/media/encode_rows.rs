@@ -167,6 +167,8 @@ fn unfinished(database: &Connection) -> Result<Vec<Unfinished>, ApiError> {
             caller: Caller {
                 user_id: row.get(2)?,
                 username: row.get(3)?,
+                key: None,
+                assumed_by: None,
             },
         })
     })?;

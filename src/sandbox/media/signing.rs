@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, Mac};
+use parking_lot::RwLock;
 use sha2::Sha256;
 
 use super::file_id::FileId;
@@ -39,20 +40,22 @@ pub enum SignatureError {
 
 /// Signs and verifies upload URLs with one secret.
 pub struct UrlSigner {
-    key: Hmac<Sha256>,
+    key: RwLock<Hmac<Sha256>>,
     validity: Duration,
 }
 
 impl UrlSigner {
     /// Makes a signer whose URLs are valid for `validity`.
     pub fn new(secret: &[u8; 32], validity: Duration) -> Self {
-        // HMAC pads a key of any length: 32 bytes are below the block size and used as they are.
-        let mut block = [0; 64];
-        block[..secret.len()].copy_from_slice(secret);
         Self {
-            key: Hmac::new(&block.into()),
+            key: RwLock::new(key(secret)),
             validity,
         }
+    }
+
+    /// Signs with another secret from now on; what was signed before is no longer valid.
+    pub fn renew(&self, secret: &[u8; 32]) {
+        *self.key.write() = key(secret);
     }
 
     /// Returns when a URL that is made now ends to be valid, in seconds since 1970.
@@ -94,6 +97,26 @@ impl UrlSigner {
         Ok(())
     }
 
+    /// Returns the signature of any other text that comes back in a URL.
+    pub fn sign_text(&self, text: &str) -> String {
+        hex(&self.text_mac(text).finalize().into_bytes())
+    }
+
+    /// Verifies what [`sign_text`](Self::sign_text) made, in constant time.
+    pub fn verify_text(&self, text: &str, signature: &str) -> Result<(), SignatureError> {
+        let signature = unhex(signature).ok_or(SignatureError::Forged)?;
+        self.text_mac(text)
+            .verify_slice(&signature)
+            .map_err(|_| SignatureError::Forged)
+    }
+
+    /// Begins with another word than what is signed for uploads, so that neither passes for the other.
+    fn text_mac(&self, text: &str) -> Hmac<Sha256> {
+        let mut mac = self.key.read().clone();
+        mac.update(format!("TEXT\n{text}").as_bytes());
+        mac
+    }
+
     /// The fields are joined by a character that none of them can contain.
     fn mac(&self, grant: &Grant) -> Hmac<Sha256> {
         let (upload, part) = grant
@@ -107,10 +130,17 @@ impl UrlSigner {
             grant.md5.as_deref().unwrap_or_default(),
             grant.expires,
         );
-        let mut mac = self.key.clone();
+        let mut mac = self.key.read().clone();
         mac.update(text.as_bytes());
         mac
     }
+}
+
+fn key(secret: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC pads a key of any length: 32 bytes are below the block size and used as they are.
+    let mut block = [0; 64];
+    block[..secret.len()].copy_from_slice(secret);
+    Hmac::new(&block.into())
 }
 
 fn seconds_since_1970(time: SystemTime) -> u64 {

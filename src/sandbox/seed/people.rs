@@ -1,10 +1,12 @@
 //! The user who signs in, and the people of the studio.
 
 use rusqlite::Connection;
-use uuid::Uuid;
 
 use super::{id, rows::Rows, site};
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    operations::api_keys::{self, Owner},
+};
 
 /// The people of the studio, by department: first and last names.
 const DEPARTMENTS: &[(&str, &[(&str, &str)])] = &[
@@ -95,8 +97,7 @@ pub(super) fn insert_api_user(connection: &Connection, username: &str) -> Result
         ("Api", "User"),
         site::ADMINISTRATOR,
     )?;
-    let mut rows = Rows::of(connection, "private_api_key", &["key", "user_id"])?;
-    rows.add((Uuid::new_v4().simple().to_string(), &id))?;
+    api_keys::issue(connection, Owner::User(&id))?;
     Ok(id)
 }
 

@@ -90,6 +90,15 @@ pub(super) fn before_create(
     complete_typed_context(work, &project, &mut new.row)
 }
 
+/// Completes a context whose object type has changed, or refuses the new one.
+pub(super) fn complete_converted(work: &mut UnitOfWork<'_>, row: &mut Row) -> Result<(), ApiError> {
+    let id = row.text("project_id").unwrap_or_default().to_owned();
+    let project = project_of(work, &id)?
+        .ok_or_else(|| ApiError::integrity(format!("The project '{id}' does not exist.")))?;
+    check_object_type(work, &project, row)?;
+    complete_typed_context(work, &project, row)
+}
+
 fn complete_project(row: &mut Row) {
     let (id, name) = (row.get("id").clone(), row.get("name").clone());
     row.set("project_id", id);

@@ -1,6 +1,6 @@
 //! Users and groups.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, operations::api_keys};
 
 use super::{create::NewEntity, row::Row, unit_of_work::UnitOfWork};
 
@@ -38,8 +38,6 @@ fn complete_user(row: &mut Row) {
 
 /// The keys of a user go with the user.
 pub(super) fn after_delete(work: &UnitOfWork<'_>, user: &Row) -> Result<(), ApiError> {
-    work.connection
-        .prepare_cached("delete from private_api_key where user_id = ?1")?
-        .execute([user.get("id")])?;
-    Ok(())
+    let id = user.text("id").unwrap_or_default();
+    api_keys::revoke_all(work.connection, id)
 }

@@ -10,14 +10,48 @@ use rusqlite::{Connection, ffi};
 
 use crate::schema::{Catalog, Column, DataType, Table};
 
-/// What no entity type shows: the keys by which users sign in.
+/// What no entity type shows: the keys by which users sign in and what they are good for, the second factors, the
+/// sessions in which somebody acts as another, and the mails that were not sent.
+///
+/// A key without a user is good for all of them.
 const PRIVATE_TABLES: &str = "\
 CREATE TABLE private_api_key (
   key TEXT NOT NULL,
-  user_id TEXT NOT NULL,
+  api_key_id TEXT NOT NULL,
+  user_id TEXT,
   PRIMARY KEY (key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX private_api_key_by_user_id ON private_api_key (user_id);
+CREATE TABLE private_api_key_role (
+  api_key_id TEXT NOT NULL,
+  security_role_id TEXT NOT NULL,
+  PRIMARY KEY (api_key_id, security_role_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE private_api_key_project (
+  api_key_id TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  PRIMARY KEY (api_key_id, project_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE private_totp (
+  user_id TEXT NOT NULL,
+  secret TEXT NOT NULL,
+  PRIMARY KEY (user_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE private_session (
+  id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  assumed_id TEXT NOT NULL,
+  is_read_only INTEGER NOT NULL,
+  PRIMARY KEY (id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE private_outbox (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  recipient_id TEXT NOT NULL,
+  address TEXT,
+  sender_id TEXT NOT NULL,
+  sent_at TEXT NOT NULL
+) STRICT;
 ";
 
 /// Creates all tables and indexes, unless the database has them.

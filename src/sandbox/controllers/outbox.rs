@@ -1,0 +1,17 @@
+//! `GET /sandbox/outbox`: the mails that ftrack would have sent, for tests and people who look.
+
+use axum::{Json, extract::State, http::HeaderMap};
+use serde_json::{Value, json};
+
+use super::auth;
+use crate::{app::AppState, error::ApiError, operations::outbox};
+
+/// Answers all mails, oldest first, to whoever has a key.
+pub async fn mails(
+    State(app): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, ApiError> {
+    auth::from_headers(&app, &headers).await?;
+    let mails = app.store.read(outbox::mails).await?;
+    Ok(Json(json!({"mails": mails})))
+}

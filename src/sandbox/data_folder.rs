@@ -11,6 +11,9 @@ use uuid::Uuid;
 use crate::server::StartError;
 use crate::store::Durability;
 
+/// The file of the secret that signs upload URLs.
+const SECRET: &str = "upload-secret";
+
 /// A folder that is there, and stays as long as this value when it is temporary.
 #[derive(Debug)]
 pub struct DataFolder {
@@ -58,20 +61,23 @@ impl DataFolder {
 
     /// Reads the secret of the folder, or makes one: upload URLs outlive a restart.
     pub fn secret(&self) -> io::Result<[u8; 32]> {
-        let path = self.path.join("upload-secret");
-        let known = fs::read(&path).ok().and_then(|bytes| bytes.try_into().ok());
-        if let Some(secret) = known {
-            return Ok(secret);
-        }
-        let mut secret = [0; 32];
-        secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-        secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
-        // A temporary file is readable by its owner only, and stays so.
-        let mut file = NamedTempFile::new_in(&self.path)?;
-        file.write_all(&secret)?;
-        file.persist(path)?;
-        Ok(secret)
+        let known = fs::read(self.path.join(SECRET))
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok());
+        known.map_or_else(|| renew_secret(&self.path), Ok)
     }
+}
+
+/// Makes a new secret for the folder: upload URLs of before are no longer valid.
+pub fn renew_secret(folder: &Path) -> io::Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    secret[..16].copy_from_slice(Uuid::new_v4().as_bytes());
+    secret[16..].copy_from_slice(Uuid::new_v4().as_bytes());
+    // A temporary file is readable by its owner only, and stays so.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(&secret)?;
+    file.persist(folder.join(SECRET))?;
+    Ok(secret)
 }
 
 fn make(path: Option<&Path>) -> io::Result<(PathBuf, Option<TempDir>)> {

@@ -1,5 +1,6 @@
 //! The server's life: a thread with its own runtime, from the bound port to the last closed file.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tracing::error;
@@ -21,7 +22,7 @@ use crate::data_folder::DataFolder;
 use crate::error::ApiError;
 use crate::events::EventHub;
 use crate::faults::connection::{Connection, FaultyListener};
-use crate::faults::{self, Fault, FaultId, FaultStatus};
+use crate::faults::{Fault, FaultId, FaultSet, FaultStatus};
 use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
@@ -30,6 +31,7 @@ use crate::media::queue::{self, EncodeQueue};
 use crate::media::signing::UrlSigner;
 use crate::router::router;
 use crate::seed;
+use crate::snapshot::{self, SnapshotError};
 use crate::store::{Store, StoreError};
 
 /// How long a stopping server waits for the requests under way.
@@ -45,6 +47,8 @@ pub struct Sandbox {
     credentials: Credentials,
     data_dir: PathBuf,
     calls: Arc<CallLog>,
+    events: Arc<EventHub>,
+    faults: Arc<FaultSet>,
     /// Empty once the server has stopped.
     running: Option<Running>,
 }
@@ -77,9 +81,20 @@ pub enum StartError {
     /// The operating system gives no more threads.
     #[error("cannot start the threads of the server")]
     Threads(#[source] io::Error),
+    /// The snapshot to start with cannot be read.
+    #[error("cannot read the snapshot {}", path.display())]
+    Snapshot {
+        /// The snapshot.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// The database cannot be opened.
     #[error("cannot open the store")]
     Store(#[from] StoreError),
+    /// The state of a new server cannot be kept.
+    #[error("cannot keep the state that the server starts with")]
+    Pristine(#[from] SnapshotError),
     /// The database cannot be read or filled.
     #[error("cannot prepare the store")]
     Prepare(#[from] ApiError),
@@ -99,6 +114,8 @@ impl Sandbox {
             credentials,
             data_dir,
             calls: Arc::clone(&app.calls),
+            events: Arc::clone(&app.events),
+            faults: Arc::clone(&app.faults),
             running: Some(running),
         })
     }
@@ -133,23 +150,45 @@ impl Sandbox {
         self.calls.clear();
     }
 
-    /// Sets a fault beside those that are set. A server that has stopped has none.
-    pub fn fault(&self, fault: Fault) -> Option<FaultId> {
-        let running = self.running.as_ref()?;
-        Some(faults::set(&running.app, fault))
+    /// Sets a fault beside those that are set.
+    pub fn fault(&self, fault: Fault) -> FaultId {
+        let events = self.running.as_ref().map(|running| &*running.app.events);
+        self.faults.set(fault, events)
     }
 
     /// Removes all faults; connections they hold or slow down are let go.
     pub fn clear_faults(&self) {
-        if let Some(running) = &self.running {
-            faults::clear(&running.app);
-        }
+        let events = self.running.as_ref().map(|running| &*running.app.events);
+        self.faults.clear(events);
     }
 
     /// Returns the faults in the order they were set, with how often each has met a request.
     pub fn faults(&self) -> Vec<FaultStatus> {
-        let running = self.running.as_ref();
-        running.map_or_else(Vec::new, |running| running.app.faults.list())
+        self.faults.list()
+    }
+
+    /// Returns the event server, to look at it and to make it fail.
+    pub fn events(&self) -> &EventHub {
+        &self.events
+    }
+
+    /// Returns to the state the server started with: its data and files, no faults, no logged calls.
+    ///
+    /// Upload URLs of before are no longer valid; connections to the event server stay.
+    pub fn reset(&self) -> Result<(), SnapshotError> {
+        let running = self.running.as_ref().ok_or(SnapshotError::Stopped)?;
+        let app = Arc::clone(&running.app);
+        let done = running.run(async move { snapshot::reset(&app).await });
+        done.unwrap_or(Err(SnapshotError::Stopped))
+    }
+
+    /// Writes data and files to a new folder, with which another server can start.
+    pub fn snapshot(&self, path: &Path) -> Result<(), SnapshotError> {
+        let running = self.running.as_ref().ok_or(SnapshotError::Stopped)?;
+        let app = Arc::clone(&running.app);
+        let path = path.to_owned();
+        let done = running.run(async move { snapshot::save(&app, &path).await });
+        done.unwrap_or(Err(SnapshotError::Stopped))
     }
 
     /// Stops the server within a second: lets requests end, kills encodes, closes the database.
@@ -167,12 +206,23 @@ impl Drop for Sandbox {
 }
 
 /// The thread of a running server and what stops it.
-#[derive(Debug)]
 struct Running {
+    app: AppState,
+    /// Runs what the handle asks for.
+    runtime: Handle,
     stop: watch::Sender<()>,
     thread: JoinHandle<()>,
     // Removed last: a temporary folder goes when nothing is open in it.
     folder: DataFolder,
+}
+
+/// Names its folder, which is what tells servers apart.
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -188,6 +238,8 @@ impl Running {
             .thread_name("sandbox")
             .build();
         let runtime = runtime.map_err(StartError::Threads)?;
+        let handle = runtime.handle().clone();
+        let shared = Arc::clone(&app);
         let (stop, stopped) = watch::channel(());
         let (ready, started) = mpsc::channel();
         let serve = move || {
@@ -211,6 +263,8 @@ impl Running {
             .unwrap_or_else(|_| Err(ApiError::internal("the thread of the server ended").into()))?;
         Ok((
             Self {
+                app: shared,
+                runtime: handle,
                 stop,
                 thread,
                 folder,
@@ -219,12 +273,26 @@ impl Running {
         ))
     }
 
+    /// Runs work on the threads of the server and waits for it: the caller may be part of an async program.
+    fn run<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (done, result) = mpsc::channel();
+        self.runtime.spawn(async move {
+            // Nobody waits any more: the result is of no use.
+            let _ = done.send(work.await);
+        });
+        result.recv().ok()
+    }
+
     fn stop(self) {
         let Self {
+            app,
             stop,
             thread,
             folder,
+            ..
         } = self;
+        // The last one to hold it closes the database.
+        drop(app);
         // Dropping the sender says the same as sending: stop.
         drop(stop);
         // A server thread that panicked has stopped, too.
@@ -242,6 +310,15 @@ fn open(
         path: folder.path.clone(),
         source,
     };
+    if let Some(snapshot) = options.snapshot.as_deref()
+        && !folder.database().exists()
+    {
+        let unpacked = snapshot::unpack(snapshot, &folder.path, &folder.database());
+        unpacked.map_err(|source| StartError::Snapshot {
+            path: snapshot.to_owned(),
+            source,
+        })?;
+    }
     let files = FileStore::open(&folder.path).map_err(unusable)?;
     let secret = folder.secret().map_err(unusable)?;
     let store = Store::open(&folder.database(), folder.durability())?;
@@ -253,10 +330,11 @@ fn open(
         md5: Md5Lanes::start().map_err(StartError::Threads)?,
         signer: UrlSigner::new(&secret, options.upload_validity),
         encodes,
-        events: EventHub::new(options.events.clone()),
+        events: Arc::new(EventHub::new(options.events.clone())),
         faults: Arc::default(),
         calls: Arc::default(),
         base_url: base_url(&options, address),
+        data_dir: folder.path.clone(),
         config: options,
     };
     Ok((Arc::new(app), listener, waiting))
@@ -300,7 +378,9 @@ async fn prepare(app: &App) -> Result<Credentials, StartError> {
         auth::find_credentials(transaction, &api_user)?
             .ok_or_else(|| ApiError::internal("the database has no active user with an API key"))
     });
-    Ok(prepared.await?)
+    let credentials = prepared.await?;
+    snapshot::keep_pristine(app).await?;
+    Ok(credentials)
 }
 
 /// Serves until `stopped`, then lets the requests under way end within the grace.

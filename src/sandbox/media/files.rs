@@ -45,6 +45,20 @@ impl FileStore {
         Ok(store)
     }
 
+    /// Returns the folder of the files that have their place.
+    pub fn folder(&self) -> &Path {
+        &self.files
+    }
+
+    /// Forgets all files, thumbnails and uploads.
+    pub fn clear(&self) -> io::Result<()> {
+        for folder in [&self.files, &self.uploads, &self.thumbnails] {
+            fs::remove_dir_all(folder)?;
+            fs::create_dir(folder)?;
+        }
+        Ok(())
+    }
+
     /// Returns where the file of a component is, whether there is one or not.
     pub fn path(&self, component: &FileId) -> PathBuf {
         self.files.join(component.shard()).join(component.as_str())

@@ -14,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::ApiError;
@@ -113,6 +114,38 @@ impl Store {
                 Ok(value)
             })
             .await
+    }
+}
+
+/// Whole databases.
+impl Store {
+    /// Copies the database as it is now to a new file.
+    pub async fn copy_to(&self, path: PathBuf) -> Result<(), ApiError> {
+        self.read(move |connection| {
+            let mut copy = Connection::open(path)?;
+            // The copy is of use only when it is whole: it needs no way back.
+            copy.pragma_update(None, "journal_mode", "off")?;
+            copy.pragma_update(None, "synchronous", "off")?;
+            copy_all(connection, &mut copy)
+        })
+        .await
+    }
+
+    /// Puts another database in the place of this one, in one transaction.
+    pub async fn replace_with(&self, path: PathBuf) -> Result<(), ApiError> {
+        self.writer
+            .run(move |connection| {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                copy_all(&Connection::open_with_flags(path, flags)?, connection)
+            })
+            .await
+    }
+}
+
+fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), ApiError> {
+    match Backup::new(from, to)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        _ => Err(ApiError::internal("database: another program uses it")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ftrack_sandbox::{Sandbox, SandboxOptions, StartError};
+use ftrack_sandbox::{Endpoint, Sandbox, SandboxOptions, StartError};
 use serde_json::json;
 
 use crate::harness::{
@@ -180,7 +180,7 @@ fn calls_are_logged_with_their_actions() {
         &server,
         &json!([{"action": "no_such_action"}, {"action": "query_schemas"}]),
     );
-    let calls = server.calls();
+    let calls = server.calls(Endpoint::Api);
     let actions: Vec<_> = calls.iter().map(|call| call.actions.join(" ")).collect();
     assert_eq!(
         actions,

@@ -221,6 +221,7 @@ def _step(title: str) -> Iterator[None]:
 
 
 def _bar(title: str, share: float, note: str) -> None:
+    if not sys.stdout.isatty() and share < 1:
+        return
     filled = round(share * 30)
-    line = f"  {title} [{'#' * filled}{'.' * (30 - filled)}] {note:8}"
-    print(line if not sys.stdout.isatty() and share >= 1 else f"\r{line}", end="", flush=True)
+    print(f"\r  {title} [{'#' * filled}{'.' * (30 - filled)}] {note:8}", end="", flush=True)

@@ -1,5 +1,6 @@
 //! What every request of one server shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::calls::CallLog;
@@ -29,11 +30,13 @@ pub struct App {
     /// The encodes that wait or run.
     pub encodes: EncodeQueue,
     /// Who is connected to the event server.
-    pub events: EventHub,
+    pub events: Arc<EventHub>,
     /// What is to go wrong.
     pub faults: Arc<FaultSet>,
     /// The log of requests.
     pub calls: Arc<CallLog>,
+    /// The folder of everything.
+    pub data_dir: PathBuf,
     /// How the server was set up.
     pub config: SandboxOptions,
     /// The URL of the server without a slash at the end.

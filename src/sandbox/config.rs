@@ -19,6 +19,9 @@ pub struct SandboxOptions {
     pub data_dir: Option<PathBuf>,
     /// What a new folder starts with; one that has data keeps it.
     pub seed: Seed,
+    /// A folder that [`Sandbox::snapshot`](crate::Sandbox::snapshot) wrote: what a new folder starts with, instead of
+    /// `seed`.
+    pub snapshot: Option<PathBuf>,
     /// The name of the user who signs in; a folder that does not know it has another one.
     pub api_user: String,
     /// How long an upload URL is valid.
@@ -45,6 +48,7 @@ impl Default for SandboxOptions {
             public_url: None,
             data_dir: None,
             seed: Seed::Studio,
+            snapshot: None,
             api_user: "api.user".to_owned(),
             // S3's usual choice: enough for a slow upload that queued for a while.
             upload_validity: Duration::from_secs(60 * 60),

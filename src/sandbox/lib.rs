@@ -9,6 +9,7 @@
 //! - [`schema`]: the catalog of entity types, from which tables and the `query_schemas` answer are made
 //! - [`store`]: one SQLite file, one writer, several readers; [`seed`]: what a new one holds
 //! - `plan`: query expressions to SQL; [`encode`]: rows to answers
+//! - `snapshot`: the whole state as a folder, and the way back to the first one
 //! - [`semantics`]: what ftrack does when entities are created, updated and deleted
 //! - [`faults`]: what goes wrong when a test asks for it
 //! - [`media`]: files, signed uploads, thumbnails and encoding
@@ -30,6 +31,7 @@ pub mod schema;
 pub mod seed;
 pub mod semantics;
 mod server;
+mod snapshot;
 pub mod store;
 
 pub use calls::{CallFilter, CallRecord};
@@ -37,3 +39,4 @@ pub use config::{EncodingOptions, EventOptions, SandboxOptions};
 pub use faults::{BodyPoint, Endpoint, Fault, FaultId, FaultKind, FaultParseError, FaultStatus};
 pub use seed::Seed;
 pub use server::{Sandbox, StartError};
+pub use snapshot::SnapshotError;

@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 
 use crate::app::AppState;
 use crate::calls::observe::{observe, read_call};
-use crate::controllers::{api, cors::cors, events, media, outbox, pages, receive};
+use crate::controllers::{admin, api, cors::cors, events, media, outbox, pages, receive};
 use crate::faults::layer::inject;
 
 /// Builds the routes on the state they share.
@@ -36,6 +36,18 @@ pub fn router(app: AppState) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(faults())
         .layer(from_fn_with_state(app.clone(), observe))
+        .merge(admin_routes())
         .layer(cors())
         .with_state(app)
+}
+
+/// What no fault reaches and no log shows.
+fn admin_routes() -> Router<AppState> {
+    let faults = post(admin::set_faults)
+        .get(admin::list_faults)
+        .delete(admin::clear_faults);
+    Router::new()
+        .route("/sandbox/faults", faults)
+        .route("/sandbox/calls", get(admin::calls))
+        .route("/sandbox/reset", post(admin::reset))
 }

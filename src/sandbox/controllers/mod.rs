@@ -1,5 +1,6 @@
 //! What answers requests, by subject.
 
+pub mod admin;
 pub mod api;
 pub mod auth;
 mod batch;
@@ -8,6 +9,7 @@ pub mod events;
 mod limits;
 pub mod media;
 mod operation;
+mod order;
 pub mod outbox;
 pub mod pages;
 pub mod receive;

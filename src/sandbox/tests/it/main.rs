@@ -1,10 +1,16 @@
 //! Integration tests of the crate, one binary.
 #![cfg(test)]
 
+mod admin;
 mod api;
 mod create;
+mod custom_attribute_links;
 mod delete;
 mod encode;
+mod events;
+mod events_client;
+mod events_update;
+mod faults;
 mod harness;
 mod lifecycle;
 mod media;
@@ -13,6 +19,7 @@ mod operations_http;
 mod operations_sign_in;
 mod seed;
 mod site;
+mod snapshot;
 mod store;
 mod update;
 mod upload;

@@ -15,6 +15,9 @@ use crate::events::{self, Ticket};
 /// The largest packet a client may send, in bytes: far more than an event needs, and little to hold in memory.
 const MAX_PACKET: usize = 4 << 20;
 
+/// What each connection holds in memory for reading, in bytes: most packets are smaller, larger ones take several reads.
+const READ_BUFFER: usize = 16 << 10;
+
 /// Credentials in the URL, as the JavaScript client sends them.
 #[derive(Deserialize)]
 pub struct UrlCredentials {
@@ -61,5 +64,6 @@ pub async fn websocket(
     upgrade
         .max_message_size(MAX_PACKET)
         .max_frame_size(MAX_PACKET)
+        .read_buffer_size(READ_BUFFER)
         .on_upgrade(move |socket| events::serve(app, caller, socket))
 }

@@ -172,3 +172,6 @@ fn remove_from(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

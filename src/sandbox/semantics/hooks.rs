@@ -6,8 +6,9 @@ use crate::{
 };
 
 use super::{
-    assets, components, contexts, create::NewEntity, custom_attributes, jobs, lists, locations,
-    notes, row::Row, status_changes, time, unit_of_work::UnitOfWork, update::ChangedEntity, users,
+    assets, components, contexts, create::NewEntity, custom_attribute_links, custom_attributes,
+    jobs, lists, locations, notes, row::Row, status_changes, time, unit_of_work::UnitOfWork,
+    update::ChangedEntity, users,
 };
 
 /// Completes a row that is about to be inserted, or refuses it.
@@ -23,9 +24,11 @@ pub(super) fn before_create(
         "note" => notes::before_create(work, new),
         "custom_attribute_value" => custom_attributes::before_store(work, &mut new.row),
         "custom_attribute_configuration" => custom_attributes::before_create_configuration(new),
+        "custom_attribute_link" => custom_attribute_links::before_create(work, new),
         "resource" => users::before_create(new),
         "timer" => time::before_create_timer(work, new),
         "timelog" => time::before_create_timelog(work, new),
+        "appointment" => time::before_create_appointment(new),
         "list" => lists::before_create(work, new),
         "list_object" => lists::before_create_item(work, new),
         "job" => jobs::before_create(work, new),
@@ -52,6 +55,7 @@ pub(super) fn before_update(
         "note" => notes::before_update(work, entity),
         "custom_attribute_value" => custom_attributes::before_store(work, &mut entity.row),
         "custom_attribute_configuration" => custom_attributes::before_update_configuration(entity),
+        "custom_attribute_link" => custom_attribute_links::before_update(work, entity),
         "job" => jobs::before_update(work, entity),
         _ => Ok(()),
     }

@@ -22,6 +22,7 @@ pub(crate) mod computed_versions;
 mod contexts;
 mod convert;
 mod create;
+mod custom_attribute_links;
 mod custom_attributes;
 mod delete;
 pub mod entity_type_name;

@@ -1,4 +1,4 @@
-//! Running timers and logged time.
+//! Running timers, logged time and who is to work on what.
 
 use crate::error::ApiError;
 
@@ -35,4 +35,14 @@ pub(super) fn before_create_timelog(
     new.row.set_default("start", work.now());
     new.row.set_default("duration", 0);
     Ok(())
+}
+
+/// Guess: ftrack knows no other appointments, as its schema tells no others apart.
+pub(super) fn before_create_appointment(new: &mut NewEntity) -> Result<(), ApiError> {
+    match new.row.text("type") {
+        None | Some("assignment" | "allocation") => Ok(()),
+        Some(other) => Err(ApiError::validation(format!(
+            "An appointment is an assignment or an allocation, not '{other}'."
+        ))),
+    }
 }

@@ -159,13 +159,10 @@ fn decode_operation(operation: &RawValue) -> serde_json::Result<Operation> {
         "create" => Operation::Create(decode_write(operation)?),
         "update" => Operation::Update(decode_update(operation)?),
         "delete" => {
-            let DeleteMembers {
-                entity_type,
-                entity_key,
-            } = members(operation)?;
+            let sent: DeleteMembers = members(operation)?;
             Operation::Delete {
-                entity_type,
-                key: key(entity_key),
+                entity_type: sent.entity_type,
+                key: key(sent.key),
             }
         }
         _ => match operations::find(&action) {
@@ -200,19 +197,15 @@ fn members<T: DeserializeOwned>(operation: &RawValue) -> serde_json::Result<T> {
 }
 
 fn decode_write(operation: &RawValue) -> serde_json::Result<Write> {
-    let WriteMembers {
-        entity_type,
-        entity_key,
-        entity_data,
-    } = members(operation)?;
-    let attributes = match entity_data {
+    let sent: WriteMembers = members(operation)?;
+    let attributes = match sent.data {
         Value::Entity(entity) => entity.attributes,
         Value::Map(attributes) => attributes,
         _ => return Err(serde::de::Error::custom("entity_data must be an object")),
     };
     Ok(Write {
-        entity_type,
-        entity_key: key(entity_key),
+        entity_type: sent.entity_type,
+        entity_key: key(sent.key),
         attributes,
     })
 }
@@ -253,15 +246,17 @@ struct InformationMembers {
 #[derive(Deserialize)]
 struct WriteMembers {
     entity_type: Arc<str>,
-    #[serde(default)]
-    entity_key: Value,
-    entity_data: Value,
+    #[serde(default, rename = "entity_key")]
+    key: Value,
+    #[serde(rename = "entity_data")]
+    data: Value,
 }
 
 #[derive(Deserialize)]
 struct DeleteMembers {
     entity_type: String,
-    entity_key: Value,
+    #[serde(rename = "entity_key")]
+    key: Value,
 }
 
 #[cfg(test)]

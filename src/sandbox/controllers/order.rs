@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ftrack_protocol::{Value, Write};
+use ftrack_protocol::Value;
 
 use super::operation::Operation;
 
@@ -51,13 +51,12 @@ impl<'o> Order<'o> {
                 self.wait(self.next);
                 continue;
             };
-            match self.prerequisite(&operations[index]) {
-                Some(earlier) => self.wait(earlier),
-                None => {
-                    self.waiting.pop();
-                    self.state[index] = State::Done;
-                    return Some(index);
-                }
+            if let Some(earlier) = self.prerequisite(&operations[index]) {
+                self.wait(earlier);
+            } else {
+                self.waiting.pop();
+                self.state[index] = State::Done;
+                return Some(index);
             }
         }
     }
@@ -101,7 +100,7 @@ fn created_id(operation: &Operation) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ftrack_protocol::EntityData;
+    use ftrack_protocol::{EntityData, Write};
 
     /// A create of `id` that refers to `parent`.
     fn create(id: &str, parent: &str) -> Operation {

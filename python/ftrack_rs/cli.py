@@ -1,4 +1,4 @@
-"""The command `ftrack-rs`: run the embedded server, or see a publish end to end.
+"""The command `ftrack-rs`: run the embedded server or a script, or see a publish end to end.
 
 Each subcommand is a function that takes the parsed arguments and returns an exit code; what it does lives in the module it imports, so that `--help` costs nothing.
 """
@@ -57,9 +57,17 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, metavar="DIR", help="keep everything here (default: temporary)"
     )
     sandbox.add_argument(
-        "--seed", default="studio", choices=["empty", "studio"], help="what a new server holds"
+        "--seed",
+        default="studio",
+        choices=["empty", "studio", "feature"],
+        help="what a new server holds",
     )
     sandbox.set_defaults(run=_sandbox)
+
+    run = commands.add_parser("run", help="run a script, with this client in place of ftrack_api")
+    run.add_argument("script", type=Path, help="the script, written for ftrack_api")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
+    run.set_defaults(run=_run)
     return parser
 
 
@@ -79,6 +87,12 @@ def _sandbox(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         wait_for_interrupt()
     return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ftrack_rs.run import run_script
+
+    return run_script(options.script, options.arguments)
 
 
 def wait_for_interrupt() -> None:

@@ -1,14 +1,16 @@
 //! The data that a new server starts with.
 //!
 //! [`Seed::Empty`] is what every ftrack server has: the fixed ids that clients know by heart, a workflow, and one user
-//! to sign in as. [`Seed::Studio`] adds projects, people and work. Ids are fixed or derived from names, so that the same
-//! data has the same ids everywhere.
+//! to sign in as. [`Seed::Studio`] adds projects, people and work, [`Seed::Feature`] a lot of it. Ids are fixed or follow
+//! from names and numbers, so that the same data has the same ids everywhere.
 //!
 //! - `workflow`: object types, statuses, types, priorities and the project schemas that combine them
 //! - `site`: locations, categories, asset types, roles, settings and custom attributes
 //! - `people`: users and groups
-//! - `studio`: the projects
+//! - `studio`: two small projects
+//! - `feature`: a large one
 
+mod feature;
 mod id;
 mod people;
 mod rows;
@@ -29,11 +31,15 @@ pub enum Seed {
     Empty,
     /// Two projects in the middle of their production.
     Studio,
+    /// A feature film of about 200,000 entities; the number decides what differs between such films.
+    Feature(u64),
 }
 
 /// A name that is no seed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no seed is called {name:?}; there are \"empty\" and \"studio\"")]
+#[error(
+    "no seed is called {name:?}; there are \"empty\", \"studio\" and \"feature\", also with a number such as \"feature:7\""
+)]
 pub struct SeedError {
     name: String,
 }
@@ -42,12 +48,15 @@ impl FromStr for Seed {
     type Err = SeedError;
 
     fn from_str(name: &str) -> Result<Self, SeedError> {
-        match name {
-            "empty" => Ok(Self::Empty),
-            "studio" => Ok(Self::Studio),
-            _ => Err(SeedError {
-                name: name.to_owned(),
-            }),
+        let unknown = || SeedError {
+            name: name.to_owned(),
+        };
+        match name.split_once(':') {
+            None if name == "empty" => Ok(Self::Empty),
+            None if name == "studio" => Ok(Self::Studio),
+            None if name == "feature" => Ok(Self::Feature(0)),
+            Some(("feature", number)) => number.parse().map(Self::Feature).map_err(|_| unknown()),
+            _ => Err(unknown()),
         }
     }
 }
@@ -57,9 +66,15 @@ pub fn apply(transaction: &Transaction<'_>, seed: Seed, username: &str) -> Resul
     workflow::insert(transaction)?;
     site::insert(transaction)?;
     let api_user = people::insert_api_user(transaction, username)?;
-    if seed == Seed::Studio {
-        let artists = people::insert_artists(transaction)?;
-        studio::insert(transaction, &api_user, &artists)?;
+    match seed {
+        Seed::Empty => Ok(()),
+        Seed::Studio => {
+            let artists = people::insert_artists(transaction)?;
+            studio::insert(transaction, &api_user, &artists)
+        }
+        Seed::Feature(number) => {
+            let artists = people::insert_artists(transaction)?;
+            feature::insert(transaction, &api_user, artists, number)
+        }
     }
-    Ok(())
 }

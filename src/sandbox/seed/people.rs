@@ -113,18 +113,29 @@ pub(super) fn insert_artists(connection: &Connection) -> Result<Vec<Artist>, Api
         )?
         .add((&group, "group", department, true))?;
         for (first, last) in *people {
-            let username = username(first, last);
-            let id = id::of(&["User", &username]);
-            insert_user(connection, &id, &username, (first, last), site::ARTIST)?;
-            Rows::of(connection, "membership", &["id", "group_id", "user_id"])?.add((
-                id::of(&["Membership", department, &username]),
-                &group,
-                &id,
-            ))?;
+            let id = insert_artist(connection, department, first, last)?;
             artists.push(Artist { id, department });
         }
     }
     Ok(artists)
+}
+
+/// Inserts somebody into the group of a department that there is, and returns the id.
+pub(super) fn insert_artist(
+    connection: &Connection,
+    department: &str,
+    first: &str,
+    last: &str,
+) -> Result<String, ApiError> {
+    let username = username(first, last);
+    let id = id::of(&["User", &username]);
+    insert_user(connection, &id, &username, (first, last), site::ARTIST)?;
+    Rows::of(connection, "membership", &["id", "group_id", "user_id"])?.add((
+        id::of(&["Membership", department, &username]),
+        id::of(&["Group", department]),
+        &id,
+    ))?;
+    Ok(id)
 }
 
 fn insert_user(

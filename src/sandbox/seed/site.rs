@@ -83,7 +83,9 @@ const NOTE_CATEGORIES: &[(&str, &str, Option<&str>)] = &[
 
 pub(super) const ADMINISTRATOR: &str = "Administrator";
 pub(super) const ARTIST: &str = "User";
-const SECURITY_ROLES: &[&str] = &[ADMINISTRATOR, "API", "Project Manager", ARTIST];
+/// The role that global API keys can have; users have the others.
+const API: &str = "API";
+const SECURITY_ROLES: &[&str] = &[ADMINISTRATOR, API, "Project Manager", ARTIST];
 
 pub(super) const FRAME_START: &str = "acd86546-4082-11e2-95b1-0019bb4983d8";
 pub(super) const FRAME_END: &str = "432bc746-4087-11e2-8250-0019bb4983d8";
@@ -199,10 +201,11 @@ fn insert_categories(connection: &Connection) -> Result<(), ApiError> {
 }
 
 fn insert_roles(connection: &Connection) -> Result<(), ApiError> {
-    let mut rows = Rows::of(connection, "security_role", &["id", "name"])?;
-    SECURITY_ROLES
-        .iter()
-        .try_for_each(|name| rows.add((role(name), name)))?;
+    let mut rows = Rows::of(connection, "security_role", &["id", "name", "type"])?;
+    SECURITY_ROLES.iter().try_for_each(|name| {
+        let role_type = if *name == API { "API" } else { "PROJECT" };
+        rows.add((role(name), name, role_type))
+    })?;
     let mut rows = Rows::of(connection, "user_type", &["id", "name"])?;
     rows.add((crate::semantics::USER_TYPE, "User"))
 }

@@ -384,7 +384,7 @@ impl<'c> Production<'c> {
     }
 }
 
-const CONTEXT_COLUMNS: &[&str] = &[
+pub(super) const CONTEXT_COLUMNS: &[&str] = &[
     "id",
     "context_type",
     "name",
@@ -403,7 +403,7 @@ const CONTEXT_COLUMNS: &[&str] = &[
     "created_by_id",
 ];
 
-const VERSION_COLUMNS: &[&str] = &[
+pub(super) const VERSION_COLUMNS: &[&str] = &[
     "id",
     "asset_id",
     "project_id",
@@ -416,7 +416,7 @@ const VERSION_COLUMNS: &[&str] = &[
     "status_id",
 ];
 
-const NOTE_COLUMNS: &[&str] = &[
+pub(super) const NOTE_COLUMNS: &[&str] = &[
     "id",
     "parent_id",
     "parent_type",
@@ -429,29 +429,30 @@ const NOTE_COLUMNS: &[&str] = &[
     "is_todo",
 ];
 
+pub(super) const PROJECT_COLUMNS: &[&str] = &[
+    "id",
+    "context_type",
+    "project_id",
+    "name",
+    "full_name",
+    "status",
+    "color",
+    "project_schema_id",
+    "start_date",
+    "end_date",
+    "is_global",
+    "is_private",
+    "created_at",
+    "created_by_id",
+];
+
 fn insert_project(
     connection: &Connection,
     project: &Project,
     id: &str,
     owner: &str,
 ) -> Result<(), ApiError> {
-    let columns = [
-        "id",
-        "context_type",
-        "project_id",
-        "name",
-        "full_name",
-        "status",
-        "color",
-        "project_schema_id",
-        "start_date",
-        "end_date",
-        "is_global",
-        "is_private",
-        "created_at",
-        "created_by_id",
-    ];
-    Rows::of(connection, "context", &columns)?.add((
+    Rows::of(connection, "context", PROJECT_COLUMNS)?.add((
         id,
         "show",
         id,

@@ -10,7 +10,7 @@ pub(super) const SHOT: &str = "bad911de-3bd6-47b9-8b46-3476e237cb36";
 pub(super) const SEQUENCE: &str = "e5139355-61da-4c8f-9db4-3abc870166bc";
 pub(super) const FOLDER: &str = "3c133785-51cb-11e3-980a-20c9d0831e59";
 pub(super) const ASSET_BUILD: &str = "4be63b64-5010-42fb-bf1f-428af9d638f0";
-const EPISODE: &str = "22139355-61da-4c8f-9db4-3abc870166bc";
+pub(super) const EPISODE: &str = "22139355-61da-4c8f-9db4-3abc870166bc";
 const MILESTONE: &str = "01decdd1-51cb-11e3-9d5b-20c9d0831e59";
 
 pub(super) const NOT_STARTED: &str = "44dd9fb2-4164-11df-9218-0019bb4983d8";

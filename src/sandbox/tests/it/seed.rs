@@ -113,6 +113,9 @@ fn work_goes_on_in_the_studio() {
 fn a_seed_is_known_by_its_name() {
     assert_eq!("empty".parse(), Ok(Seed::Empty));
     assert_eq!("studio".parse(), Ok(Seed::Studio));
+    assert_eq!("feature".parse(), Ok(Seed::Feature(0)));
+    assert_eq!("feature:7".parse(), Ok(Seed::Feature(7)));
+    assert!("feature:seven".parse::<Seed>().is_err());
     let error = "castle".parse::<Seed>().unwrap_err();
     assert!(error.to_string().contains("\"castle\""), "{error}");
 }

@@ -53,7 +53,6 @@ pub fn write(
     let app = batch.app.clone();
     let caller = batch.caller.clone();
     let mut writer = Writer {
-        transaction,
         batch,
         work: UnitOfWork::new(transaction, &caller),
         reader: Reader {
@@ -182,14 +181,13 @@ enum Pending {
     Entity(&'static str, WriteAnswer),
 }
 
-struct Writer<'a, 'b> {
-    transaction: &'a Transaction<'b>,
+struct Writer<'a> {
     batch: &'a mut Batch,
     work: UnitOfWork<'a>,
     reader: Reader<'a>,
 }
 
-impl Writer<'_, '_> {
+impl Writer<'_> {
     fn carry_out(&mut self, operation: &Operation) -> Result<Pending, ApiError> {
         let mut out = Vec::new();
         match operation {
@@ -263,10 +261,9 @@ impl Writer<'_, '_> {
         if self.batch.app.events.connections() == 0 {
             return Ok(());
         }
-        let (batch, changes) = (&mut *self.batch, &self.work.changes);
-        let events =
-            events::update::describe(self.transaction, &batch.caller, &batch.tokens, changes)?;
-        batch.after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
+        let events = events::update::describe(&self.work, &self.batch.tokens)?;
+        self.batch
+            .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
         Ok(())
     }
 

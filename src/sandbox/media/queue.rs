@@ -19,7 +19,7 @@ use super::files::Incoming;
 use super::still::{self, StillError};
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::events::update;
+use crate::events::update::{self, ClientTokens};
 use crate::semantics::UnitOfWork;
 
 /// Largest side of the still that browsers show, in pixels.
@@ -132,7 +132,7 @@ async fn fail(app: &AppState, task: &Arc<EncodeTask>, reason: String) -> Result<
     failed.await
 }
 
-/// Runs one transaction in the name of whoever asked for the encode.
+/// Runs one transaction in the name of whoever asked for the encode, and tells what it changed.
 async fn change(
     app: &AppState,
     task: &Arc<EncodeTask>,
@@ -142,9 +142,13 @@ async fn change(
     let written = app.store.write(move |transaction| {
         let mut work = UnitOfWork::new(transaction, &task.caller);
         write(&mut work, &task)?;
-        work.finish()
+        work.finish()?;
+        update::describe(&work, &ClientTokens::default())
     });
-    written.await
+    for event in written.await? {
+        app.events.publish(&event);
+    }
+    Ok(())
 }
 
 /// Writes an error with its causes.

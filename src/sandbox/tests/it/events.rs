@@ -341,12 +341,12 @@ fn a_slow_consumer_is_given_up_and_delays_nobody() {
     slow.subscribe("topic=big");
     quick.subscribe("topic=big");
     let data = json!({"text": "x".repeat(1 << 20)});
-    let mut published = 0;
+    let mut count = 0;
     while server.events().connections() == 3 {
-        assert!(published < 200, "the slow consumer is never given up");
+        assert!(count < 200, "the slow consumer is never given up");
         publisher.publish("big", &data);
         assert_eq!(quick.next_event()["data"], data);
-        published += 1;
+        count += 1;
     }
     publisher.publish("big", &data);
     assert_eq!(quick.next_event()["topic"], "big");

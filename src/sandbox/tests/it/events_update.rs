@@ -1,9 +1,12 @@
 //! `ftrack.update`: what the server tells of committed batches.
 
+use std::io::Cursor;
+
+use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
 use crate::events_client::EventClient;
-use crate::harness::{call, call_one, query, send, unique_id};
+use crate::harness::{call, call_one, create_component, query, send, unique_id, upload};
 use crate::site::{Site, create_operation, delete_operation, update_operation};
 
 struct Listening {
@@ -366,6 +369,34 @@ fn batches_that_fail_or_change_nothing_are_not_told() {
     );
     let events = listening.client.events_so_far();
     assert_eq!(events.len(), 1, "the feed of the first shot: {events:?}");
+}
+
+#[test]
+fn an_encode_is_told_when_it_is_done() {
+    let mut listening = listen();
+    let shot = listening.site.shot("sh010");
+    let (_, version) = listening.site.version(&shot);
+    let server = &listening.site.server;
+    let still = create_component(server, "plate", ".png", 0);
+    let mut bytes = Cursor::new(Vec::new());
+    RgbImage::new(64, 36)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
+    upload(server, &still, bytes.get_ref());
+    let operation = json!({"action": "encode_media", "component_id": still, "version_id": version});
+    let job = call_one(server, &operation)["job_id"].clone();
+    let (mut statuses, mut is_encoded) = (Vec::new(), false);
+    while statuses.last() != Some(&json!("done")) || !is_encoded {
+        let event = listening.client.next_event();
+        for entity in event["data"]["entities"].as_array().unwrap() {
+            if entity["entityId"] == job && !entity["changes"]["status"].is_null() {
+                statuses.push(entity["changes"]["status"]["new"].clone());
+            }
+            is_encoded |= *entity
+                == json!({"action": "encoded", "entityType": "assetversion", "entityId": version});
+        }
+    }
+    assert!(statuses.contains(&json!("running")), "{statuses:?}");
 }
 
 #[test]

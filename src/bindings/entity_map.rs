@@ -5,13 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ftrack_client::identity_map::{EntityId, IdentityMap};
 use ftrack_client::merge;
-use ftrack_client::schema_set::EntityType;
+use ftrack_client::schema_set::{EntityType, TypeId};
 use parking_lot::Mutex;
-use pyo3::exceptions::PyKeyError;
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
-use pyo3::{PyTypeInfo, intern};
 
 use crate::batch::Batch;
 use crate::entity::EntityHandle;
@@ -252,7 +251,15 @@ impl EntityMap {
 /// Makes Python objects of entities; remembers the class of the last type, as pages mostly hold one.
 #[derive(Default)]
 struct Maker<'py> {
-    last: Option<(u16, Bound<'py, PyType>, bool)>,
+    last: Option<(TypeId, Class<'py>)>,
+}
+
+/// The Python class of an entity type.
+#[derive(Clone)]
+struct Class<'py> {
+    class: Bound<'py, PyType>,
+    /// Whether the initialiser is that of all entities, which does nothing for one that exists.
+    is_plain: bool,
 }
 
 impl<'py> Maker<'py> {
@@ -263,7 +270,7 @@ impl<'py> Maker<'py> {
         id: EntityId,
     ) -> PyResult<Bound<'py, EntityHandle>> {
         let py = map.py();
-        let (class, is_plain) = self.class(map, entity_type)?;
+        let Class { class, is_plain } = self.class(map, entity_type)?;
         let new = class.getattr(intern!(py, "__new__"))?;
         let entity = new.call1((class,))?.cast_into::<EntityHandle>()?;
         EntityHandle::bind(&entity, map, id)?;
@@ -274,37 +281,30 @@ impl<'py> Maker<'py> {
         Ok(entity)
     }
 
-    /// Returns the class of a type, and whether its instances need no initialisation.
     fn class(
         &mut self,
         map: &Bound<'py, EntityMap>,
         entity_type: &EntityType,
-    ) -> PyResult<(&Bound<'py, PyType>, bool)> {
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|(id, ..)| *id != entity_type.id.0)
+    ) -> PyResult<Class<'py>> {
+        if let Some((id, class)) = &self.last
+            && *id == entity_type.id
         {
-            self.last = Some(look_up(map, entity_type)?);
+            return Ok(class.clone());
         }
-        match &self.last {
-            Some((_, class, is_plain)) => Ok((class, *is_plain)),
-            None => Err(PyKeyError::new_err(entity_type.name.to_string())),
-        }
+        let class = Class::look_up(map, entity_type)?;
+        self.last = Some((entity_type.id, class.clone()));
+        Ok(class)
     }
 }
 
-fn look_up<'py>(
-    map: &Bound<'py, EntityMap>,
-    entity_type: &EntityType,
-) -> PyResult<(u16, Bound<'py, PyType>, bool)> {
-    let py = map.py();
-    let types = map.get().session(py).getattr(intern!(py, "types"))?;
-    let class = types.get_item(&*entity_type.name)?.cast_into::<PyType>()?;
-    let initialiser = intern!(py, "__init__");
-    let is_plain = class
-        .getattr(initialiser)?
-        .is(&imports::entity(py)?.getattr(initialiser)?);
-    debug_assert!(class.is_subclass(&EntityHandle::type_object(py))?);
-    Ok((entity_type.id.0, class, is_plain))
+impl<'py> Class<'py> {
+    fn look_up(map: &Bound<'py, EntityMap>, entity_type: &EntityType) -> PyResult<Self> {
+        let py = map.py();
+        let types = map.get().session(py).getattr(intern!(py, "types"))?;
+        let class = types.get_item(&*entity_type.name)?.cast_into::<PyType>()?;
+        let initialiser = intern!(py, "__init__");
+        let plain = imports::entity(py)?.getattr(initialiser)?;
+        let is_plain = class.getattr(initialiser)?.is(&plain);
+        Ok(Self { class, is_plain })
+    }
 }

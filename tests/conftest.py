@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ os.environ.setdefault("FTRACK_RS_ALLOW_DEBUG", "1")
 from ftrack_rs import Session
 from ftrack_rs.sandbox import Sandbox
 from ftrack_rs.symbol import SERVER_LOCATION_ID
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +101,22 @@ def frames(tmp_path: Path) -> tuple[str, list[Path]]:
     for index, path in enumerate(files):
         path.write_bytes(bytes([index]) * (1000 + index))
     return f"{tmp_path}/render.%04d.exr [1-50]", files
+
+
+@pytest.fixture(scope="session")
+def reference_python() -> str:
+    """Path of a Python that has the official client installed.
+
+    `make test` puts one into .venv-reference; FTRACK_RS_REFERENCE_PYTHON names another. In CI its absence is a failure, elsewhere the tests are skipped.
+    """
+    python = os.environ.get("FTRACK_RS_REFERENCE_PYTHON", ROOT / ".venv-reference/bin/python")
+    probe = [str(python), "-c", "import ftrack_api; print(ftrack_api.__version__)"]
+    try:
+        version = subprocess.run(probe, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        reason = "the official client (ftrack-python-api 3.1.0) could not be installed here"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    assert version == "3.1.0"
+    return str(python)

@@ -107,6 +107,11 @@ def _fill_field(field: re.Match[str], details: Mapping[str, Any]) -> str:
         return text
 
 
+def _about(kw: Mapping[str, Any], **subject: Any) -> dict[str, Any]:
+    """Return *kw*, arguments of :class:`Error`, with *subject* added to the details."""
+    return {**kw, "details": {**(kw.get("details") or {}), **subject}}
+
+
 class AuthenticationError(Error):
     """Raised when the server refuses the user or the key."""
 
@@ -166,11 +171,9 @@ class UnrecognisedEntityTypeError(EntityTypeError):
 
     default_message = 'Entity type "{entity_type}" not recognised.'
 
-    def __init__(
-        self, entity_type: object, message: str | None = None, details: Details = None
-    ) -> None:
+    def __init__(self, entity_type: object, **kw: Any) -> None:
         """Initialise with the unknown *entity_type*."""
-        super().__init__(message, {**(details or {}), "entity_type": entity_type})
+        super().__init__(**_about(kw, entity_type=entity_type))
 
 
 class OperationError(Error):
@@ -193,12 +196,7 @@ class InvalidStateTransitionError(InvalidStateError):
     )
 
     def __init__(
-        self,
-        current_state: object,
-        target_state: object,
-        entity: object,
-        message: str | None = None,
-        details: Details = None,
+        self, current_state: object, target_state: object, entity: object, **kw: Any
     ) -> None:
         """Initialise with both states and the *entity*."""
         transition = {
@@ -206,7 +204,7 @@ class InvalidStateTransitionError(InvalidStateError):
             "target_state": target_state,
             "entity": entity,
         }
-        super().__init__(message, {**(details or {}), **transition})
+        super().__init__(**_about(kw, **transition))
 
 
 class AttributeError(Error):
@@ -223,11 +221,9 @@ class ImmutableAttributeError(AttributeError):
 
     default_message = "Cannot modify value of immutable {attribute.name!r} attribute."
 
-    def __init__(
-        self, attribute: object, message: str | None = None, details: Details = None
-    ) -> None:
+    def __init__(self, attribute: object, **kw: Any) -> None:
         """Initialise with the read-only *attribute*."""
-        super().__init__(message, {**(details or {}), "attribute": attribute})
+        super().__init__(**_about(kw, attribute=attribute))
 
 
 class CollectionError(Error):
@@ -235,11 +231,9 @@ class CollectionError(Error):
 
     default_message = "Collection error."
 
-    def __init__(
-        self, collection: object, message: str | None = None, details: Details = None
-    ) -> None:
+    def __init__(self, collection: object, **kw: Any) -> None:
         """Initialise with the *collection*."""
-        super().__init__(message, {**(details or {}), "collection": collection})
+        super().__init__(**_about(kw, collection=collection))
 
 
 class ImmutableCollectionError(CollectionError):
@@ -253,15 +247,9 @@ class DuplicateItemInCollectionError(CollectionError):
 
     default_message = "Item {item!r} already exists in collection {collection!r}."
 
-    def __init__(
-        self,
-        item: object,
-        collection: object,
-        message: str | None = None,
-        details: Details = None,
-    ) -> None:
+    def __init__(self, item: object, collection: object, **kw: Any) -> None:
         """Initialise with the *item* and the *collection* that holds it."""
-        super().__init__(collection, message, {**(details or {}), "item": item})
+        super().__init__(collection, **_about(kw, item=item))
 
 
 class ParseError(Error):
@@ -309,13 +297,7 @@ class ComponentNotInAnyLocationError(LocationError):
 class _ComponentsLocationError(LocationError):
     """Base of the errors about components and one location."""
 
-    def __init__(
-        self,
-        components: Any,
-        location: object,
-        message: str | None = None,
-        details: Details = None,
-    ) -> None:
+    def __init__(self, components: Any, location: object, **kw: Any) -> None:
         """Initialise with one or several *components* and the *location*."""
         listed = _listed(components)
         subject = {
@@ -323,7 +305,7 @@ class _ComponentsLocationError(LocationError):
             "formatted_components": ", ".join(str(component) for component in listed),
             "location": location,
         }
-        super().__init__(message, {**(details or {}), **subject})
+        super().__init__(**_about(kw, **subject))
 
 
 def _listed(components: Any) -> list[Any]:
@@ -361,12 +343,11 @@ class AccessorOperationFailedError(AccessorError):
         operation: str = "",
         resource_identifier: str | None = None,
         error: object = None,
-        message: str | None = None,
-        details: Details = None,
+        **kw: Any,
     ) -> None:
         """Initialise with the *operation*, what it was done to, and the *error* it met."""
         super().__init__(
-            message, _operation_details(operation, resource_identifier, error, details)
+            **_about(kw, operation=operation, resource_identifier=resource_identifier, error=error)
         )
 
 
@@ -387,14 +368,9 @@ class AccessorResourceIdentifierError(AccessorError):
 
     default_message = "Resource identifier is invalid: {resource_identifier}."
 
-    def __init__(
-        self,
-        resource_identifier: str | None,
-        message: str | None = None,
-        details: Details = None,
-    ) -> None:
+    def __init__(self, resource_identifier: str | None, **kw: Any) -> None:
         """Initialise with the invalid *resource_identifier*."""
-        super().__init__(message, {**(details or {}), "resource_identifier": resource_identifier})
+        super().__init__(**_about(kw, resource_identifier=resource_identifier))
 
 
 class AccessorFilesystemPathError(AccessorResourceIdentifierError):
@@ -415,12 +391,11 @@ class AccessorResourceError(AccessorError):
         operation: str = "",
         resource_identifier: str | None = None,
         error: object = None,
-        message: str | None = None,
-        details: Details = None,
+        **kw: Any,
     ) -> None:
         """Initialise with the *operation*, what it was done to, and the *error* it met."""
         super().__init__(
-            message, _operation_details(operation, resource_identifier, error, details)
+            **_about(kw, operation=operation, resource_identifier=resource_identifier, error=error)
         )
 
 
@@ -446,17 +421,6 @@ class AccessorContainerNotEmptyError(AccessorResourceError):
     """Raised when a container has to be empty and is not."""
 
     default_message = "Container is not empty: {resource_identifier}"
-
-
-def _operation_details(
-    operation: str, resource_identifier: str | None, error: object, details: Details
-) -> dict[str, Any]:
-    return {
-        **(details or {}),
-        "operation": operation,
-        "resource_identifier": resource_identifier,
-        "error": error,
-    }
 
 
 class StructureError(Error):

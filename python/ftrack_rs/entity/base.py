@@ -138,15 +138,15 @@ class Entity(
             raise KeyError(name)
         return attribute.get_value(self)
 
-    def __setitem__(self, name: str, value: Any) -> None:
-        attribute = self.attributes.get(name)
+    def __setitem__(self, key: str, value: Any) -> None:
+        attribute = self.attributes.get(key)
         if attribute is None:
-            raise KeyError(name)
+            raise KeyError(key)
         attribute.set_local_value(self, value)
 
-    def __delitem__(self, name: str) -> None:
-        """Forget the local value of *name*, so that the server's shows again."""
-        self[name] = NOT_SET
+    def __delitem__(self, key: str) -> None:
+        """Forget the local value of *key*, so that the server's shows again."""
+        self[key] = NOT_SET
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.attributes.keys())

@@ -1,0 +1,32 @@
+"""The public names of the package itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import ftrack_rs
+
+
+def test_the_package_offers_few_names_itself() -> None:
+    assert sorted(ftrack_rs.__all__) == [
+        "Session",
+        "__version__",
+        "install_as_ftrack_api",
+        "mixin",
+    ]
+
+
+def test_one_import_makes_every_module_reachable() -> None:
+    program = """
+import ftrack_rs
+ftrack_rs.event.base.Event
+ftrack_rs.structure.standard.StandardStructure
+ftrack_rs.exception.Error
+ftrack_rs.entity.location.Location
+ftrack_rs.accessor.disk.DiskAccessor
+ftrack_rs._centralized_storage_scenario.register
+"""
+    environment = {**os.environ, "FTRACK_RS_ALLOW_DEBUG": "1"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)

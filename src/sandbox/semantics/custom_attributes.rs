@@ -127,13 +127,8 @@ pub(super) fn set_all(
     Ok(())
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all hooks answer whether they refuse"
-)]
-pub(super) fn before_create_configuration(new: &mut NewEntity) -> Result<(), ApiError> {
+pub(super) fn before_create_configuration(new: &mut NewEntity) {
     new.row.set_default("config", "{}".to_owned());
-    Ok(())
 }
 
 /// What applies to all projects may be in use in all of them.

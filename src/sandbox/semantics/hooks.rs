@@ -17,23 +17,24 @@ pub(super) fn before_create(
     new: &mut NewEntity,
 ) -> Result<(), ApiError> {
     match new.row.table().name.as_str() {
-        "context" => contexts::before_create(work, new),
-        "asset" => assets::before_create_asset(work, new),
-        "asset_version" => assets::before_create_version(work, new),
+        "context" => contexts::before_create(work, new)?,
+        "asset" => assets::before_create_asset(work, new)?,
+        "asset_version" => assets::before_create_version(work, new)?,
         "component" => components::before_create(new),
-        "note" => notes::before_create(work, new),
-        "custom_attribute_value" => custom_attributes::before_store(work, &mut new.row),
+        "note" => notes::before_create(work, new)?,
+        "custom_attribute_value" => custom_attributes::before_store(work, &mut new.row)?,
         "custom_attribute_configuration" => custom_attributes::before_create_configuration(new),
-        "custom_attribute_link" => custom_attribute_links::before_create(work, new),
-        "resource" => users::before_create(new),
-        "timer" => time::before_create_timer(work, new),
+        "custom_attribute_link" => custom_attribute_links::before_create(work, new)?,
+        "resource" => users::before_create(new)?,
+        "timer" => time::before_create_timer(work, new)?,
         "timelog" => time::before_create_timelog(work, new),
-        "appointment" => time::before_create_appointment(new),
+        "appointment" => time::before_create_appointment(new)?,
         "list" => lists::before_create(work, new),
-        "list_object" => lists::before_create_item(work, new),
+        "list_object" => lists::before_create_item(work, new)?,
         "job" => jobs::before_create(work, new),
-        _ => Ok(()),
+        _ => {}
     }
+    Ok(())
 }
 
 /// Adds what comes with a row that was inserted.
@@ -51,14 +52,15 @@ pub(super) fn before_update(
     entity: &mut ChangedEntity,
 ) -> Result<(), ApiError> {
     match entity.row.table().name.as_str() {
-        "context" => contexts::before_update(work, entity),
-        "note" => notes::before_update(work, entity),
-        "custom_attribute_value" => custom_attributes::before_store(work, &mut entity.row),
-        "custom_attribute_configuration" => custom_attributes::before_update_configuration(entity),
-        "custom_attribute_link" => custom_attribute_links::before_update(work, entity),
+        "context" => contexts::before_update(work, entity)?,
+        "note" => notes::before_update(work, entity)?,
+        "custom_attribute_value" => custom_attributes::before_store(work, &mut entity.row)?,
+        "custom_attribute_configuration" => custom_attributes::before_update_configuration(entity)?,
+        "custom_attribute_link" => custom_attribute_links::before_update(work, entity)?,
         "job" => jobs::before_update(work, entity),
-        _ => Ok(()),
+        _ => {}
     }
+    Ok(())
 }
 
 /// Adds what follows from a row that was changed.
@@ -91,14 +93,12 @@ pub(super) fn before_delete(
 /// Puts right what a deletion leaves behind.
 pub(super) fn after_delete(work: &mut UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
     match row.table().name.as_str() {
-        "context" => {
-            contexts::forget(work);
-            Ok(())
-        }
-        "note_label_link" => notes::after_delete_label_link(work, row),
-        "resource" => users::after_delete(work, row),
-        _ => Ok(()),
+        "context" => contexts::forget(work),
+        "note_label_link" => notes::after_delete_label_link(work, row)?,
+        "resource" => users::after_delete(work, row)?,
+        _ => {}
     }
+    Ok(())
 }
 
 /// Returns the type that an entity gets when a client names the abstract one only.

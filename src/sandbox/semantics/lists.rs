@@ -4,17 +4,9 @@ use crate::error::ApiError;
 
 use super::{create::NewEntity, unit_of_work::UnitOfWork};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all hooks answer whether they refuse"
-)]
-pub(super) fn before_create(
-    work: &mut UnitOfWork<'_>,
-    new: &mut NewEntity,
-) -> Result<(), ApiError> {
+pub(super) fn before_create(work: &mut UnitOfWork<'_>, new: &mut NewEntity) {
     new.row.set_default("date", work.now());
     new.row.set_default("user_id", work.caller.user_id.clone());
-    Ok(())
 }
 
 /// A list holds either contexts or versions.

@@ -24,17 +24,9 @@ pub(super) fn before_create_timer(
     Ok(())
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all hooks answer whether they refuse"
-)]
-pub(super) fn before_create_timelog(
-    work: &mut UnitOfWork<'_>,
-    new: &mut NewEntity,
-) -> Result<(), ApiError> {
+pub(super) fn before_create_timelog(work: &mut UnitOfWork<'_>, new: &mut NewEntity) {
     new.row.set_default("start", work.now());
     new.row.set_default("duration", 0);
-    Ok(())
 }
 
 /// Guess: ftrack knows no other appointments, as its schema tells no others apart.

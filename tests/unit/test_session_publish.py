@@ -49,7 +49,7 @@ def test_a_sequence_is_published_in_two_calls(
     assert component["padding"] == 4
     assert component["file_type"] == ".exr"
     assert component["size"] == sum(path.stat().st_size for path in files)
-    assert [member["name"] for member in component["members"]] == [
+    assert sorted(member["name"] for member in component["members"]) == [
         f"{index:04}" for index in range(1, 51)
     ]
 
@@ -174,7 +174,7 @@ def test_data_goes_from_disk_to_the_server(
 ) -> None:
     component = version.create_component(frames[0], {"name": "main"}, location=disk_location)
     server_location.add_component(component, disk_location)
-    member = component["members"][7]
+    (member,) = [item for item in component["members"] if item["name"] == "0008"]
     assert server_location.accessor.open(member["id"]).read() == frames[1][7].read_bytes()
 
 

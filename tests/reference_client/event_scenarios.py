@@ -1,7 +1,8 @@
 """What the official client's event hub does against the embedded server, one function a scenario.
 
-Runs in the official client's own virtual environment, where nothing but that client is installed: `python event_scenarios.py` runs every scenario with the server named by the
-FTRACK_* variables and writes one JSON line for each: its name and, when it failed, the traceback.
+Runs in the official client's own virtual environment, where nothing but that client is installed:
+`python event_scenarios.py` runs every scenario with the server named by the FTRACK_* variables and
+writes one JSON line for each: its name and, when it failed, the traceback.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def scenario(function):
 class Complaints(logging.Handler):
     """What the hub has logged because the server did not answer as it should.
 
-    A hub that connects in the background tells the server twice of the subscribers it had before, so that it is refused
-    the second time; that is the client's own doing.
+    A hub that connects in the background tells the server twice of the subscribers it had before,
+    so that it is refused the second time; that is the client's own doing.
     """
 
     def __init__(self):
@@ -70,7 +71,10 @@ def wait_until(hub, condition):
 
 
 def settle(hub):
-    """Handle events of *hub* until one that is published now has come back: the server handles packets in order."""
+    """Handle events of *hub* until one that is published now has come back.
+
+    The server handles the packets of a connection in order.
+    """
     topic, heard = unique("test.settle"), []
     with hub.subscription(f"topic={topic}", heard.append):
         hub.publish(ftrack_api.event.base.Event(topic))
@@ -192,9 +196,7 @@ def a_commit_is_told_to_other_sessions(session):
     settle(other.event_hub)
     schema = session.query("ProjectSchema").first()
     name = f"project_{uuid.uuid4().hex[:8]}"
-    project = session.create(
-        "Project", {"name": name, "full_name": name, "project_schema": schema}
-    )
+    project = session.create("Project", {"name": name, "full_name": name, "project_schema": schema})
     task = session.create("Folder", {"name": "folder", "parent": project})
     session.commit()
     task["description"] = "changed"
@@ -254,7 +256,7 @@ def a_wrong_key_is_refused(session):
 
 
 def main():
-    """Run every scenario with a session of its own; what the client complains about is a failure, too."""
+    """Run every scenario with a session of its own; a complaint of the client is a failure, too."""
     complaints = Complaints()
     logging.getLogger("ftrack_api.event").addHandler(complaints)
     for name, function in SCENARIOS.items():

@@ -1,4 +1,7 @@
-"""The official client's event hub judges the event server: every scenario must pass there as it does on ftrack."""
+"""The official client's event hub judges the event server.
+
+Every scenario must pass there as it does on ftrack.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from ftrack_rs.sandbox import Sandbox
 
 PROGRAM = Path(__file__).parent / "event_scenarios.py"

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The number of levels that conditions may be nested.
-pub const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 100;
 
 /// Parses an expression.
 ///

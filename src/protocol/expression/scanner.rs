@@ -35,8 +35,11 @@ impl<'a> Scanner<'a> {
     /// Reads `keyword` in any case, if it comes next as a whole word.
     pub(super) fn keyword(&mut self, keyword: &str) -> bool {
         let rest = self.rest();
-        let word = &rest[..word_length(rest, is_key_character)];
-        let found = word.eq_ignore_ascii_case(keyword);
+        let found = rest
+            .split_at_checked(keyword.len())
+            .is_some_and(|(word, after)| {
+                word.eq_ignore_ascii_case(keyword) && !after.starts_with(is_keyword_character)
+            });
         if found {
             self.position += keyword.len();
         }
@@ -133,6 +136,11 @@ fn word_length(text: &str, is_part: fn(char) -> bool) -> usize {
 
 fn is_key_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '.')
+}
+
+/// Returns whether a word that goes on with `character` is no keyword; one may end at a dot, where a key would not.
+fn is_keyword_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '_' | '$')
 }
 
 /// Returns whether a value may hold `character` without quotes.

@@ -52,6 +52,9 @@ fn keywords_are_names_where_a_name_is_due() {
     check("not not=or", &event, true);
     check("order=1 or notable=2", &event, true);
     check("notable=1", &event, true);
+    let printed = |text: &str| parse(text).unwrap().to_string();
+    assert_eq!(printed("not.a=1"), "not .a=1");
+    assert_eq!(printed("a='1'and(b=2)"), "a=1 and b=2");
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub mod store;
 pub use calls::{CallFilter, CallRecord};
 pub use config::{EncodingOptions, EventOptions, SandboxOptions};
 pub use faults::{BodyPoint, Endpoint, Fault, FaultId, FaultKind, FaultParseError, FaultStatus};
+pub use operations::outbox::Mail;
 pub use seed::Seed;
 pub use server::{Sandbox, StartError};
 pub use snapshot::SnapshotError;

@@ -22,7 +22,6 @@ pub fn router(app: AppState) -> Router {
         .route("/component/get", get(media::get))
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))
-        .route("/sandbox/outbox", get(outbox::mails))
         .route("/widget/{name}", get(pages::widget))
         .route("/img/thumbnail2.png", get(pages::default_thumbnail))
         .route("/socket.io/1/", get(events::handshake))
@@ -48,6 +47,7 @@ fn admin_routes() -> Router<AppState> {
         .delete(admin::clear_faults);
     Router::new()
         .route("/sandbox/faults", faults)
+        .route("/sandbox/outbox", get(outbox::mails))
         .route("/sandbox/calls", get(admin::calls))
         .route("/sandbox/reset", post(admin::reset))
 }

@@ -29,6 +29,7 @@ use crate::media::files::FileStore;
 use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::{self, EncodeQueue};
 use crate::media::signing::UrlSigner;
+use crate::operations::outbox::{self, Mail};
 use crate::router::router;
 use crate::seed;
 use crate::snapshot::{self, SnapshotError};
@@ -189,6 +190,15 @@ impl Sandbox {
         let path = path.to_owned();
         let done = running.run(async move { snapshot::save(&app, &path).await });
         done.unwrap_or(Err(SnapshotError::Stopped))
+    }
+
+    /// Returns the mails that ftrack would have sent, such as invites, oldest first.
+    pub fn outbox(&self) -> Result<Vec<Mail>, ApiError> {
+        let stopped = || ApiError::internal("the server has stopped");
+        let running = self.running.as_ref().ok_or_else(stopped)?;
+        let store = running.app.store.clone();
+        let mails = running.run(async move { store.read(outbox::mails).await });
+        mails.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Stops the server within a second: lets requests end, kills encodes, closes the database.

@@ -36,14 +36,13 @@ fn nesting(expression: &str) -> usize {
                 characters.next();
             }
             (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(character),
             (None, b'(') => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             (None, b')') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
     }
     deepest

@@ -1,17 +1,13 @@
 //! `GET /sandbox/outbox`: the mails that ftrack would have sent, for tests and people who look.
 
-use axum::{Json, extract::State, http::HeaderMap};
+use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use super::auth;
+use super::admin::Authorized;
 use crate::{app::AppState, error::ApiError, operations::outbox};
 
 /// Answers all mails, oldest first, to whoever has a key.
-pub async fn mails(
-    State(app): State<AppState>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
-    auth::from_headers(&app, &headers).await?;
+pub async fn mails(State(app): State<AppState>, _: Authorized) -> Result<Json<Value>, ApiError> {
     let mails = app.store.read(outbox::mails).await?;
     Ok(Json(json!({"mails": mails})))
 }

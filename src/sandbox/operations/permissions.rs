@@ -56,11 +56,19 @@ fn roles(connection: &Connection, caller: &Caller) -> Result<Vec<String>, ApiErr
 }
 
 /// Answers `_authorize_operation`: whoever has a key may do it.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all actions answer whether they refuse"
+)]
 pub(super) fn authorize_operation(_: &Reading<'_>, _: &Arguments) -> Result<Value, ApiError> {
     Ok(json!({"action": "_authorize_operation", "data": true}))
 }
 
 /// Answers `_track_usage`, by which clients tell what they are; nobody listens.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all actions answer whether they refuse"
+)]
 pub(super) fn track_usage(_: &Reading<'_>, _: &Arguments) -> Result<Value, ApiError> {
     Ok(json!({"action": "_track_usage", "data": true}))
 }

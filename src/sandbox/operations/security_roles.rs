@@ -19,13 +19,11 @@ pub(super) fn add(
 ) -> Result<Outcome, ApiError> {
     let (user, role) = user_and_role(writing, arguments)?;
     let project = arguments.optional_text("project_id");
-    let link = match find(writing, user, role)? {
-        Some(link) => link,
-        None => {
-            let everywhere = arguments.flag("all_open_projects");
-            let everywhere = everywhere.unwrap_or(project.is_none());
-            create(writing, user, role, everywhere)?
-        }
+    let link = if let Some(link) = find(writing, user, role)? {
+        link
+    } else {
+        let everywhere = arguments.flag("all_open_projects");
+        create(writing, user, role, everywhere.unwrap_or(project.is_none()))?
     };
     if let Some(project) = project {
         grant(writing, &link, project)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::media::signing::{SignatureError, UrlSigner};
 
 #[derive(Serialize, Deserialize)]
-struct Signed<T> {
+struct Sealed<T> {
     /// Where the text is good, so that one page does not take what was made for another.
     purpose: String,
     /// The end of validity, in seconds since 1970.
@@ -23,12 +23,12 @@ pub fn seal<T: Serialize>(
     validity: Duration,
     content: T,
 ) -> Result<String, serde_json::Error> {
-    let signed = Signed {
+    let sealed = Sealed {
         purpose: purpose.to_owned(),
         expires: now().saturating_add(validity.as_secs()),
         content,
     };
-    let text = BASE64.encode(serde_json::to_vec(&signed)?);
+    let text = BASE64.encode(serde_json::to_vec(&sealed)?);
     let signature = signer.sign_text(&text);
     Ok(format!("{text}.{signature}"))
 }
@@ -41,15 +41,15 @@ pub fn open<T: DeserializeOwned>(
 ) -> Result<T, SignatureError> {
     let (text, signature) = word.split_once('.').ok_or(SignatureError::Forged)?;
     signer.verify_text(text, signature)?;
-    let signed = BASE64.decode(text).map_err(|_| SignatureError::Forged)?;
-    let signed: Signed<T> = serde_json::from_slice(&signed).map_err(|_| SignatureError::Forged)?;
-    if signed.purpose != purpose {
+    let bytes = BASE64.decode(text).map_err(|_| SignatureError::Forged)?;
+    let sealed: Sealed<T> = serde_json::from_slice(&bytes).map_err(|_| SignatureError::Forged)?;
+    if sealed.purpose != purpose {
         return Err(SignatureError::Forged);
     }
-    if now() >= signed.expires {
+    if now() >= sealed.expires {
         return Err(SignatureError::Expired);
     }
-    Ok(signed.content)
+    Ok(sealed.content)
 }
 
 fn now() -> u64 {

@@ -197,6 +197,13 @@ fn roles_are_added_changed_and_removed() {
 }
 
 #[test]
+fn roles_for_users_and_for_keys_are_told_apart() {
+    let site = Site::empty();
+    assert_eq!(site.count("SecurityRole where type is \"PROJECT\""), 3);
+    assert_eq!(site.count("SecurityRole where type is \"API\""), 1);
+}
+
+#[test]
 fn permissions_name_the_roles_of_the_caller() {
     let site = Site::empty();
     let permissions = site.done(&json!({"action": "permissions"}));
@@ -248,6 +255,9 @@ fn invites_are_kept_and_not_sent() {
     assert_eq!(mail(1, "kind"), "review_session_invite");
     assert_eq!(mail(1, "address"), "joe@client.example");
     assert_eq!(get(&url).status, 401);
+    let kept = server.outbox().unwrap();
+    let kinds: Vec<_> = kept.iter().map(|mail| mail.kind.as_str()).collect();
+    assert_eq!(kinds, ["user_invite", "review_session_invite"]);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Who may call: keys, assumed users and second factors.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
+use sha1::Sha1;
 
 use crate::harness::{Answer, create, send, unique_id};
 use crate::site::{Site, exception, update_operation};
@@ -251,6 +255,34 @@ fn an_app_becomes_the_second_factor_with_a_code_only() {
     assert!(new["secret"].as_str().unwrap().len() >= 16);
     let wrong = json!({"action": "configure_totp", "secret": "no secret", "code": "123456"});
     assert_eq!(exception(&site.refused(&wrong)), "ValidationError");
+}
+
+/// The code of an authenticator app (RFC 6238) that holds the secret `12345678901234567890`.
+fn app_code() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mut mac = Hmac::<Sha1>::new_from_slice(b"12345678901234567890").unwrap();
+    mac.update(&(now.as_secs() / 30).to_be_bytes());
+    let digest = mac.finalize().into_bytes();
+    let offset = usize::from(digest[19] & 0xf);
+    let word: [u8; 4] = digest[offset..offset + 4].try_into().unwrap();
+    format!(
+        "{:06}",
+        (u32::from_be_bytes(word) & 0x7fff_ffff) % 1_000_000
+    )
+}
+
+#[test]
+fn an_app_with_the_right_code_becomes_the_second_factor() {
+    let site = Site::empty();
+    let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    let configure =
+        |code: Value| json!({"action": "configure_totp", "secret": secret, "code": code});
+    site.done(&configure(json!(app_code())));
+    assert_eq!(site.count("User where is_totp_enabled is True"), 1);
+    // A code that was read as a number has lost its leading zeros.
+    site.done(&configure(json!(app_code().parse::<u32>().unwrap())));
+    site.done(&json!({"action": "disable_2fa"}));
+    assert_eq!(site.count("User where is_totp_enabled is True"), 0);
 }
 
 #[test]

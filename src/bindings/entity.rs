@@ -22,7 +22,7 @@ use crate::{convert, imports};
 /// Local values are always kept here, as the Python objects they were given as.
 #[pyclass(frozen, subclass, dict, weakref, mapping, module = "ftrack_rs._core")]
 pub struct EntityHandle {
-    /// True in every handle that was made. CPython tracks an object before its contents are written, and allocating the instance dictionary in between may start a collection,
+    /// True in every handle that was made. `CPython` tracks an object before its contents are written, and allocating the instance dictionary in between may start a collection,
     /// which then sees zeroed memory: false here, but not a valid `OnceLock`.
     made: bool,
     binding: OnceLock<Binding>,
@@ -112,7 +112,7 @@ impl EntityHandle {
         Ok(hasher.finish())
     }
 
-    /// Returns the local value of an attribute, or NOT_SET.
+    /// Returns the local value of an attribute, or `NOT_SET`.
     fn _get_local<'py>(
         &self,
         py: Python<'py>,
@@ -127,7 +127,7 @@ impl EntityHandle {
             .map_or_else(|| imports::not_set(py).cloned(), Ok)
     }
 
-    /// Sets the local value of an attribute; NOT_SET removes it.
+    /// Sets the local value of an attribute; `NOT_SET` removes it.
     fn _set_local<'py>(
         &self,
         py: Python<'py>,
@@ -155,7 +155,7 @@ impl EntityHandle {
         drop(local);
     }
 
-    /// Returns what the server has for an attribute as far as known, or NOT_SET; collections as lists.
+    /// Returns what the server has for an attribute as far as known, or `NOT_SET`; collections as lists.
     fn _get_remote<'py>(
         &self,
         py: Python<'py>,
@@ -174,7 +174,7 @@ impl EntityHandle {
         }
     }
 
-    /// Sets what is known of the server's value of an attribute; NOT_SET forgets it.
+    /// Sets what is known of the server's value of an attribute; `NOT_SET` forgets it.
     fn _set_remote<'py>(
         &self,
         py: Python<'py>,
@@ -269,9 +269,8 @@ impl EntityHandle {
             .detached
             .as_ref()
             .map(|it| it.clone_ref(entity.py()));
-        match detached {
-            Some(values) => absorb(map, id, values.bind(entity.py()))?,
-            None => {}
+        if let Some(values) = detached {
+            absorb(map, id, values.bind(entity.py()))?;
         }
         Ok(id)
     }

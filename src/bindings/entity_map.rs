@@ -41,6 +41,10 @@ impl EntityMap {
     }
 
     /// Returns the entity of a type and key, if something is known of it.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what Python passes is converted to owned values"
+    )]
     fn get<'py>(
         slf: &Bound<'py, Self>,
         entity_type: &str,
@@ -55,6 +59,10 @@ impl EntityMap {
     }
 
     /// Makes `entity` the one of this type and key, and returns it, or the one that there is already.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what Python passes is converted to owned values"
+    )]
     fn adopt<'py>(
         slf: &Bound<'py, Self>,
         entity: &Bound<'py, EntityHandle>,
@@ -83,6 +91,10 @@ impl EntityMap {
     }
 
     /// Forgets the entity of a type and key; returns whether there was one.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what Python passes is converted to owned values"
+    )]
     fn remove(&self, entity_type: &str, key: Vec<String>) -> bool {
         let Some(entity_type) = self.inner.schemas().find(entity_type) else {
             return false;

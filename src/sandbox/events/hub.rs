@@ -38,10 +38,10 @@ pub(super) enum HubError {
     Unknown { id: String },
     #[error("a connection has {} subscriptions at most", Routes::PER_CONNECTION)]
     TooMany,
-    #[error("the subscription is not understood: {0}")]
-    Subscription(#[source] ParseError),
-    #[error("the target is not understood: {0}")]
-    Target(#[source] ParseError),
+    #[error("the subscription is not understood: {reason}")]
+    Subscription { reason: ParseError },
+    #[error("the target is not understood: {reason}")]
+    Target { reason: ParseError },
     #[error("the event cannot be written")]
     Unwritable(#[from] serde_json::Error),
 }
@@ -117,7 +117,8 @@ impl EventHub {
         subscriber: Map<String, Value>,
         subscription: &str,
     ) -> Result<(), HubError> {
-        let expression = expression::parse(subscription).map_err(HubError::Subscription)?;
+        let expression =
+            expression::parse(subscription).map_err(|reason| HubError::Subscription { reason })?;
         let mut routes = self.routes.write();
         let outcome = routes.subscribe(connection, id, subscriber, expression);
         outcome.map_err(|refused| match refused {
@@ -136,7 +137,7 @@ impl EventHub {
 
     /// Gives an event to every connection that wants it, the publisher's own included.
     pub(super) fn route(&self, event: &Event) -> Result<(), HubError> {
-        let target = parse_target(&event.target).map_err(HubError::Target)?;
+        let target = parse_target(&event.target).map_err(|reason| HubError::Target { reason })?;
         let connections = self.routes.read().interested(event, target.as_ref());
         if connections.is_empty() || self.is_silent() {
             return Ok(());

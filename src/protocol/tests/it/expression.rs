@@ -1,4 +1,8 @@
 //! The expressions of events: what they mean, and what they refuse.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed expectation is what a test reports"
+)]
 
 use std::time::{Duration, Instant};
 

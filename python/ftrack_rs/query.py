@@ -113,6 +113,12 @@ class QueryResult(Sequence[Any]):
             raise ValueError("Expression already contains a limit clause.")
 
 
+def quoted(value: object) -> str:
+    """Return *value* as text in an expression."""
+    text = str(value).replace('"', '\\"')
+    return f'"{text}"'
+
+
 def _cut(pattern: re.Pattern[str], group: str, expression: str) -> tuple[str, int | None]:
     """Return *expression* without what *pattern* finds, and the number in that."""
     match = pattern.search(expression)

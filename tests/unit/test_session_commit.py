@@ -171,6 +171,14 @@ def test_ensure_creates_finds_and_updates(session: Session, calls: Calls, unique
     assert session.query(f"User where username is {unique_name} and first_name is B").one() is user
 
 
+def test_ensure_finds_values_with_quotes(session: Session, calls: Calls, unique_name: str) -> None:
+    data = {"username": unique_name, "first_name": 'The "Rock"'}
+    user = session.ensure("User", data)
+    calls.forget()
+    assert session.ensure("User", data) is user
+    assert calls.actions == [["query"]]
+
+
 def test_ensure_needs_something_to_look_for(session: Session) -> None:
     with pytest.raises(ValueError, match="Could not determine any identifying data"):
         session.ensure("User", {})

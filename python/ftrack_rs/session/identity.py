@@ -10,7 +10,7 @@ from ftrack_rs._core import EntityMap, SchemaSet
 from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
-from ftrack_rs.query import QueryResult
+from ftrack_rs.query import QueryResult, quoted
 from ftrack_rs.session.connection import Connection
 from ftrack_rs.symbol import CREATED
 
@@ -77,10 +77,8 @@ class Identity(Connection):
             return self._get(entity_type, entity_key)
         except KeyError:
             self.logger.debug("%s %s is not cached.", entity_type, entity_key)
-        condition = " and ".join(
-            f'{name} is "{value}"' for name, value in zip(definition, entity_key)
-        )
-        results = self.query(f"{entity_type} where ({condition})").all()
+        condition = _all_of(dict(zip(definition, entity_key)))
+        results = self.query(f"{entity_type} where {condition}").all()
         return results[0] if results else None
 
     def _get(self, entity_type: str, entity_key: Any) -> Any:
@@ -192,5 +190,5 @@ def _any_of(entities: list[Any]) -> str:
 
 
 def _all_of(key: Mapping[str, str]) -> str:
-    conditions = " and ".join(f'{name} is "{value}"' for name, value in key.items())
+    conditions = " and ".join(f"{name} is {quoted(value)}" for name, value in key.items())
     return f"({conditions})"

@@ -8,6 +8,7 @@ from typing import Any
 from ftrack_rs import exception, inspection
 from ftrack_rs._core import Batch
 from ftrack_rs.operation import CreateEntityOperation, DeleteEntityOperation
+from ftrack_rs.query import quoted
 from ftrack_rs.session.encoding import OperationPayload
 from ftrack_rs.session.identity import Identity
 from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
@@ -149,10 +150,10 @@ class UnitOfWork(Identity):
 def _literal(value: Any) -> str:
     """Return *value* as the query language writes it."""
     if isinstance(value, str):
-        return f'"{value}"'
+        return quoted(value)
     if isinstance(value, (datetime.datetime, datetime.date)) or type(value).__name__ == "Arrow":
         import arrow
 
         # The server keeps neither fractions of seconds nor time zones.
-        return f'"{arrow.get(value).naive.replace(microsecond=0).isoformat()}"'
+        return quoted(arrow.get(value).naive.replace(microsecond=0).isoformat())
     return str(value)

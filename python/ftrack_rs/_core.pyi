@@ -185,7 +185,9 @@ def parse_sequence(path: str) -> Sequence | None:
 class NativeSandbox:
     """A running embedded server."""
 
-    def __new__(cls, data_dir: Any, port: int, seed: str, ffmpeg: str | None) -> NativeSandbox:
+    def __new__(
+        cls, data_dir: Any, port: int, seed: str, ffmpeg: str | None, snapshot: Any
+    ) -> NativeSandbox:
         """Start a server and wait until it is ready.
 
         Raises:
@@ -204,8 +206,28 @@ class NativeSandbox:
     @property
     def data_dir(self) -> Any:
         """Folder of its data."""
-    def calls(self) -> list[dict[str, Any]]:
-        """Return the latest API calls, oldest first."""
+    def calls(self, action: str | None, endpoint: str) -> list[dict[str, Any]]:
+        """Return the latest requests to an endpoint, oldest first."""
+    def clear_calls(self) -> None:
+        """Forget all requests."""
+    def fault(self, text: str) -> int:
+        """Set a fault, given in its text form, and return its id.
+
+        Raises:
+            ValueError: If the text is no fault.
+        """
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are set."""
+    def clear_faults(self) -> None:
+        """Remove all faults."""
+    def reset(self) -> None:
+        """Return to the state the server started with."""
+    def snapshot(self, path: Any) -> None:
+        """Write data and files to a new folder.
+
+        Raises:
+            FileExistsError: If there is something at the path.
+        """
     def stop(self) -> None:
         """Stop the server; does nothing the second time."""
 

@@ -27,7 +27,11 @@ class Sandbox:
     """
 
     def __init__(
-        self, data_dir: str | os.PathLike[str] | None = None, port: int = 0, seed: str = "studio"
+        self,
+        data_dir: str | os.PathLike[str] | None = None,
+        port: int = 0,
+        seed: str = "studio",
+        snapshot: str | os.PathLike[str] | None = None,
     ) -> None:
         """Start the server.
 
@@ -35,12 +39,13 @@ class Sandbox:
             data_dir: Folder to keep everything in, also across restarts; a temporary one if None.
             port: Port on this machine; any free one if 0.
             seed: What a new server holds: `studio` or `empty`.
+            snapshot: Folder that :meth:`snapshot` wrote: what a new server holds instead of a seed.
 
         Raises:
             OSError: If the port is taken or the folder cannot be used.
             ValueError: If there is no such seed.
         """
-        self._native = NativeSandbox(data_dir, port, seed, find_ffmpeg())
+        self._native = NativeSandbox(data_dir, port, seed, find_ffmpeg(), snapshot)
         self.url = self._native.url
         self.api_user = self._native.api_user
         self.api_key = self._native.api_key
@@ -75,14 +80,111 @@ class Sandbox:
         defaults = {"schema_cache_path": False, "plugin_paths": []}
         return Session(self.url, self.api_key, self.api_user, **{**defaults, **options})
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Return the API calls that were made, oldest first.
+    def calls(self, action: str | None = None, endpoint: str = "api") -> list[dict[str, Any]]:
+        """Return the requests that were made, oldest first.
+
+        Args:
+            action: Only API calls with this action in their batch.
+            endpoint: Only requests of this kind: `api`, `upload`, `download`, `thumbnail`,
+                `handshake`, `events`, `page`, or `any`.
 
         Returns:
-            For each call its `actions`, `request_bytes`, `response_bytes`, and the time it took in
-            `micros`.
+            For each request its `endpoint`, `method`, `path` (without the query), `actions`,
+            `declared_bytes` (the length it announced, or None), `request_bytes` and
+            `response_bytes` (what came and went), `status` (None without an answer), the names of
+            the `faults` it met, the time it took in `micros` and, of an API call, as much as is
+            kept of `request_body` and `response_body`.
         """
-        return self._native.calls()
+        return self._native.calls(action, endpoint)
+
+    def clear_calls(self) -> None:
+        """Forget the requests that were made."""
+        self._native.clear_calls()
+
+    def fault(
+        self,
+        endpoint: str,
+        kind: str | None = None,
+        *,
+        action: str | None = None,
+        count: int | None = None,
+        skip: int = 0,
+        probability: float = 1.0,
+        retry_after: int | None = None,
+        body: str | None = None,
+        **kind_and_value: object,
+    ) -> int:
+        """Make requests fail from now on; docs/testing.md lists what can go wrong.
+
+        Example:
+            >>> with Sandbox() as sandbox:
+            ...     _ = sandbox.fault("upload", status=503, count=2)
+            ...     _ = sandbox.fault("api", "lost_answer", action="create")
+            ...     len(sandbox.faults())
+            2
+
+        Args:
+            endpoint: Requests that fail, named as in :meth:`calls`; or the whole fault as text.
+            kind: What goes wrong, unless it is given with a value, as in `status=503`.
+            action: Only API calls with this action in their batch.
+            count: How many times; until faults are cleared if None.
+            skip: How many requests pass first.
+            probability: Share of requests that fail.
+            retry_after: Seconds in the `Retry-After` header that goes with a status.
+            body: Text that goes with a status.
+            kind_and_value: What goes wrong, with its value: `latency`, `slow_loris` (milliseconds),
+                `bandwidth` (bytes a second), `status`, `reset` (`before`, `middle`, `after`).
+
+        Returns:
+            The id of the fault.
+
+        Raises:
+            TypeError: If not exactly one kind is given.
+            ValueError: If there is no such endpoint, kind or value.
+        """
+        kinds = [f"{name}={value}" for name, value in kind_and_value.items()]
+        if kind is not None:
+            kinds.append(kind)
+        if len(kinds) != (0 if ":" in endpoint else 1):
+            raise TypeError("A fault has one kind, as in fault('upload', status=503).")
+        options = {
+            "action": action,
+            "count": count,
+            "skip": skip or None,
+            "probability": None if probability == 1.0 else probability,
+            "retry_after": retry_after,
+            "body": body,
+        }
+        texts = [f"{name}={value}" for name, value in options.items() if value is not None]
+        return self._native.fault(":".join([endpoint, *kinds, *texts]))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults that are set.
+
+        Returns:
+            For each its `id`, the `fault` as text, how many requests it `matched`, and how many of
+            them it spoiled, `fired`.
+        """
+        return self._native.faults()
+
+    def clear_faults(self) -> None:
+        """Remove all faults; connections they hold or slow down are let go."""
+        self._native.clear_faults()
+
+    def reset(self) -> None:
+        """Return to the state the server started with: its data and files, no faults, no calls.
+
+        Upload URLs of before are no longer valid; connections to the event server stay.
+        """
+        self._native.reset()
+
+    def snapshot(self, path: str | os.PathLike[str]) -> None:
+        """Write data and files to a new folder, with which another server can start.
+
+        Raises:
+            FileExistsError: If there is something at the path.
+        """
+        self._native.snapshot(path)
 
     def stop(self) -> None:
         """Stop the server; a temporary folder is removed."""

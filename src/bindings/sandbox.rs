@@ -1,14 +1,18 @@
 //! The embedded server, and pictures to try it with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ftrack_sandbox::media::test_pattern;
 use ftrack_sandbox::seed::{Seed, SeedError};
-use ftrack_sandbox::{EncodingOptions, Sandbox, SandboxOptions};
+use ftrack_sandbox::{
+    CallFilter, CallRecord, EncodingOptions, Endpoint, Fault, FaultParseError, Sandbox,
+    SandboxOptions, SnapshotError,
+};
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyFileExistsError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::blocking;
 
@@ -19,7 +23,8 @@ pub struct NativeSandbox {
     api_user: String,
     api_key: String,
     data_dir: PathBuf,
-    inner: Mutex<Option<Sandbox>>,
+    /// Empty once the server has stopped.
+    inner: Arc<Mutex<Option<Sandbox>>>,
 }
 
 #[pymethods]
@@ -32,6 +37,7 @@ impl NativeSandbox {
         port: u16,
         seed: &str,
         ffmpeg: Option<PathBuf>,
+        snapshot: Option<PathBuf>,
     ) -> PyResult<Self> {
         let seed: Seed = seed
             .parse()
@@ -40,6 +46,7 @@ impl NativeSandbox {
             port,
             data_dir,
             seed,
+            snapshot,
             encoding: EncodingOptions {
                 ffmpeg,
                 ..EncodingOptions::default()
@@ -53,7 +60,7 @@ impl NativeSandbox {
             api_user: sandbox.api_user().to_owned(),
             api_key: sandbox.api_key().to_owned(),
             data_dir: sandbox.data_dir().to_owned(),
-            inner: Mutex::new(Some(sandbox)),
+            inner: Arc::new(Mutex::new(Some(sandbox))),
         })
     }
 
@@ -77,24 +84,69 @@ impl NativeSandbox {
         self.data_dir.clone()
     }
 
-    /// Returns the latest calls, oldest first, each as a dictionary.
-    fn calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let records = self
-            .inner
-            .lock()
-            .as_ref()
-            .map(Sandbox::calls)
-            .unwrap_or_default();
+    /// Returns the latest requests to an endpoint, oldest first, each as a dictionary.
+    fn calls<'py>(
+        &self,
+        py: Python<'py>,
+        action: Option<String>,
+        endpoint: &str,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let known = Endpoint::from_name(endpoint)
+            .ok_or_else(|| PyValueError::new_err(format!("no endpoint is called {endpoint:?}")))?;
+        let filter = CallFilter {
+            endpoint: Some(known),
+            action,
+        };
+        let records = self.with(|sandbox| sandbox.calls(filter))?;
         let calls = PyList::empty(py);
         for record in records {
-            let call = PyDict::new(py);
-            call.set_item("actions", record.actions)?;
-            call.set_item("request_bytes", record.request_bytes)?;
-            call.set_item("response_bytes", record.response_bytes)?;
-            call.set_item("micros", record.micros)?;
-            calls.append(call)?;
+            calls.append(call_to_dict(py, record)?)?;
         }
         Ok(calls)
+    }
+
+    /// Forgets all requests.
+    fn clear_calls(&self) -> PyResult<()> {
+        self.with(Sandbox::clear_calls)
+    }
+
+    /// Sets a fault, given in its text form, and returns its id.
+    fn fault(&self, text: &str) -> PyResult<u64> {
+        let fault: Fault = text
+            .parse()
+            .map_err(|error: FaultParseError| PyValueError::new_err(error.to_string()))?;
+        Ok(self.with(|sandbox| sandbox.fault(fault))?.0)
+    }
+
+    /// Returns the faults that are set, each as a dictionary.
+    fn faults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let faults = PyList::empty(py);
+        for status in self.with(Sandbox::faults)? {
+            let fault = PyDict::new(py);
+            fault.set_item("id", status.id.0)?;
+            fault.set_item("fault", status.fault.to_string())?;
+            fault.set_item("matched", status.matched)?;
+            fault.set_item("fired", status.fired)?;
+            faults.append(fault)?;
+        }
+        Ok(faults)
+    }
+
+    /// Removes all faults.
+    fn clear_faults(&self) -> PyResult<()> {
+        self.with(Sandbox::clear_faults)
+    }
+
+    /// Returns to the state the server started with.
+    fn reset(&self, py: Python<'_>) -> PyResult<()> {
+        self.run(py, "reset the server", Sandbox::reset)
+    }
+
+    /// Writes data and files to a new folder.
+    fn snapshot(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.run(py, "save the server", move |sandbox| {
+            sandbox.snapshot(&path)
+        })
     }
 
     /// Stops the server; does nothing the second time.
@@ -102,6 +154,47 @@ impl NativeSandbox {
         let sandbox = self.inner.lock().take();
         py.detach(|| drop(sandbox));
     }
+}
+
+impl NativeSandbox {
+    fn with<T>(&self, work: impl FnOnce(&Sandbox) -> T) -> PyResult<T> {
+        let sandbox = self.inner.lock();
+        sandbox.as_ref().map(work).ok_or_else(stopped)
+    }
+
+    fn run<F>(&self, py: Python<'_>, action: &'static str, work: F) -> PyResult<()>
+    where
+        F: FnOnce(&Sandbox) -> Result<(), SnapshotError> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let done = blocking::run(py, action, move || inner.lock().as_ref().map(work))?;
+        done.ok_or_else(stopped)?.map_err(|error| match error {
+            SnapshotError::Exists { .. } => PyFileExistsError::new_err(error.to_string()),
+            _ => PyOSError::new_err(error.to_string()),
+        })
+    }
+}
+
+fn stopped() -> PyErr {
+    PyOSError::new_err(SnapshotError::Stopped.to_string())
+}
+
+fn call_to_dict(py: Python<'_>, record: CallRecord) -> PyResult<Bound<'_, PyDict>> {
+    let bytes = |body: Option<bytes::Bytes>| body.map(|body| PyBytes::new(py, &body));
+    let call = PyDict::new(py);
+    call.set_item("endpoint", record.endpoint.name())?;
+    call.set_item("method", record.method)?;
+    call.set_item("path", record.path)?;
+    call.set_item("actions", record.actions)?;
+    call.set_item("declared_bytes", record.declared_bytes)?;
+    call.set_item("request_bytes", record.request_bytes)?;
+    call.set_item("response_bytes", record.response_bytes)?;
+    call.set_item("status", record.status)?;
+    call.set_item("faults", record.faults)?;
+    call.set_item("request_body", bytes(record.request_body))?;
+    call.set_item("response_body", bytes(record.response_body))?;
+    call.set_item("micros", record.micros)?;
+    Ok(call)
 }
 
 /// Draws an animated sequence of PNG files and returns their paths.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 pub use parse::FaultParseError;
+use set::Arrival;
 pub use set::{FaultId, FaultSet, FaultStatus};
 
 /// What goes wrong, where and how often.
@@ -73,14 +74,19 @@ impl Fault {
         self
     }
 
-    /// Whether it goes for requests to `endpoint`; `actions` are known once an API call has been read.
-    fn matches(&self, endpoint: Endpoint, actions: Option<&[String]>) -> bool {
+    /// Whether it is for connections of which no request is known yet.
+    fn refuses_connections(&self) -> bool {
+        self.endpoint == Endpoint::Any && self.action.is_none() && self.kind == FaultKind::Refuse
+    }
+
+    /// Whether it is for a request; one of an action once the API call has been read.
+    fn matches(&self, request: &Arrival<'_>) -> bool {
         if matches!(self.kind, FaultKind::DropConnections | FaultKind::Silence) {
             // They are for open connections, not for requests.
             return false;
         }
-        let here = self.endpoint == Endpoint::Any || self.endpoint == endpoint;
-        here && match (&self.action, actions) {
+        let here = self.endpoint == Endpoint::Any || self.endpoint == request.endpoint;
+        here && match (&self.action, request.actions) {
             (None, None) => true,
             (Some(action), Some(actions)) => actions.contains(action),
             _ => false,
@@ -161,7 +167,8 @@ pub enum FaultKind {
     WrongEtag,
     /// The answer has no `ETag`.
     NoEtag,
-    /// The connection is reset: for [`Endpoint::Any`] when it is made, else when the head of the request has come.
+    /// The connection is reset: for [`Endpoint::Any`] when it is made, or at its next request when it is kept from an
+    /// earlier one; else when the head of the request has come.
     Refuse,
     /// The connection is reset at a point of the body: the request's if it has one, else the answer's.
     Reset(BodyPoint),

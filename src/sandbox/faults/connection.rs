@@ -71,6 +71,8 @@ pub struct Connection(Arc<Shared>);
 struct Shared {
     /// An [`End`], as a number.
     end: AtomicU8,
+    /// Whether a request has come by it.
+    used: AtomicBool,
     /// Whether there is a pace, so that a connection without one takes no lock.
     paced: AtomicBool,
     pace: Mutex<Option<Pace>>,
@@ -105,13 +107,17 @@ impl Connection {
         self.0.set_end(End::CloseWhenFlushed);
     }
 
-    /// Sets how fast the connection is from now on.
-    pub fn set_pace(&self, pace: Option<Pace>) {
-        if pace.is_none() && !self.0.paced.load(Ordering::Acquire) {
-            return;
-        }
-        *self.0.pace.lock() = pace;
-        self.0.paced.store(pace.is_some(), Ordering::Release);
+    /// Begins a request, which may be as fast as it can; answers whether it is the first one.
+    pub fn begin_request(&self) -> bool {
+        // Connections are kept for the next request, which meets faults of its own.
+        self.0.paced.store(false, Ordering::Release);
+        !self.0.used.swap(true, Ordering::AcqRel)
+    }
+
+    /// Sets how fast the connection is for the rest of the request.
+    pub fn set_pace(&self, pace: Pace) {
+        *self.0.pace.lock() = Some(pace);
+        self.0.paced.store(true, Ordering::Release);
     }
 }
 

@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 
 use super::answer::{self, Cut, announced_length};
 use super::connection::{Connection, Pace};
+use super::set::Arrival;
 use super::{BodyPoint, Endpoint, FaultKind, FaultSet};
 use crate::app::AppState;
 use crate::calls::{Actions, Call};
@@ -22,18 +23,19 @@ use crate::calls::{Actions, Call};
 pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let endpoint = Endpoint::of_path(request.uri().path());
     let actions = request.extensions().get::<Actions>();
-    let met = app
-        .faults
-        .meet(endpoint, actions.map(|actions| &*actions.0));
     let connection = request.extensions().get::<ConnectInfo<Connection>>();
-    let connection = connection.map(|ConnectInfo(connection)| connection.clone());
-    if let Some(connection) = connection.as_ref().filter(|_| actions.is_none()) {
-        // Connections are kept for the next request, which meets faults of its own.
-        connection.set_pace(None);
-    }
-    let Some(connection) = connection.filter(|_| !met.is_empty()) else {
+    let Some(ConnectInfo(connection)) = connection else {
         return next.run(request).await;
     };
+    let met = app.faults.meet(&Arrival {
+        endpoint,
+        actions: actions.map(|actions| &*actions.0),
+        is_first: actions.is_none() && connection.begin_request(),
+    });
+    if met.is_empty() {
+        return next.run(request).await;
+    }
+    let connection = connection.clone();
     if let Some(call) = request.extensions().get::<Call>() {
         call.spoiled_by(&met);
     }
@@ -81,7 +83,7 @@ impl Spoiled<'_> {
     }
 
     fn pace(&self, pace: Pace) {
-        self.connection.set_pace(Some(pace));
+        self.connection.set_pace(pace);
     }
 
     async fn spoil(&self, kind: FaultKind, request: Request, next: Next) -> Response {

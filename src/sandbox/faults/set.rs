@@ -28,6 +28,17 @@ pub struct FaultStatus {
     pub fired: u64,
 }
 
+/// A request on its way to the faults.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// The actions of an API call that has been read.
+    pub actions: Option<&'a [String]>,
+    /// Whether it is the first one of its connection.
+    pub is_first: bool,
+}
+
 /// The faults of one server.
 #[derive(Debug)]
 pub struct FaultSet {
@@ -99,10 +110,10 @@ impl FaultSet {
     }
 
     /// Returns which faults meet a request, in the order they were set and with one decisive one at most.
-    pub fn meet(&self, endpoint: Endpoint, actions: Option<&[String]>) -> Vec<FaultKind> {
+    pub fn meet(&self, request: &Arrival<'_>) -> Vec<FaultKind> {
         let mut met = Vec::new();
         if self.any.load(Ordering::Acquire) {
-            self.state.lock().meet(endpoint, actions, &mut met);
+            self.state.lock().meet(request, &mut met);
         }
         met
     }
@@ -113,12 +124,9 @@ impl FaultSet {
             return false;
         }
         let State { faults, random, .. } = &mut *self.state.lock();
-        let mut refusals = faults.iter_mut().filter(|status| {
-            let fault = &status.fault;
-            fault.endpoint == Endpoint::Any
-                && fault.action.is_none()
-                && fault.kind == FaultKind::Refuse
-        });
+        let mut refusals = faults
+            .iter_mut()
+            .filter(|status| status.fault.refuses_connections());
         refusals.any(|status| status.fires(random))
     }
 
@@ -136,11 +144,14 @@ impl FaultSet {
 }
 
 impl State {
-    fn meet(&mut self, endpoint: Endpoint, actions: Option<&[String]>, met: &mut Vec<FaultKind>) {
+    fn meet(&mut self, request: &Arrival<'_>, met: &mut Vec<FaultKind>) {
         for status in &mut self.faults {
+            if request.is_first && status.fault.refuses_connections() {
+                // It let the connection pass for this request.
+                continue;
+            }
             let decided = status.fault.kind.is_decisive() && met.iter().any(FaultKind::is_decisive);
-            if !decided && status.fault.matches(endpoint, actions) && status.fires(&mut self.random)
-            {
+            if !decided && status.fault.matches(request) && status.fires(&mut self.random) {
                 met.push(status.fault.kind.clone());
             }
         }
@@ -179,9 +190,17 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    fn arrival(endpoint: Endpoint, actions: Option<&[String]>) -> Arrival<'_> {
+        Arrival {
+            endpoint,
+            actions,
+            is_first: false,
+        }
+    }
+
     fn met(set: &FaultSet, requests: usize) -> Vec<bool> {
         (0..requests)
-            .map(|_| !set.meet(Endpoint::Upload, None).is_empty())
+            .map(|_| !set.meet(&arrival(Endpoint::Upload, None)).is_empty())
             .collect()
     }
 
@@ -191,7 +210,7 @@ mod tests {
         let fault = Fault::new(Endpoint::Upload, FaultKind::Refuse);
         set.set(fault.after(1).times(2), None);
         assert_eq!(met(&set, 5), [false, true, true, false, false]);
-        assert!(set.meet(Endpoint::Api, None).is_empty());
+        assert!(set.meet(&arrival(Endpoint::Api, None)).is_empty());
         let status = &set.list()[0];
         assert_eq!((status.matched, status.fired), (5, 2));
     }
@@ -223,7 +242,7 @@ mod tests {
         ] {
             set.set(Fault::new(Endpoint::Any, kind), None);
         }
-        let met = set.meet(Endpoint::Download, None);
+        let met = set.meet(&arrival(Endpoint::Download, None));
         assert_eq!(met, [latency, FaultKind::Truncate, FaultKind::NoEtag]);
         assert_eq!(set.list()[2].matched, 0);
     }
@@ -235,14 +254,14 @@ mod tests {
         set.set(fault, None);
         let actions =
             |names: &[&str]| -> Vec<String> { names.iter().map(|&name| name.to_owned()).collect() };
-        assert!(set.meet(Endpoint::Api, None).is_empty());
+        assert!(set.meet(&arrival(Endpoint::Api, None)).is_empty());
         assert!(
-            set.meet(Endpoint::Api, Some(&actions(&["query"])))
+            set.meet(&arrival(Endpoint::Api, Some(&actions(&["query"]))))
                 .is_empty()
         );
         let batch = actions(&["query", "create"]);
         assert_eq!(
-            set.meet(Endpoint::Api, Some(&batch)),
+            set.meet(&arrival(Endpoint::Api, Some(&batch))),
             [FaultKind::ErrorBody]
         );
     }

@@ -131,6 +131,12 @@ class Entity(
     def __copy__(self) -> Entity:
         return self
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Entity:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{self} cannot be pickled: it belongs to a session.")
+
     def _get_unloaded(self, name: str) -> Any:
         """Return the value of *name*, which the native lookup could not give at once."""
         attribute = self.attributes.get(name)

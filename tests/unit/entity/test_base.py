@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import pickle
 import threading
 from typing import Any
 
@@ -63,6 +64,9 @@ def test_without_a_key_there_is_no_identity(session: Session) -> None:
 
 def test_copies_are_the_entity_itself(task: Any) -> None:
     assert copy.copy(task) is task
+    assert copy.deepcopy([task])[0] is task
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(task)
 
 
 def test_deleting_a_value_shows_the_servers(task: Any) -> None:

@@ -11,6 +11,7 @@
 //! - `plan`: query expressions to SQL; [`encode`]: rows to answers
 //! - `snapshot`: the whole state as a folder, and the way back to the first one
 //! - [`semantics`]: what ftrack does when entities are created, updated and deleted
+//! - [`operations`]: what clients ask for besides: search, keys, roles, invites, widgets
 //! - [`faults`]: what goes wrong when a test asks for it
 //! - [`media`]: files, signed uploads, thumbnails and encoding
 

@@ -24,6 +24,8 @@ pub fn router(app: AppState) -> Router {
         .route("/component/remove", get(media::remove))
         .route("/widget/{name}", get(pages::widget))
         .route("/img/thumbnail2.png", get(pages::default_thumbnail))
+        // Launchers show these; all applications look the same here.
+        .route("/application_icons/{name}", get(pages::default_thumbnail))
         .route("/socket.io/1/", get(events::handshake))
         .route("/socket.io/1/websocket/{session}", get(events::websocket))
         .route("/upload/{component}", put(receive::put_file))

@@ -236,11 +236,11 @@ fn invites_are_kept_and_not_sent() {
             "id": invitee, "review_session_id": session, "name": "Joe", "email": "joe@client.example",
         }),
     );
-    let invites = json!([
+    let batch = json!([
         {"action": "send_user_invite", "user_id": user},
         {"action": "send_review_session_invite", "review_session_invitee_id": invitee},
     ]);
-    let answer = call(server, &invites);
+    let answer = call(server, &batch);
     assert_eq!(answer[0]["sent"], true);
     assert_eq!(answer[1]["sent"], true);
     let headers = [

@@ -283,6 +283,14 @@ fn pages_of_other_sites_may_call() {
 }
 
 #[test]
+fn applications_have_icons() {
+    let server = start();
+    let icon = get(&format!("{}/application_icons/maya.png", server.url()));
+    assert_eq!(icon.status, 200);
+    assert_eq!(icon.header("content-type"), Some("image/png"));
+}
+
+#[test]
 fn facts_about_the_server_are_answered_by_name() {
     let server = start();
     let ask = |values: Value| {

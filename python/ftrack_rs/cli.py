@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=["empty", "studio", "feature"],
         help="what a new server holds",
     )
+    sandbox.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="make requests fail, as in upload:status=503:count=2 (docs/testing.md)",
+    )
     sandbox.set_defaults(run=_sandbox)
 
     run = commands.add_parser("run", help="run a script, with this client in place of ftrack_api")
@@ -81,6 +88,8 @@ def _sandbox(options: argparse.Namespace) -> int:
     from ftrack_rs.sandbox import Sandbox
 
     with Sandbox(data_dir=options.data, port=options.port, seed=options.seed) as sandbox:
+        for fault in options.fault:
+            sandbox.fault(fault)
         print(f"ftrack stand-in on {sandbox.url}  (Ctrl-C stops it)\n")
         for name, value in sandbox.env().items():
             print(f"export {name}={value}")

@@ -62,6 +62,40 @@ def test_bad_arguments_are_named(sandbox: Sandbox, tmp_path: Path) -> None:
         Sandbox(data_dir=file)
 
 
+def test_faults_are_set_with_words_or_as_text() -> None:
+    with Sandbox(seed="empty") as sandbox:
+        sandbox.fault("api", "lost_answer", action="create", count=1, skip=2, probability=0.5)
+        sandbox.fault("upload", status=503, retry_after=1, body="a:b")
+        sandbox.fault("upload:reset=middle")
+        assert [fault["fault"] for fault in sandbox.faults()] == [
+            "api:lost_answer:action=create:count=1:skip=2:probability=0.5",
+            "upload:status=503:retry_after=1:body=a:b",
+            "upload:reset=middle",
+        ]
+        sandbox.clear_faults()
+        assert sandbox.faults() == []
+        with pytest.raises(TypeError, match="one kind"):
+            sandbox.fault("api")
+        with pytest.raises(TypeError, match="one kind"):
+            sandbox.fault("api", "refuse", status=503)
+        with pytest.raises(ValueError, match="explode"):
+            sandbox.fault("api", "explode")
+
+
+def test_a_snapshot_starts_another_server(tmp_path: Path) -> None:
+    with Sandbox(seed="empty") as sandbox:
+        sandbox.snapshot(tmp_path / "state")
+        with pytest.raises(FileExistsError, match="state"):
+            sandbox.snapshot(tmp_path / "state")
+        key = sandbox.api_key
+    with Sandbox(snapshot=tmp_path / "state") as sandbox:
+        assert sandbox.api_key == key
+    with pytest.raises(OSError, match="stopped"):
+        sandbox.reset()
+    with pytest.raises(OSError, match="nowhere"):
+        Sandbox(snapshot=tmp_path / "nowhere")
+
+
 def test_ffmpeg_is_found_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/ffmpeg")
     assert find_ffmpeg() == "/usr/bin/ffmpeg"

@@ -12,46 +12,44 @@ loaded when they are first looked at.
 
 from __future__ import annotations
 
-import importlib
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from ftrack_rs._core import IS_DEBUG_BUILD
 from ftrack_rs._core import VERSION as __version__
+from ftrack_rs.drop_in import install_as_ftrack_api
+from ftrack_rs.drop_in import is_wanted as _is_drop_in_wanted
+from ftrack_rs.lazy import submodules
 from ftrack_rs.mixin import mixin
 
 if TYPE_CHECKING:
     from ftrack_rs.session import Session
 
-__all__ = ["Session", "__version__", "mixin"]
+__all__ = ["Session", "__version__", "install_as_ftrack_api", "mixin"]
 
-#: Modules that are loaded when they are first looked at.
-_MODULES = frozenset(
-    {
-        "_centralized_storage_scenario",
-        "accessor",
-        "attribute",
-        "cache",
-        "collection",
-        "data",
-        "entity",
-        "event",
-        "exception",
-        "inspection",
-        "logging",
-        "operation",
-        "plugin",
-        "query",
-        "resource_identifier_transformer",
-        "sandbox",
-        "session",
-        "structure",
-        "symbol",
-    }
+_MODULES = (
+    "_centralized_storage_scenario",
+    "accessor",
+    "attribute",
+    "cache",
+    "collection",
+    "data",
+    "entity",
+    "event",
+    "exception",
+    "inspection",
+    "logging",
+    "operation",
+    "plugin",
+    "query",
+    "resource_identifier_transformer",
+    "sandbox",
+    "session",
+    "structure",
+    "symbol",
 )
-
-_PACKAGES = frozenset({"accessor", "entity", "event", "structure"})
+_load = submodules(__name__, *_MODULES)
 
 if IS_DEBUG_BUILD and not os.environ.get("FTRACK_RS_ALLOW_DEBUG"):
     warnings.warn(
@@ -66,13 +64,12 @@ def __getattr__(name: str) -> Any:
         from ftrack_rs.session import Session
 
         return Session
-    if name in _PACKAGES:
-        # Brings the modules of these packages along, as scripts use them without importing them.
-        importlib.import_module(f"{__name__}.session")
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _load(name)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_MODULES, "Session"})
+
+
+if _is_drop_in_wanted():
+    install_as_ftrack_api()

@@ -6,6 +6,7 @@ use super::{Arguments, Outcome, Writing, entity};
 use crate::{
     app::{AppState, Caller},
     error::ApiError,
+    events::update::{self, ClientTokens},
     semantics::{self, UnitOfWork},
 };
 
@@ -35,14 +36,19 @@ pub(super) fn delayed_job(
     Ok(Outcome::Entity(job))
 }
 
+/// Ends the job, and tells those who wait for it.
 async fn finish(app: AppState, caller: Caller, id: String) {
-    let store = app.store.clone();
-    let done = store.write(move |transaction| {
-        let work = &mut UnitOfWork::new(transaction, &caller);
-        semantics::update(work, &entity("Job", &[&id], [("status", "done".into())]))?;
-        work.finish()
+    let ended = app.store.write(move |transaction| {
+        let mut work = UnitOfWork::new(transaction, &caller);
+        semantics::update(
+            &mut work,
+            &entity("Job", &[&id], [("status", "done".into())]),
+        )?;
+        work.finish()?;
+        update::describe(&work, &ClientTokens::default())
     });
-    if let Err(error) = done.await {
-        tracing::warn!(%error, "a job could not be ended");
+    match ended.await {
+        Ok(events) => events.iter().for_each(|event| app.events.publish(event)),
+        Err(error) => tracing::warn!(%error, "a job could not be ended"),
     }
 }

@@ -5,9 +5,11 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use ftrack_protocol::Event;
 use ftrack_sandbox::{CallFilter, CallRecord, Endpoint, Fault, Sandbox, SandboxOptions, Seed};
 use serde_json::{Value, json};
 
+use crate::events_client::{EventClient, handshake};
 use crate::harness::{
     call, component_url, create_component, get, hex_md5, put, query, split, start_with, unique_id,
     upload, upload_metadata,
@@ -435,6 +437,30 @@ fn bandwidth_limits_uploads_and_downloads() {
             started.elapsed()
         );
     }
+}
+
+#[test]
+fn the_event_server_drops_connections_and_falls_silent() {
+    let server = start();
+    let mut client = EventClient::connect(&server);
+    set(&server, "events:drop_connections");
+    client.wait_for_end();
+    let mut client = EventClient::connect(&server);
+    client.subscribe("topic=*");
+    set(&server, "events:silence");
+    server.events().publish(&Event::new("1", "lost", json!({})));
+    server.clear_faults();
+    client.publish("heard", &json!({}));
+    assert_eq!(client.next_event()["topic"], "heard");
+}
+
+#[test]
+fn a_handshake_and_a_connection_fail() {
+    let server = start_with_fault("handshake:status=503:count=1");
+    assert_eq!(handshake(&server).status, 503);
+    set(&server, "events:status=502:count=1");
+    assert_eq!(EventClient::open(&server, "any").err(), Some(502));
+    EventClient::connect(&server);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ftrack_sandbox::{CallFilter, Sandbox, SandboxOptions, Seed, SnapshotError, StartError};
 use serde_json::{Value, json};
 
+use crate::events_client::EventClient;
 use crate::harness::{
     call, component_url, create_component, get, put, query, start, start_with, unique_id, upload,
     upload_metadata,
@@ -46,6 +47,16 @@ fn a_server_works_on_after_resets() {
         assert_eq!(get(&component_url(&server, "get", &id)).body, b"pixels");
         server.reset().unwrap();
     }
+}
+
+#[test]
+fn connections_to_the_event_server_outlive_a_reset() {
+    let server = start();
+    let mut client = EventClient::connect(&server);
+    client.subscribe("topic=heard");
+    server.reset().unwrap();
+    client.publish("heard", &json!({}));
+    assert_eq!(client.next_event()["topic"], "heard");
 }
 
 #[test]

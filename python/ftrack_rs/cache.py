@@ -496,12 +496,18 @@ class MemoryCache(Cache):
     def set(self, key: Any, value: Any) -> None:
         """Set the value of *key*; an entity from another cache becomes one of the session."""
         identity = self._identity(key)
-        if (
-            self._entities is None
-            or identity is None
-            or not self._entities.accept(value, *identity)
-        ):
+        entities = None if identity is None else self._entities_for(value)
+        if identity is None or entities is None or not entities.accept(value, *identity):
             self._cache[key] = value
+
+    def _entities_for(self, value: Any) -> EntityMap | None:
+        """Return the identity map that *value* may belong to, made if it is the first entity."""
+        from ftrack_rs._core import EntityHandle
+
+        if self._entities is None and isinstance(value, EntityHandle):
+            session = value.session
+            return self._entities_of(session) if session._local_cache is self else None
+        return self._entities
 
     def remove(self, key: Any) -> None:
         """Remove *key* and its value; KeyError if there is none."""

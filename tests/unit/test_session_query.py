@@ -204,6 +204,7 @@ def test_further_caches_are_filled_and_asked(session: Session, calls: Calls, tas
     assert again is not found
     assert again["name"] == "compositing"
     assert session.get("Task", task["id"]) is again
+    assert session.query(f'select name from Task where id is "{task["id"]}"').one() is again
 
 
 def test_clearing_the_cache_starts_anew(session: Session, task: Any) -> None:

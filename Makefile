@@ -33,6 +33,7 @@ lint: $(VENV)/.tools ## Check formats, lints and types of both languages
 
 bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official client, in one run
 	$(BIN)/python benches/compare.py --reference $(REFERENCE)/bin/python
+	$(BIN)/python benches/sandbox.py
 	cargo bench --package ftrack-sandbox --bench events
 
 wheel: $(VENV)/.tools ## Build the abi3 wheel into dist/

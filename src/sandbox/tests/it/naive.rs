@@ -1,0 +1,635 @@
+//! A second implementation of queries, to compare the server's with: every table in memory, every condition looked at
+//! row by row, and nothing of the planner.
+//!
+//! Conditions are true, false or unknown (`None`), as in SQL: a comparison with a missing value is unknown. Whether a
+//! path leads to a related row that fulfils the rest of a condition is never unknown.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use ftrack_protocol::query::{
+    Criterion, Direction, Members, Operator, Path, Projection, Query, Segment, Value as Literal,
+};
+use ftrack_sandbox::schema::{AttributeKind, Catalog, DataType, EntityType, Join};
+use rusqlite::{Connection, types::Value};
+
+/// One row of a table, by column.
+pub type Row = HashMap<String, Value>;
+
+/// The attributes that the server derives and this evaluator knows.
+pub const COMPUTED: &[&str] = &[
+    "bid_time_logged_difference",
+    "custom_attribute_key",
+    "is_latest_version",
+    "time_logged",
+];
+
+/// Everything in a database.
+pub struct Database {
+    tables: HashMap<String, Vec<Row>>,
+    /// By table and column: the rows by value, so that following a relation does not take a walk through the table.
+    rows_by: HashMap<(String, String), HashMap<String, Vec<usize>>>,
+}
+
+impl Database {
+    pub fn load(connection: &Connection) -> Self {
+        let mut database = Self {
+            tables: HashMap::new(),
+            rows_by: HashMap::new(),
+        };
+        for table in Catalog::get().tables() {
+            let mut statement = connection
+                .prepare(&format!("select * from \"{}\"", table.name))
+                .unwrap();
+            let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+            let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Row> {
+                let cells = columns.iter().enumerate();
+                cells
+                    .map(|(index, name)| Ok((name.clone(), row.get(index)?)))
+                    .collect()
+            };
+            let rows: Vec<Row> = statement
+                .query_map([], read)
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            for (position, row) in rows.iter().enumerate() {
+                for (column, value) in row {
+                    if let Value::Text(text) = value {
+                        let key = (table.name.clone(), column.clone());
+                        let by_value = database.rows_by.entry(key).or_default();
+                        by_value.entry(text.clone()).or_default().push(position);
+                    }
+                }
+            }
+            database.tables.insert(table.name.clone(), rows);
+        }
+        database
+    }
+
+    /// Returns all rows of a type.
+    pub fn rows(&self, entity_type: &EntityType) -> Vec<&Row> {
+        let rows = self.table(entity_type).iter();
+        rows.filter(|row| is_of(entity_type, row)).collect()
+    }
+
+    fn table(&self, entity_type: &EntityType) -> &[Row] {
+        &self.tables[&Catalog::get().table(entity_type.table).name]
+    }
+
+    fn rows_with(&self, table: &str, column: &str, value: &Value) -> Vec<&Row> {
+        let Value::Text(text) = value else {
+            return Vec::new();
+        };
+        let found = self.rows_by.get(&(table.to_owned(), column.to_owned()));
+        let positions = found.and_then(|by_value| by_value.get(text));
+        let rows = &self.tables[table];
+        positions.map_or_else(Vec::new, |positions| {
+            positions.iter().map(|&at| &rows[at]).collect()
+        })
+    }
+
+    fn context(&self, id: &Value) -> Option<&Row> {
+        self.rows_with("context", "id", id).into_iter().next()
+    }
+}
+
+fn is_of(entity_type: &EntityType, row: &Row) -> bool {
+    entity_type.row_filter.iter().all(
+        |(column, values)| matches!(&row[column], Value::Text(value) if values.contains(value)),
+    )
+}
+
+/// Returns the primary keys of the entities that a query finds, in order.
+pub fn find(database: &Database, query: &Query) -> Vec<Vec<Value>> {
+    let entity_type = Catalog::get().entity_type(&query.entity_type).unwrap();
+    page(database, entity_type, query)
+        .into_iter()
+        .map(|row| {
+            entity_type
+                .primary_key
+                .iter()
+                .map(|column| row[column].clone())
+                .collect()
+        })
+        .collect()
+}
+
+fn page<'d>(database: &'d Database, entity_type: &EntityType, query: &Query) -> Vec<&'d Row> {
+    let mut rows = database.rows(entity_type);
+    if let Some(criteria) = &query.criteria {
+        rows.retain(|row| holds(database, entity_type, row, criteria) == Some(true));
+    }
+    rows.sort_by(|left, right| order(database, entity_type, query, left, right));
+    let count = |number: Option<u64>, default| {
+        number.map_or(default, |number| usize::try_from(number).unwrap())
+    };
+    let limit = count(query.limit, usize::MAX);
+    rows.into_iter()
+        .skip(count(query.offset, 0))
+        .take(limit)
+        .collect()
+}
+
+fn order(
+    database: &Database,
+    entity_type: &EntityType,
+    query: &Query,
+    left: &Row,
+    right: &Row,
+) -> Ordering {
+    for key in &query.order {
+        let value = |row| scalar(database, entity_type, row, &key.path.segments);
+        let (left, right) = (value(left), value(right));
+        let ordering = left.sorted_with(&right);
+        let ordering = match key.direction {
+            Direction::Ascending => ordering,
+            Direction::Descending => ordering.reverse(),
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    let keys = entity_type.primary_key.iter();
+    keys.map(|column| {
+        let value = |row: &Row| column_value(entity_type, row, column);
+        value(left).sorted_with(&value(right))
+    })
+    .find(|ordering| ordering.is_ne())
+    .unwrap_or(Ordering::Equal)
+}
+
+/// A value with what it takes to compare it.
+struct Scalar {
+    value: Value,
+    data_type: DataType,
+    is_identifier: bool,
+}
+
+impl Scalar {
+    fn compare(&self, other: &Value) -> Option<Ordering> {
+        match (&self.value, other) {
+            (Value::Null, _) | (_, Value::Null) => None,
+            (Value::Text(left), Value::Text(right)) if self.is_identifier => Some(left.cmp(right)),
+            (Value::Text(left), Value::Text(right)) => Some(folded(left).cmp(&folded(right))),
+            (Value::Text(_), _) => Some(Ordering::Greater),
+            (_, Value::Text(_)) => Some(Ordering::Less),
+            (left, right) => number(left).partial_cmp(&number(right)),
+        }
+    }
+
+    /// Compares for sorting: what is missing comes first.
+    fn sorted_with(&self, other: &Self) -> Ordering {
+        let is_missing = |scalar: &Self| scalar.value == Value::Null;
+        match (is_missing(self), is_missing(other)) {
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (false, false) => self.compare(&other.value).unwrap(),
+        }
+    }
+}
+
+/// Case counts for no letter of ASCII, and for every other.
+fn folded(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "no number of the seeds is that large"
+        )]
+        Value::Integer(number) => *number as f64,
+        Value::Real(number) => *number,
+        other => panic!("{other:?} is no number"),
+    }
+}
+
+/// Returns what a path of single references leads to.
+fn scalar(database: &Database, entity_type: &EntityType, row: &Row, path: &[Segment]) -> Scalar {
+    let (first, rest) = path.split_first().unwrap();
+    if rest.is_empty() {
+        return attribute_value(database, entity_type, row, &first.name);
+    }
+    let (target, rows) = related(database, entity_type, row, first);
+    match rows.first() {
+        Some(row) => scalar(database, target, row, rest),
+        None => Scalar {
+            value: Value::Null,
+            data_type: DataType::Text,
+            is_identifier: false,
+        },
+    }
+}
+
+fn attribute_value(database: &Database, entity_type: &EntityType, row: &Row, name: &str) -> Scalar {
+    let attribute = entity_type.attribute(name).unwrap();
+    match &attribute.kind {
+        AttributeKind::Column { column, .. } => column_value(entity_type, row, column),
+        AttributeKind::Computed {
+            function,
+            data_type,
+        } => Scalar {
+            value: computed(database, function, row),
+            data_type: *data_type,
+            is_identifier: false,
+        },
+        AttributeKind::Reference {
+            join: Join::Columns { pairs, .. },
+            ..
+        } => column_value(entity_type, row, &pairs[0].0),
+        other => panic!("{name} has no value: {other:?}"),
+    }
+}
+
+fn column_value(entity_type: &EntityType, row: &Row, column: &str) -> Scalar {
+    let declared = Catalog::get()
+        .table(entity_type.table)
+        .column(column)
+        .unwrap();
+    Scalar {
+        value: row[column].clone(),
+        data_type: declared.data_type,
+        is_identifier: declared.is_identifier,
+    }
+}
+
+fn computed(database: &Database, function: &str, row: &Row) -> Value {
+    match function {
+        "time_logged" => Value::Real(time_logged(database, row)),
+        "bid_time_logged_difference" => {
+            let bid = if row["bid"] == Value::Null {
+                0.0
+            } else {
+                number(&row["bid"])
+            };
+            Value::Real(bid - time_logged(database, row))
+        }
+        "is_latest_version" => Value::Integer(i64::from(is_latest(database, row))),
+        "custom_attribute_key" => {
+            let configurations = database.rows_with(
+                "custom_attribute_configuration",
+                "id",
+                &row["configuration_id"],
+            );
+            configurations
+                .first()
+                .map_or(Value::Null, |found| found["key"].clone())
+        }
+        other => panic!("{other} is not known here"),
+    }
+}
+
+fn time_logged(database: &Database, row: &Row) -> f64 {
+    let logs = database.rows_with("timelog", "context_id", &row["id"]);
+    logs.iter().map(|log| number(&log["duration"])).sum()
+}
+
+/// Whether a version is published, and none of the same asset that is published has a higher number.
+fn is_latest(database: &Database, row: &Row) -> bool {
+    let is_published = |row: &Row| row["is_published"] == Value::Integer(1);
+    let siblings = database.rows_with("asset_version", "asset_id", &row["asset_id"]);
+    let mut later = siblings
+        .iter()
+        .filter(|other| is_published(other) && is_above(other, row));
+    is_published(row) && later.next().is_none()
+}
+
+fn is_above(left: &Row, right: &Row) -> bool {
+    match (&left["version"], &right["version"]) {
+        (Value::Integer(left), Value::Integer(right)) => left > right,
+        _ => false,
+    }
+}
+
+/// Returns the rows that a step leads to, and their type.
+fn related<'d>(
+    database: &'d Database,
+    entity_type: &EntityType,
+    row: &Row,
+    step: &Segment,
+) -> (&'static EntityType, Vec<&'d Row>) {
+    let catalog = Catalog::get();
+    let attribute = entity_type.attribute(&step.name).unwrap();
+    let (AttributeKind::Reference { target, join }
+    | AttributeKind::Collection { target, join, .. }) = &attribute.kind
+    else {
+        panic!("{} leads nowhere", step.name)
+    };
+    let target = match &step.cast {
+        Some(cast) => catalog.entity_type(cast).unwrap(),
+        None => catalog.type_by_id(*target),
+    };
+    let table = &catalog.table(target.table).name;
+    let mut rows = match join {
+        Join::Columns { pairs, filter } => joined(database, table, row, pairs, filter),
+        Join::Through {
+            table: link,
+            near,
+            far,
+            filter,
+        } => {
+            let links = joined(database, &catalog.table(*link).name, row, near, filter);
+            let mut found: Vec<&Row> = Vec::new();
+            for link in links {
+                found.extend(joined(database, table, link, far, &[]));
+            }
+            found
+        }
+        Join::Computed { relation } => computed_relation(database, relation, row),
+    };
+    rows.retain(|row| is_of(target, row));
+    (target, rows)
+}
+
+fn joined<'d>(
+    database: &'d Database,
+    table: &str,
+    row: &Row,
+    pairs: &[(String, String)],
+    filter: &[(String, String)],
+) -> Vec<&'d Row> {
+    let (near, far) = &pairs[0];
+    let mut rows = database.rows_with(table, far, &row[near]);
+    rows.retain(|other| {
+        let fits = pairs.iter().all(|(near, far)| other[far] == row[near]);
+        fits && filter
+            .iter()
+            .all(|(column, value)| other[column] == Value::Text(value.clone()))
+    });
+    rows
+}
+
+fn computed_relation<'d>(database: &'d Database, relation: &str, row: &Row) -> Vec<&'d Row> {
+    match relation {
+        "ancestors" => upwards(database, &row["parent_id"]),
+        "asset_ancestors" => upwards(database, &row["context_id"]),
+        "descendants" => downwards(database, &row["id"]),
+        "custom_attributes" => {
+            database.rows_with("custom_attribute_value", "entity_id", &row["id"])
+        }
+        "latest_version" => {
+            let versions = database.rows_with("asset_version", "asset_id", &row["id"]);
+            let is_last = |version: &&Row| !versions.iter().any(|other| is_above(other, version));
+            versions.iter().copied().filter(is_last).collect()
+        }
+        other => panic!("{other} is not known here"),
+    }
+}
+
+fn upwards<'d>(database: &'d Database, id: &Value) -> Vec<&'d Row> {
+    let next = |row: &&'d Row| database.context(&row["parent_id"]);
+    std::iter::successors(database.context(id), next).collect()
+}
+
+fn downwards<'d>(database: &'d Database, id: &Value) -> Vec<&'d Row> {
+    let mut found = database.rows_with("context", "parent_id", id);
+    let mut at = 0;
+    while at < found.len() {
+        found.extend(database.rows_with("context", "parent_id", &found[at]["id"]));
+        at += 1;
+    }
+    found
+}
+
+/// Returns whether a row fulfils a criterion; `None` if that is unknown.
+fn holds(
+    database: &Database,
+    entity_type: &EntityType,
+    row: &Row,
+    criterion: &Criterion,
+) -> Option<bool> {
+    match criterion {
+        Criterion::And(operands) => {
+            let results = operands
+                .iter()
+                .map(|operand| holds(database, entity_type, row, operand));
+            results.try_fold_all()
+        }
+        Criterion::Or(operands) => {
+            let results = operands
+                .iter()
+                .map(|operand| holds(database, entity_type, row, operand));
+            results
+                .map(|result| result.map(|flag| !flag))
+                .try_fold_all()
+                .map(|flag| !flag)
+        }
+        Criterion::Not(operand) => holds(database, entity_type, row, operand).map(|flag| !flag),
+        Criterion::Compare {
+            path,
+            operator,
+            value,
+        } => at_end(
+            database,
+            entity_type,
+            row,
+            &path.segments,
+            &|entity_type, row, last| compare(database, entity_type, row, last, *operator, value),
+        ),
+        Criterion::In {
+            path,
+            negated,
+            members,
+        } => at_end(
+            database,
+            entity_type,
+            row,
+            &path.segments,
+            &|entity_type, row, last| {
+                let scalar = attribute_value(database, entity_type, row, &last.name);
+                membership(database, &scalar, *negated, members)
+            },
+        ),
+        Criterion::Related {
+            path, criterion, ..
+        } => Some(reaches(
+            database,
+            entity_type,
+            row,
+            &path.segments,
+            &|entity_type, row| {
+                criterion.as_ref().is_none_or(|criterion| {
+                    holds(database, entity_type, row, criterion) == Some(true)
+                })
+            },
+        )),
+    }
+}
+
+/// Combines truths as `and` does.
+trait Conjunction {
+    fn try_fold_all(self) -> Option<bool>;
+}
+
+impl<I: Iterator<Item = Option<bool>>> Conjunction for I {
+    fn try_fold_all(self) -> Option<bool> {
+        let results: Vec<_> = self.collect();
+        if results.contains(&Some(false)) {
+            return Some(false);
+        }
+        (!results.contains(&None)).then_some(true)
+    }
+}
+
+type Leaf<'l> = &'l dyn Fn(&EntityType, &Row, &Segment) -> Option<bool>;
+
+/// Asks about the last step of a path: of the row itself, or of any row that the steps before it lead to.
+fn at_end(
+    database: &Database,
+    entity_type: &EntityType,
+    row: &Row,
+    path: &[Segment],
+    leaf: Leaf<'_>,
+) -> Option<bool> {
+    let (last, steps) = path.split_last().unwrap();
+    if steps.is_empty() {
+        return leaf(entity_type, row, last);
+    }
+    Some(reaches(
+        database,
+        entity_type,
+        row,
+        steps,
+        &|entity_type, row| leaf(entity_type, row, last) == Some(true),
+    ))
+}
+
+fn reaches(
+    database: &Database,
+    entity_type: &EntityType,
+    row: &Row,
+    steps: &[Segment],
+    accept: &dyn Fn(&EntityType, &Row) -> bool,
+) -> bool {
+    let Some((first, rest)) = steps.split_first() else {
+        return accept(entity_type, row);
+    };
+    let (target, rows) = related(database, entity_type, row, first);
+    rows.iter()
+        .any(|row| reaches(database, target, row, rest, accept))
+}
+
+fn compare(
+    database: &Database,
+    entity_type: &EntityType,
+    row: &Row,
+    last: &Segment,
+    operator: Operator,
+    value: &Literal,
+) -> Option<bool> {
+    if *value == Literal::None {
+        let is_none = is_missing(database, entity_type, row, last);
+        return Some(is_none == (operator == Operator::Is));
+    }
+    let scalar = attribute_value(database, entity_type, row, &last.name);
+    if let Operator::Like | Operator::NotLike = operator {
+        let Value::Text(text) = &scalar.value else {
+            return None;
+        };
+        let Literal::Text(pattern) = value else {
+            panic!("{value:?} is no pattern")
+        };
+        let pattern: Vec<char> = folded(pattern).chars().collect();
+        let text: Vec<char> = folded(text).chars().collect();
+        return Some(is_like(&text, &pattern) == (operator == Operator::Like));
+    }
+    let ordering = scalar.compare(&stored(value, scalar.data_type))?;
+    Some(match operator {
+        Operator::Is => ordering.is_eq(),
+        Operator::IsNot => ordering.is_ne(),
+        Operator::Greater => ordering.is_gt(),
+        Operator::GreaterOrEqual => ordering.is_ge(),
+        Operator::Less => ordering.is_lt(),
+        Operator::LessOrEqual => ordering.is_le(),
+        Operator::Like | Operator::NotLike => unreachable!(),
+    })
+}
+
+fn is_missing(database: &Database, entity_type: &EntityType, row: &Row, last: &Segment) -> bool {
+    let attribute = entity_type.attribute(&last.name).unwrap();
+    match &attribute.kind {
+        AttributeKind::Column { .. } | AttributeKind::Computed { .. } => {
+            attribute_value(database, entity_type, row, &last.name).value == Value::Null
+        }
+        AttributeKind::Reference {
+            join: Join::Columns { pairs, .. },
+            ..
+        } if pairs.len() == 1 => row[&pairs[0].0] == Value::Null,
+        AttributeKind::Reference { .. } | AttributeKind::Collection { .. } => {
+            related(database, entity_type, row, last).1.is_empty()
+        }
+    }
+}
+
+/// Returns what a literal is for an attribute of this type.
+fn stored(literal: &Literal, data_type: DataType) -> Value {
+    let text = match literal {
+        Literal::Boolean(flag) => return Value::from(*flag),
+        Literal::Word(text) | Literal::Text(text) => text,
+        Literal::None => panic!("None is no value"),
+    };
+    match data_type {
+        DataType::Integer | DataType::Float | DataType::Variable => {
+            Value::Real(text.parse().unwrap())
+        }
+        _ => Value::Text(text.clone()),
+    }
+}
+
+/// `%` is any text, `_` any character; a backslash before one of them makes it an ordinary one.
+fn is_like(text: &[char], pattern: &[char]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        ['%', rest @ ..] => (0..=text.len()).any(|skipped| is_like(&text[skipped..], rest)),
+        ['_', rest @ ..] => !text.is_empty() && is_like(&text[1..], rest),
+        ['\\', escaped @ ('%' | '_'), rest @ ..] | [escaped, rest @ ..] => {
+            text.first() == Some(escaped) && is_like(&text[1..], rest)
+        }
+    }
+}
+
+fn membership(
+    database: &Database,
+    scalar: &Scalar,
+    negated: bool,
+    members: &Members,
+) -> Option<bool> {
+    let (values, with_none) = match members {
+        Members::Values(literals) => {
+            let given = literals.iter().filter(|literal| **literal != Literal::None);
+            let values: Vec<Value> = given
+                .map(|literal| stored(literal, scalar.data_type))
+                .collect();
+            let with_none = values.len() < literals.len();
+            (values, with_none)
+        }
+        Members::Subquery(query) => (selected(database, query), false),
+    };
+    let is_missing = scalar.value == Value::Null;
+    let found = match (is_missing, with_none, values.is_empty()) {
+        (true, true, _) => Some(true),
+        (_, _, true) => Some(false),
+        (true, false, false) => None,
+        (false, ..) => Some(
+            values
+                .iter()
+                .any(|value| scalar.compare(value) == Some(Ordering::Equal)),
+        ),
+    };
+    found.map(|found| found != negated)
+}
+
+/// Returns the values that a query inside `in (...)` selects.
+fn selected(database: &Database, query: &Query) -> Vec<Value> {
+    let [Projection::Attribute(Path { segments })] = query.projections.as_slice() else {
+        panic!("one attribute is selected")
+    };
+    let entity_type = Catalog::get().entity_type(&query.entity_type).unwrap();
+    let rows = page(database, entity_type, query);
+    rows.into_iter()
+        .map(|row| scalar(database, entity_type, row, segments).value)
+        .collect()
+}

@@ -259,7 +259,7 @@ class AbstractCollectionAttribute(Attribute):
         """Return *value* as a collection of this attribute on *entity*; None gives an empty one."""
         if isinstance(value, self.collection_class):
             if value.attribute is not self:
-                raise exception.AttributeError("Collection already bound to a different attribute.")
+                raise exception.AttributeError("Collection already bound to a different attribute")
             return value
         if value is None:
             return self._wrap(entity, [])

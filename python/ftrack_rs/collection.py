@@ -102,6 +102,7 @@ class Collection(MutableSequence[Any]):
 
     def __delitem__(self, index: Any) -> None:
         self._check_mutable()
+        self._data[index]  # refuses what is not there, as reading does
         before = copy.copy(self)
         del self._data[index]
         self._identities = None

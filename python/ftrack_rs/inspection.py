@@ -34,7 +34,9 @@ def primary_key(entity: Any) -> OrderedDict[str, str]:
     for name in entity.primary_key_attributes:
         value = entity[name]
         if value is NOT_SET:
-            raise KeyError(f'Primary key attribute "{name}" of {entity!r} is not set.')
+            raise KeyError(
+                f'Missing required value for primary key attribute "{name}" on entity {entity!r}.'
+            )
         key[str(name)] = str(value)
     return key
 

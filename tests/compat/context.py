@@ -128,9 +128,7 @@ class Context:
         """
         schema = self.first_id("ProjectSchema where name is 'VFX'", "ProjectSchema")
         name = self.name("project")
-        project = self.make(
-            "Project", "tree", name=name, full_name=name, project_schema_id=schema
-        )
+        project = self.make("Project", "tree", name=name, full_name=name, project_schema_id=schema)
         sequence = self.make("Sequence", "tree", name="sq01", parent_id=project)
         shot = self.make("Shot", "tree", name="sh010", parent_id=sequence)
         task = self.make("Task", "tree", name="comp", parent_id=shot)

@@ -36,8 +36,13 @@ class Recorder:
         if path != "/api":
             return
         operations = json.loads(body)
+        if not isinstance(operations, list):
+            operations = [operations]
         with self._lock:
-            self._operations.extend(operations)
+            # What is no operation at all is kept as a write that has to be the same.
+            self._operations.extend(
+                item if isinstance(item, dict) else {"action": item} for item in operations
+            )
 
     def forget(self):
         """Forget all operations so far."""

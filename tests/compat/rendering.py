@@ -12,11 +12,17 @@ from collections.abc import Mapping, Sequence
 #: Identifiers made while a program runs: versions 1 and 4, but not the builtin locations.
 _RANDOM_ID = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[14][0-9a-f]{3}-[0-9a-f]{4}-(?!20c9d081909b)[0-9a-f]{12}\b"
+    r"|\b[0-9a-f]{12}4[0-9a-f]{19}\b",
+    re.IGNORECASE,
 )
+#: The same as folders, as IdStructure writes them.
+_ID_FOLDERS = re.compile(r"(?:[0-9a-f]/){4}[0-9a-f]{4}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOW = re.compile(r"20(?:2[4-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:\+00:00|Z)?")
-_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b|(?<=object )\d{6,}")
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b|(?<=object )\d{6,}|(?<=object at )\d{6,}")
+#: Signed texts, which hold when they expire.
+_TOKEN = re.compile(r"(?<=token=)[\w.-]+|(?<=signature=)[\w.-]+")
 #: Texts as bytes, which the official client writes into its messages.
-_BYTES = re.compile(r"""\bb(['"])(.*?)\1""")
+_BYTES = re.compile(r"""(?<![\w'])b(['"])(.*?)\1""")
 
 
 def render(value, session=None):
@@ -54,7 +60,13 @@ def render_exception(error):
         text = str(error)
     except Exception as unprintable:
         text = f"<{type(unprintable).__name__} when printed>"
-    return {"raises": f"{cls.__module__}.{cls.__qualname__}", "text": _BYTES.sub(r"\2", text)}
+    if cls.__name__ == "ParseError":
+        # The official client quotes its parser, or fails to.
+        text = ""
+    return {
+        "raises": f"{cls.__module__}.{cls.__qualname__}",
+        "text": " ".join(_BYTES.sub(r"\2", text).split()),
+    }
 
 
 def normalise(outcome, replaced):
@@ -68,7 +80,10 @@ def normalise(outcome, replaced):
     for old, new in replaced.items():
         text = text.replace(json.dumps(old)[1:-1], new)
     text = text.replace("ftrack_rs.", "ftrack_api.")
-    text = _ADDRESS.sub("<address>", _NOW.sub("<now>", text))
+    text = _TOKEN.sub("<token>", _ADDRESS.sub("<address>", _NOW.sub("<now>", text)))
+    text = _ID_FOLDERS.sub("<id folders>", text)
     seen = {}
-    text = _RANDOM_ID.sub(lambda match: seen.setdefault(match.group(), f"<id {len(seen)}>"), text)
+    text = _RANDOM_ID.sub(
+        lambda match: seen.setdefault(match.group().lower(), f"<id {len(seen)}>"), text
+    )
     return json.loads(text)

@@ -7,6 +7,7 @@ are names of programs; all are run by default. The server is the one that FTRACK
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import signal
 import sys
 import tempfile
 import traceback
+import uuid
 
 import programs
 from context import Context
@@ -41,6 +43,7 @@ def main(client, names):
 
         ftrack_rs.install_as_ftrack_api()
     api = importlib.import_module("ftrack_api")
+    uuid.uuid4 = rising_ids(uuid.UUID)
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("ftrack_api").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGALRM, _stop)
@@ -73,12 +76,21 @@ def run(api, name, program, recorder, folder):
     context.close()
     shutil.rmtree(folder)
     replaced = {
-        recorder.url: "<server>",
-        direct_url: "<server>",
+        recorder.url.rpartition("/")[2]: "<host>",
+        direct_url.rpartition("/")[2]: "<host>",
         folder: "<folder>",
         os.environ["FTRACK_API_KEY"]: "<key>",
     }
     return {**normalise(outcome, replaced), "reads": reads, "failure": failure}
+
+
+def rising_ids(make):
+    """Return a function in place of `uuid.uuid4` whose results sort in the order they are made.
+
+    Servers give what is related in the order of identifiers, so that would differ at random.
+    """
+    numbers = itertools.count(1)
+    return lambda: make(int=next(numbers) << 80, version=4)
 
 
 def _stop(*_):

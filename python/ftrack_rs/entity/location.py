@@ -100,7 +100,7 @@ class Location(Entity):
         except Exception as error:
             details = {"location": self, "error": error, "transferred": transferred}
             raise exception.LocationError(
-                "Failed to register components with location {location} due to error: {error}. "
+                "Failed to register components with location {location} due to error:\n{error}\n"
                 "Transferred component data that may require cleanup: {transferred}",
                 details=details,
             ) from error
@@ -380,8 +380,8 @@ def _not_transferred(
     location: Any, component: Any, error: Exception, transferred: list[Any]
 ) -> exception.LocationError:
     return exception.LocationError(
-        "Failed to transfer component {component} data to location {location} due to error: "
-        "{error}. Transferred component data that may require cleanup: {transferred}",
+        "Failed to transfer component {component} data to location {location} due to error:\n"
+        "{error}\nTransferred component data that may require cleanup: {transferred}",
         details={
             "component": component,
             "location": location,

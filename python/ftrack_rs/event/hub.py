@@ -228,7 +228,7 @@ class EventHub:
             subscriber = self.get_subscriber_by_identifier(subscriber_identifier)
             if subscriber is None:
                 raise NotFoundError(
-                    "There is no subscriber {identifier} to unsubscribe.",
+                    "Cannot unsubscribe missing subscriber with identifier {identifier}",
                     {"identifier": subscriber_identifier},
                 )
             self._subscribers.remove(subscriber)
@@ -329,7 +329,8 @@ class EventHub:
         with self._lock:
             if self.get_subscriber_by_identifier(metadata["id"]) is not None:
                 raise NotUniqueError(
-                    "There is a subscriber {identifier} already.", {"identifier": metadata["id"]}
+                    "Subscriber with identifier {identifier} already exists.",
+                    {"identifier": metadata["id"]},
                 )
             self._subscribers.append(added)
         return added
@@ -373,7 +374,7 @@ class EventHub:
             self._event_send_queue.put((event, callback, on_reply))
             return True
         raise EventHubConnectionError(
-            'Event "{topic}" cannot be sent: the event hub is not connected to {server_url}.',
+            "Cannot publish event asynchronously as not connected to server.",
             {"topic": event["topic"], "server_url": self.get_server_url()},
         )
 

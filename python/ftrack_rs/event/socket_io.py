@@ -49,8 +49,8 @@ def parse_server_url(server_url: str) -> ServerDetails:
 
     parts = urlsplit(server_url)
     if not parts.scheme or not parts.hostname:
-        missing = "host" if parts.scheme else "scheme"
-        raise ValueError(f'Server URL "{server_url}" has no {missing}.')
+        missing = "hostname" if parts.scheme else "scheme"
+        raise ValueError(f"Could not determine {missing} from server url.")
     return ServerDetails(parts.scheme, parts.hostname, parts.port)
 
 

@@ -34,9 +34,7 @@ class IdStructure(Structure):
         elif entity.entity_type == "ContainerComponent":
             parts = self._get_folder_parts(entity)
         else:
-            raise NotImplementedError(
-                f"{entity!r} has no resource identifier: only components have one."
-            )
+            raise NotImplementedError(f"Cannot generate path for unsupported entity {entity}")
         return self.path_separator.join(parts).strip("/")
 
     def _get_file_parts(self, entity: Any) -> list[str]:

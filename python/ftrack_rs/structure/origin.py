@@ -20,7 +20,7 @@ class OriginStructure(Structure):
         source: str | None = (context or {}).get("source_resource_identifier")
         if source is None:
             raise ValueError(
-                f"The resource identifier of {entity} is unknown: the context has no "
-                '"source_resource_identifier".'
+                "Could not generate resource identifier as no source resource identifier found in "
+                "passed context."
             )
         return source

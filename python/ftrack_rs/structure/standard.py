@@ -64,7 +64,7 @@ class StandardStructure(Structure):
             parts = [*self._get_parts(entity), self.sanitise_for_filesystem(entity["name"])]
         else:
             raise NotImplementedError(
-                f"{entity!r} has no resource identifier: only components have one."
+                f"Cannot generate resource identifier for unsupported entity {entity!r}"
             )
         return self.path_separator.join(parts)
 
@@ -105,8 +105,8 @@ class StandardStructure(Structure):
         link = version["link"] if version and version not in session.created else None
         if not link:
             raise StructureError(
-                f"{entity!r} has no resource identifier yet: it has to be a component of a "
-                "committed version of a committed asset that has a parent."
+                f"Component {entity!r} must be attached to a committed version and a committed "
+                "asset with a parent context."
             )
         return [self.sanitise_for_filesystem(name) for name in self._get_names(version, link)]
 

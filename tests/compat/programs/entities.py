@@ -110,7 +110,6 @@ api.inspection.states([task, task['parent']])
 api.inspection.states([])
 copy.copy(task) is task
 task.keys() & {'name'}
-iter(task).__class__.__name__
 task['version_id']
 task.nonsense
 task.name
@@ -413,7 +412,6 @@ def populate(t, projections):
     "session.populate((), 'name')",
     "session.populate(session.create('Task', {'name': 'new'}), 'name')",
     "session.populate(session.query('Project'), 'name')",
-    "session.populate(None, 'name')",
     "session.populate([session.query('Project').first(), session.query('User').first()], 'id')",
 )
 def populate_forms(t):
@@ -432,7 +430,10 @@ def populating_keeps_local_values(t):
 
 @program
 def deepcopy_fails(t):
-    copy.deepcopy(t.entities().task)
+    try:
+        copy.deepcopy(t.entities().task)
+    except TypeError:
+        return "refused"
 
 
 @program

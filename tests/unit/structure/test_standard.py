@@ -100,7 +100,7 @@ def test_a_version_about_to_be_created_is_not_committed() -> None:
 
 
 def test_only_components_have_a_place() -> None:
-    with pytest.raises(NotImplementedError, match="components"):
+    with pytest.raises(NotImplementedError, match="unsupported entity"):
         StandardStructure().get_resource_identifier(Entity("Task", id="1"))
 
 

@@ -1,0 +1,516 @@
+"""Attribute objects, references and collections of all three kinds."""
+
+from __future__ import annotations
+
+from registry import cases, family, program
+
+
+@family(
+    "attributes.get('name').name",
+    "attributes.get('name').mutable",
+    "attributes.get('name').computed",
+    "attributes.get('name').data_type",
+    "attributes.get('name').default_value",
+    "attributes.get('id').mutable",
+    "attributes.get('id').default_value.__class__.__name__",
+    "attributes.get('link').computed",
+    "attributes.get('link').mutable",
+    "attributes.get('link').data_type",
+    "attributes.get('start_date').data_type",
+    "attributes.get('bid').data_type",
+    "attributes.get('parent').entity_type",
+    "attributes.get('parent').__class__.__name__",
+    "attributes.get('children').__class__.__name__",
+    "attributes.get('metadata').__class__.__name__",
+    "attributes.get('custom_attributes').__class__.__name__",
+    "attributes.get('name').__class__.__name__",
+    "attributes.get('nonsense')",
+    "'name' in attributes",
+    "'nonsense' in attributes",
+    "len(attributes) == len(attributes.keys())",
+    "sorted(a.name for a in attributes)[:5]",
+    "sorted(attributes.keys())[:5]",
+    "type(attributes).__name__",
+    "sorted(a.name for a in attributes if not a.mutable)",
+    "sorted(a.name for a in attributes if a.computed)",
+    "sorted([a.name, a.data_type] for a in attributes if hasattr(a, 'data_type'))",
+    "sorted(a.name for a in attributes if isinstance(a, api.attribute.ReferenceAttribute))",
+    "sorted(a.name for a in attributes if isinstance(a, api.attribute.CollectionAttribute))",
+    "sorted(a.name for a in attributes if isinstance(a, api.attribute.AbstractCollectionAttribute))",
+    "attributes.get('name').get_value(shot)",
+    "attributes.get('name').get_local_value(shot)",
+    "attributes.get('name').get_remote_value(shot)",
+    "attributes.get('description').get_remote_value(shot)",
+    "attributes.get('children').get_local_value(shot)",
+    "attributes.get('children').get_remote_value(shot)",
+    "attributes.get('name').is_modified(shot)",
+    "attributes.get('name').is_set(shot)",
+    "attributes.get('description').is_set(shot)",
+    "attributes.get('description').populate_remote_value(shot)",
+    "attributes.get('children').is_modified(shot)",
+    "attributes.get('children').is_set(shot)",
+    "attributes.get('name').set_local_value(shot, 'x'), shot['name'], attributes.get('name').is_modified(shot)",
+    "attributes.get('name').set_remote_value(shot, 'x'), shot['name'], attributes.get('name').is_modified(shot)",
+    "attributes.get('link').set_local_value(shot, [])",
+    "attributes.get('id').set_local_value(shot, 'x')",
+    "attributes.get('id').set_remote_value(shot, 'x'), shot['id']",
+    "attributes.add(attributes.get('name'))",
+    "attributes.remove(attributes.get('name'))",
+    "attributes.get('custom_attributes').mutable",
+    "attributes.get('thumbnail_url').data_type",
+    "attributes.get('children').get_value(shot)",
+    "attributes.get('name').set_local_value(shot, NOT_SET), shot['name']",
+    "repr(attributes.get('name')).split()[0].rpartition('.')[2]",
+)
+def attribute_objects(t):
+    shot = t.session.get("Shot", t.tree().shot)
+    return {"shot": shot, "attributes": shot.attributes}
+
+
+@cases(
+    "Task",
+    "Shot",
+    "Project",
+    "AssetVersion",
+    "FileComponent",
+    "SequenceComponent",
+    "Note",
+    "User",
+    "Location",
+    "Timelog",
+    "Asset",
+    "List",
+    "AssetVersionList",
+    "Job",
+    "Timer",
+    "ReviewSession",
+    "Appointment",
+    "Metadata",
+    "ComponentLocation",
+    "TypedContext",
+    "Folder",
+    "NoteLabelLink",
+    "Group",
+    "ProjectSchema",
+    "Milestone",
+    "AssetBuild",
+    "ContextCustomAttributeValue",
+)
+def attributes_of_types(t, kind):
+    """Every attribute of a type: its class, its flags, and whether it has a default."""
+    cls = t.session.types[kind]
+    found = [
+        [
+            attribute.name,
+            type(attribute).__name__,
+            attribute.mutable,
+            attribute.computed,
+            getattr(attribute, "data_type", None),
+            getattr(attribute, "entity_type", None),
+            callable(attribute.default_value) or attribute.default_value,
+        ]
+        for attribute in cls.attributes
+    ]
+    t.say(
+        "bases",
+        [
+            base.__name__
+            for base in cls.__mro__
+            if "ftrack" in base.__module__ and base.__name__ != "EntityHandle"
+        ],
+    )
+    t.say("key", cls.primary_key_attributes)
+    t.say("projections", sorted(cls.default_projections))
+    return sorted(found, key=lambda row: row[0])
+
+
+@program
+def attributes_made_by_hand(t):
+    module = t.api.attribute
+    attributes = module.Attributes()
+    name = module.ScalarAttribute("name", data_type="string")
+    attributes.add(name)
+    t.note("twice", attributes.add, name)
+    t.say("get", attributes.get("name") is name)
+    t.say("keys", attributes.keys())
+    attributes.remove(name)
+    t.note("remove", attributes.remove, name)
+    t.say("length", len(attributes))
+    t.say("of list", module.Attributes([name]).keys())
+    t.say("reference", module.ReferenceAttribute("parent", "Context").entity_type)
+    t.say("default", module.Attribute("x").default_value)
+
+
+LIST = """
+notes
+notes[0]['content']
+notes[-1]['content']
+notes[5]
+notes[0:1]
+notes['x']
+len(notes)
+list(notes)
+[note['content'] for note in notes]
+bool(notes)
+notes == list(notes)
+notes == notes
+notes != notes
+notes == 5
+note in notes
+other in notes
+notes.index(note)
+notes.index(other)
+notes.count(note)
+notes.append(note)
+notes.append(other), len(notes)
+notes.extend([other]), len(notes)
+notes.extend([note])
+notes.insert(0, other), notes[0] is other
+notes.remove(note), len(notes)
+notes.remove(other)
+notes.pop() is note, len(notes)
+notes.pop(5)
+notes.reverse(), len(notes)
+notes.clear(), len(notes)
+notes.__setitem__(0, other), notes[0] is other
+notes.__setitem__(0, note), len(notes)
+notes.__setitem__(5, other)
+notes.__delitem__(0), len(notes)
+notes.__delitem__(5)
+notes += [other]
+notes.append(5)
+notes.append(None)
+notes.append('text')
+notes.entity is task
+notes.attribute.name
+notes.mutable
+type(notes).__name__
+isinstance(notes, __import__('collections').abc.MutableSequence)
+copy.copy(notes) == notes
+copy.copy(notes) is notes
+copy.copy(notes).entity is task
+sorted(notes, key=lambda n: n['content'])
+hash(notes)
+repr(notes).split()[0].rpartition('.')[2]
+setattr(notes, 'mutable', False), notes.append(other)
+task['notes'] is notes
+task.__setitem__('notes', [other]), task['notes'][0] is other
+task.__setitem__('notes', notes), len(task['notes'])
+task.__setitem__('notes', version['notes'])
+task.__setitem__('notes', []), len(task['notes'])
+task.__setitem__('notes', (other,)), len(task['notes'])
+task.__setitem__('notes', None), len(task['notes'])
+task.__setitem__('notes', other)
+task['ancestors'].append(task)
+task['ancestors'].mutable
+task['ancestors'].remove(task['ancestors'][0])
+task['ancestors'].__delitem__(0)
+""".replace("notes += [other]", "[notes.__iadd__([other]), len(notes)][1]")
+
+
+@family(*LIST.strip().splitlines())
+def collections(t):
+    """What a list of related entities can do."""
+    import copy
+
+    tree = t.entities()
+    user = t.first_id("User")
+    author = {"user_id": user, "parent_type": "task"}
+    one = t.make("Note", "one", content="one", parent_id=tree.task["id"], **author)
+    other = t.make("Note", "other", content="other", parent_id=tree.shot["id"], **author)
+    session = t.session
+    return {
+        "copy": copy,
+        "notes": tree.task["notes"],
+        "note": session.get("Note", one),
+        "other": session.get("Note", other),
+        "task": tree.task,
+        "version": tree.version,
+    }
+
+
+@cases("append", "remove", "assign", "clear", "create")
+def collection_writes(t, change):
+    """What a changed collection writes in a commit, and what others see."""
+    tree = t.entities()
+    session = t.session
+    user = session.query("User order by username").first()
+    note = session.get(
+        "Note",
+        t.make(
+            "Note",
+            "n",
+            content="c",
+            parent_id=tree.task["id"],
+            parent_type="task",
+            user_id=user["id"],
+        ),
+    )
+    if change == "append":
+        new = session.create("Note", {"content": "new", "author": user})
+        tree.task["notes"].append(new)
+    elif change == "remove":
+        tree.task["notes"].remove(note)
+    elif change == "assign":
+        tree.task["notes"] = [session.create("Note", {"content": "new", "author": user})]
+    elif change == "clear":
+        tree.task["notes"] = []
+    else:
+        session.create("Note", {"content": "new", "author": user, "parent": tree.task})
+    t.say("before", [n["content"] for n in tree.task["notes"]])
+    t.say("state", t.api.inspection.state(tree.task))
+    t.say("recorded", [type(item).__name__ for item in session.recorded_operations])
+    t.note("commit", session.commit)
+    t.say("state afterwards", t.api.inspection.state(tree.task))
+    session.rollback()
+    other = t.open()
+    t.note(
+        "others", lambda: sorted(n["content"] for n in other.get("Task", tree.task["id"])["notes"])
+    )
+
+
+MAP = """
+meta['a']
+meta['nonsense']
+meta.get('a')
+meta.get('nonsense', 5)
+'a' in meta
+'nonsense' in meta
+len(meta)
+bool(meta)
+sorted(meta)
+sorted(meta.keys())
+sorted(meta.items())
+sorted(meta.values())
+dict(meta)
+meta == {'a': '1', 'b': '2'}
+meta == meta
+{**meta}
+meta.update({'c': '3'}), sorted(meta.items())
+meta.update(a='5'), sorted(meta.items())
+meta.setdefault('a', '5')
+meta.setdefault('c', '5')
+meta.pop('a'), sorted(meta)
+meta.pop('nonsense')
+meta.pop('nonsense', 5)
+meta.clear(), len(meta)
+meta.__setitem__('a', '5'), meta['a']
+meta.__setitem__('c', '5'), meta['c']
+meta.__setitem__('c', 5), meta['c']
+meta.__setitem__('c', None), meta['c']
+meta.__setitem__(5, 'x'), len(meta)
+meta.__delitem__('a'), sorted(meta)
+meta.__delitem__('nonsense')
+meta.collection
+len(meta.collection)
+sorted(item['key'] for item in meta.collection)
+type(meta.collection).__name__
+meta.mutable
+meta.attribute.name
+meta.attribute.key_attribute
+meta.attribute.value_attribute
+meta.key_attribute
+meta.value_attribute
+meta.creator.__class__.__name__
+type(meta).__name__
+isinstance(meta, __import__('collections').abc.MutableMapping)
+hash(meta)
+setattr(meta, 'mutable', False), meta.collection.mutable
+setattr(meta, 'mutable', False), meta.__setitem__('c', '5')
+setattr(meta, 'mutable', False), meta.__delitem__('a')
+task['metadata'] is meta
+task['metadata']['a']
+task.__setitem__('metadata', {'a': '1'}), sorted(task['metadata'].items())
+task.__setitem__('metadata', {}), sorted(task['metadata'].items())
+task.__setitem__('metadata', {'c': '3'}), sorted(task['metadata'].items())
+task.__setitem__('metadata', None), sorted(task['metadata'].items())
+task.__setitem__('metadata', [('a', 'b')])
+task.__setitem__('metadata', meta), sorted(task['metadata'].items())
+"""
+
+
+@family(*MAP.strip().splitlines())
+def mapped_collections(t):
+    """What metadata can do."""
+    ids = t.tree()
+    metadata(t, ids.task, a="1", b="2")
+    task = t.session.get("Task", ids.task)
+    return {"task": task, "meta": task["metadata"]}
+
+
+def metadata(t, parent, **values):
+    for key, value in values.items():
+        t.call(
+            {
+                "action": "create",
+                "entity_type": "Metadata",
+                "entity_key": [parent, key],
+                "entity_data": {
+                    "parent_id": parent,
+                    "parent_type": "task",
+                    "key": key,
+                    "value": value,
+                    "__entity_type__": "Metadata",
+                },
+            }
+        )
+
+
+@cases({"a": "5"}, {"c": "3"}, {"a": "1", "b": "2"}, {}, {"a": "5", "c": "3"}, {"a": "x" * 300})
+def metadata_assigned(t, value):
+    """What a whole new mapping writes in a commit."""
+    ids = t.tree()
+    metadata(t, ids.task, a="1", b="2")
+    task = t.session.get("Task", ids.task)
+    task["metadata"] = value
+    t.note("commit", t.session.commit)
+    t.say("others", dict(t.open().get("Task", ids.task)["metadata"]))
+
+
+@cases("set", "add", "delete", "delete and set", "set twice", "add and delete", "add twice")
+def metadata_changed(t, change):
+    """What single changes of a mapping write in a commit."""
+    ids = t.tree()
+    metadata(t, ids.task, a="1", b="2")
+    task = t.session.get("Task", ids.task)
+    meta = task["metadata"]
+    if change == "set":
+        meta["a"] = "5"
+    elif change == "add":
+        meta["c"] = "3"
+    elif change == "delete":
+        del meta["a"]
+    elif change == "delete and set":
+        del meta["a"]
+        # Refused for one of the attributes that cannot be changed; which of them is chance.
+        try:
+            meta["a"] = "6"
+        except t.api.exception.ImmutableAttributeError:
+            t.say("set", "refused")
+    elif change == "set twice":
+        meta["a"] = "6"
+        meta["a"] = "7"
+    elif change == "add and delete":
+        meta["c"] = "3"
+        del meta["c"]
+    else:
+        meta["c"] = "3"
+        meta["d"] = "4"
+    t.say("before", dict(meta))
+    t.note("commit", t.session.commit)
+    t.say("afterwards", dict(task["metadata"]))
+    t.session.rollback()
+    t.say("others", dict(t.open().get("Task", ids.task)["metadata"]))
+
+
+@program
+def metadata_of_a_new_entity(t):
+    shot = t.entities().shot
+    task = t.session.create("Task", {"name": "new", "parent": shot, "metadata": {"a": "1"}})
+    t.say("before", dict(task["metadata"]))
+    t.session.commit()
+    t.say("others", dict(t.open().get("Task", task["id"])["metadata"]))
+
+
+CUSTOM = """
+custom['fstart']
+custom['fps']
+custom['nonsense']
+custom.get('fstart')
+custom.get('nonsense', 5)
+'fstart' in custom
+'nonsense' in custom
+sorted(custom.keys())
+sorted(custom.items())
+len(custom)
+dict(custom)['fend']
+custom.__setitem__('fstart', 1001), custom['fstart']
+custom.__setitem__('fstart', '1001'), custom['fstart']
+custom.__setitem__('nonsense', 1)
+custom.update({'fstart': 5, 'fend': 6}), sorted(custom.items())
+custom.__delitem__('fstart'), custom['fstart']
+custom.__delitem__('nonsense')
+custom.mutable
+custom.attribute.name
+type(custom).__name__
+len(custom.collection)
+custom.get_configuration_id_from_key('fstart').__class__.__name__
+custom.get_configuration_id_from_key('nonsense')
+setattr(custom, 'mutable', False), custom.__setitem__('fstart', 5)
+shot['custom_attributes'] is custom
+shot.__setitem__('custom_attributes', {'fstart': 9}), sorted(shot['custom_attributes'].items())
+shot.__setitem__('custom_attributes', {'nonsense': 9})
+shot['parent']['custom_attributes']['fps']
+sorted(shot['project']['custom_attributes'].keys())
+bool(custom)
+custom == dict(custom)
+"""
+
+
+@family(*CUSTOM.strip().splitlines())
+def custom_attributes(t):
+    """What the custom attributes of a shot can do."""
+    shot = t.session.get("Shot", t.tree().shot)
+    return {"shot": shot, "custom": shot["custom_attributes"]}
+
+
+@cases(
+    {"fstart": 1001},
+    {"fstart": 1001, "fend": 1100},
+    {"fps": 30},
+    {"fstart": None},
+    {"handles": 1.5},
+    {"nonsense": 5},
+)
+def custom_attributes_written(t, values):
+    """What setting custom attributes writes in a commit, set one by one."""
+    shot = t.entities().shot
+    for key, value in values.items():
+        t.note(key, shot["custom_attributes"].__setitem__, key, value)
+    t.note("commit", t.session.commit)
+    t.say("afterwards", dict(shot["custom_attributes"]))
+    t.say("others", dict(t.open().get("Shot", shot["id"])["custom_attributes"]))
+    shot["custom_attributes"]["fstart"] = 7
+    t.note("again", t.session.commit)
+    t.say("others", dict(t.open().get("Shot", shot["id"])["custom_attributes"]))
+
+
+@program
+def custom_attributes_of_a_new_entity(t):
+    sequence = t.entities().sequence
+    data = {"name": "sh020", "parent": sequence, "custom_attributes": {"fstart": 5, "fend": 10}}
+    shot = t.session.create("Shot", data)
+    t.say("before", dict(shot["custom_attributes"]))
+    t.session.commit()
+    t.say("others", dict(t.open().get("Shot", shot["id"])["custom_attributes"]))
+
+
+@program
+def references_of_new_entities(t):
+    sequence = t.entities().sequence
+    shot = t.session.create("Shot", {"name": "new", "parent": sequence})
+    task = t.session.create("Task", {"name": "new", "parent": shot})
+    t.say("parent", task["parent"] is shot)
+    t.say("parent_id", task["parent_id"])
+    t.say("children", shot["children"])
+    t.session.commit()
+    t.say("parent", task["parent"] is shot)
+    t.say("parent_id", task["parent_id"] == shot["id"])
+    t.say("children", len(shot["children"]))
+    t.say("of sequence", sorted(child["name"] for child in sequence["children"]))
+
+
+@program
+def a_reference_by_id(t):
+    tree = t.entities()
+    task = t.session.create("Task", {"name": "new", "parent_id": tree.shot["id"]})
+    t.session.commit()
+    t.say("parent", task["parent"] is tree.shot)
+
+
+@cases(5, "text", {"a": 1}, ["x"], True)
+def references_to_something_else(t, value):
+    task = t.entities().task
+    t.note("set", task.__setitem__, "status", value)
+    t.note("read", lambda: task["status"])
+    t.note("commit", t.session.commit)

@@ -1,5 +1,6 @@
 //! Integration tests of the crate, one binary.
 mod expression;
+mod fuzz;
 mod query;
 mod query_properties;
 mod socketio;

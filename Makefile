@@ -8,7 +8,7 @@ REFERENCE_CLIENT := ftrack-python-api==3.1.0
 export FTRACK_RS_ALLOW_DEBUG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint bench wheel clean
+.PHONY: help demo test test-rust test-python lint bench fuzz wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official 
 	$(BIN)/python benches/compare.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/sandbox.py
 	cargo bench --package ftrack-sandbox --bench events
+
+# More memory than the parsers ever need, and less than an endless one would take.
+fuzz: ## Send a million hostile texts to each parser
+	cargo test --package ftrack-protocol --package ftrack-sandbox --release --locked --test it --no-run
+	ulimit -v 4000000 && PROPTEST_CASES=$${PROPTEST_CASES:-1000000} cargo test --package ftrack-protocol --package ftrack-sandbox --release --locked --test it fuzz
 
 wheel: $(VENV)/.tools ## Build the abi3 wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist

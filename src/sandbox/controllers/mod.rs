@@ -8,7 +8,7 @@ pub mod cors;
 pub mod events;
 mod limits;
 pub mod media;
-mod operation;
+pub mod operation;
 mod order;
 pub mod outbox;
 pub mod pages;

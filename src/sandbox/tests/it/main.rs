@@ -13,6 +13,7 @@ mod events;
 mod events_client;
 mod events_update;
 mod faults;
+mod fuzz;
 mod harness;
 mod lifecycle;
 mod media;

@@ -512,9 +512,8 @@ class MemoryCache(Cache):
     def remove(self, key: Any) -> None:
         """Remove *key* and its value; KeyError if there is none."""
         identity = self._identity(key)
-        known = self._entities is not None and identity is not None
-        # An older instance, set by hand, may stand beside that of the identity map.
-        if known and self._entities.remove(*identity):
+        if self._entities is not None and identity is not None and self._entities.remove(*identity):
+            # An older instance, set by hand, may stand beside that of the identity map.
             self._cache.pop(key, None)
             return
         del self._cache[key]

@@ -1,6 +1,7 @@
 """Describes what a package offers: modules, classes with their members, functions and constants.
 
-Runs in the virtual environment of whichever client is described, so it needs nothing but the standard library: `python describe_surface.py ftrack_api` writes JSON.
+Runs in the virtual environment of whichever client is described, so it needs nothing but the
+standard library: `python describe_surface.py ftrack_api` writes JSON.
 """
 
 from __future__ import annotations

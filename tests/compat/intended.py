@@ -1,6 +1,90 @@
-"""The programs that are to give something else than with the official client, and why."""
+"""The programs that are to give something else than with the official client, and why.
+
+Each belongs to a heading of docs/differences.md, which says what differs and for what reason.
+"""
 
 from __future__ import annotations
 
-#: For each the heading of docs/differences.md that says why.
-INTENDED: dict[str, str] = {}
+_BY_HEADING = {
+    "Messages show text, not bytes": [
+        "plain.an_error_of_ones_own",
+        "plain.errors[InvalidStateTransitionError('a', 'b', 'c')]",
+    ],
+    "Errors say more": [
+        "attributes.custom_attributes[custom.__setitem__('nonsense', 1)]",
+        "attributes.custom_attributes[shot.__setitem__('custom_attributes', {'nonsense': 9})]",
+        "attributes.custom_attributes_written[5]",
+        "caches.interfaces[file]",
+        "plain.errors[AccessorContainerNotEmptyError(resource_identifier='ri')]",
+        "plain.errors[AccessorParentResourceNotFoundError(resource_identifier='ri')]",
+        "plain.errors[AccessorResourceError('op', 'ri', 'why')]",
+        "plain.errors[AccessorResourceInvalidError(resource_identifier='ri')]",
+        "plain.errors[AccessorResourceNotFoundError('ri')]",
+        "plain.errors[AccessorResourceNotFoundError(resource_identifier='ri')]",
+        "sessions.properties[session.call({'action': 'query', 'expression': 'Project'})]",
+    ],
+    "A commit that has nothing to send succeeds like any other": [
+        "operations.raw_operations[create and delete]",
+        "operations.sequences_of_changes[create, delete]",
+        "operations.sequences_of_changes[create, set, delete]",
+        "operations.sequences_of_changes[set, revert]",
+    ],
+    "What was committed stays known": [
+        "entities.write[21]",
+        "operations.sequences_of_changes[set, delete]",
+    ],
+    "Everything in an answer is kept": ["queries.a_nested_selection"],
+    "Entities that lack their key can be looked at": [
+        "entities.entities_without_a_key_print",
+        "operations.creating[8]",
+        "operations.sequences_of_changes[create two, delete first]",
+    ],
+    "Unknown attributes are KeyErrors": ["entities.deleting_a_key_reverts"],
+    "Clearing an entity records what had been set": [
+        "operations.sequences_of_changes[set, clear, set]"
+    ],
+    "A copy of an entity is the entity": [
+        "entities.deepcopy_fails",
+        "entities.read[copy.copy(task) is task]",
+        "plain.symbols[copy.deepcopy(symbol.NOT_SET) is symbol.NOT_SET]",
+    ],
+    "Hashes are not those of texts": [
+        "entities.read[hash(task) == hash(str(api.inspection.identity(task)))]"
+    ],
+    "Conditions on values of another type do not hold": [
+        "events.expression_objects[e.Condition('a', e.operator.gt, 1).match({'a': 'x'})]",
+        "events.expression_objects[e.Condition('a', e.operator.gt, 1).match({'a': None})]",
+        "events.expressions[(topic=other or topic=ftrack.test) and data.number>4]",
+        "events.expressions[]",
+        "events.expressions[data.number<5]",
+        "events.expressions[data.number<=5]",
+        "events.expressions[data.number>5]",
+        "events.expressions[data.number>=5]",
+        "events.expressions[data.version>=2]",
+    ],
+    "Plugins may take no arguments": ["events.plugins[7]"],
+    "Values are quoted in queries, and nothing is asked for nothing": [
+        "locations.builtin_review[location.get_resource_identifiers([])]",
+        "locations.builtin_server[location.get_resource_identifiers([])]",
+        "locations.builtin_unmanaged[location.get_resource_identifiers([])]",
+        "queries.get_forms[session.get('Task', 'it\\'s \"quoted\"')]",
+    ],
+    "Sequences without frames are refused": ["locations.sequence_components[render.%04d.exr []]"],
+    "Structures refuse components without a version": [
+        "locations.structures[3]",
+        "locations.structures[7]",
+        "locations.structures[11]",
+    ],
+    "Uploads to the server are one transfer": [
+        "locations.a_thumbnail_of_no_file",
+        "sessions.properties[session.encode_media('/nowhere/at/all.mov')]",
+    ],
+    "Connections raise errors of this package": ["sessions.opening[1]"],
+    "A container is never made in place of a file": [
+        "plain.disk_accessors[accessor.make_container('file.txt')]"
+    ],
+    "Log messages never fail": ["plain.log_messages[str(logs.LazyLogMessage('{0}'))]"],
+}
+
+#: The heading in docs/differences.md for each program that differs.
+INTENDED = {name: heading for heading, names in _BY_HEADING.items() for name in names}

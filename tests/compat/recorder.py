@@ -1,6 +1,7 @@
 """A server that passes everything on to another one and keeps the API calls.
 
-It stands between a client and the embedded server, so that what is compared is what went over the wire, whichever client it came from.
+It stands between a client and the embedded server, so that what is compared is what went over the
+wire, whichever client it came from.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _handler(recorder, netloc):
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _forward  # noqa: N815
+        do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _forward
 
         def log_message(self, *arguments):
             """Say nothing."""

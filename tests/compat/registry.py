@@ -1,6 +1,7 @@
 """The programs, by name.
 
-A program is a function of a :class:`context.Context`; what it returns, what it notes by the way, what it raises and what it writes to the server is compared. A family is a list of expressions,
+A program is a function of a :class:`context.Context`; what it returns, what it notes by the way,
+what it raises and what it writes to the server is compared. A family is a list of expressions,
 each of which is a program of its own.
 """
 
@@ -22,8 +23,8 @@ def family(*expressions):
     """
 
     def register(function):
-        for number, expression in enumerate(expressions):
-            name = f"{_module_of(function)}.{function.__name__}[{number}: {expression}]"
+        for expression in expressions:
+            name = f"{_module_of(function)}.{function.__name__}[{expression}]"
             _add(name, _Evaluation(function, expression))
         return function
 
@@ -35,7 +36,8 @@ def cases(*arguments):
 
     def register(function):
         for number, argument in enumerate(arguments):
-            name = f"{_module_of(function)}.{function.__name__}[{number}]"
+            label = argument if isinstance(argument, str) and len(argument) < 90 else number
+            name = f"{_module_of(function)}.{function.__name__}[{label}]"
             _add(name, _Case(function, argument))
         return function
 

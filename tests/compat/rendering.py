@@ -1,6 +1,7 @@
 """Turns what a program gives into JSON that is the same for equal behaviour.
 
-Random identifiers, times of the run, addresses and temporary folders differ between two runs of the same client already; they are replaced by what they stand for.
+Random identifiers, times of the run, addresses and temporary folders differ between two runs of
+the same client already; they are replaced by what they stand for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Runs programs with one client and writes what each gave as a JSON line.
 
-`python runner.py ftrack_api` runs them with the official client, in whose virtual environment there is nothing else; `python runner.py ftrack_rs` with this package in its place. Further arguments
-are names of programs; all are run by default. The server is the one that FTRACK_* variables name.
+`python runner.py ftrack_api` runs them with the official client, in whose virtual environment
+there is nothing else; `python runner.py ftrack_rs` with this package in its place. Further
+arguments are names of programs; all are run by default. The server is the one that FTRACK_*
+variables name.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Description = dict[str, Any]
 
 
 def differences(official: Description, own: Description) -> set[str]:
-    """Return what *own* lacks of *official* or has differently, each as `module.Class.member: how`."""
+    """Return what *own* lacks of *official* or has differently, each as `module.name: how`."""
     return {
         f"{module}.{name}: {difference}".lstrip(".")
         for module, members in official.items()

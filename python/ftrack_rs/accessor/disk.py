@@ -177,7 +177,10 @@ class DiskAccessor(Accessor):
             raise AccessorParentResourceNotFoundError(
                 "get_container",
                 resource_identifier,
-                message="Container of {resource_identifier!r} is outside the prefix {prefix!r}.",
+                message=(
+                    "Could not determine container for {resource_identifier} as container falls "
+                    "outside of configured prefix."
+                ),
                 details={"prefix": self.prefix},
             )
         relative = os.path.relpath(container, prefix)
@@ -207,7 +210,10 @@ class DiskAccessor(Accessor):
     def _outside(self, resource_identifier: str) -> AccessorFilesystemPathError:
         return AccessorFilesystemPathError(
             resource_identifier,
-            message="{resource_identifier!r} is outside the prefix {prefix!r}.",
+            message=(
+                "Could not determine access path for resource_identifier outside of configured "
+                "prefix: {resource_identifier}."
+            ),
             details={"prefix": self.prefix},
         )
 

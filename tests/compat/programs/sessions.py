@@ -287,7 +287,7 @@ def an_overridden_query_takes_effect(t):
     session.get("User", "nothing")
     session.ensure("Project", {"name": "paper_moon"})
     session.query("Status").first()
-    session.populate(session.query("select id from Project").all(), "name")
+    session.populate(session.query("select id from Status").all(), "name")
     session.close()
     return asked
 

@@ -89,7 +89,7 @@ def test_nothing_outside_the_prefix_is_touched(
     (folder / "link_to_folder").symlink_to(secret)
     (folder / "link_to_file").symlink_to(secret / "salaries.txt")
     (folder / "link_to_nothing").symlink_to(secret / "new.txt")
-    with pytest.raises(AccessorFilesystemPathError, match="outside the prefix"):
+    with pytest.raises(AccessorFilesystemPathError, match="outside of configured prefix"):
         OPERATIONS[operation](accessor, identifier.format(parent=folder.parent))
     assert [path.name for path in secret.iterdir()] == ["salaries.txt"]
     assert (secret / "salaries.txt").read_text() == "secret"

@@ -187,3 +187,15 @@ def test_a_script_ends_with_the_code_it_names(tmp_path: Path) -> None:
 
 def test_a_script_that_does_not_exist_is_named(tmp_path: Path, capsys: object) -> None:
     assert main(["run", str(tmp_path / "missing.py")]) == 1
+
+
+def test_a_pth_file_is_enough_for_a_whole_installation(tmp_path: Path) -> None:
+    (tmp_path / "drop_in.pth").write_text("import ftrack_rs\n")
+    program = """
+import site, sys
+site.addsitedir(sys.argv[1])
+import ftrack_api
+print(ftrack_api.Session.__module__)
+"""
+    finished = run(program, str(tmp_path), FTRACK_RS_AS_FTRACK_API="1")
+    assert finished.stdout.startswith("ftrack_rs."), finished.stderr

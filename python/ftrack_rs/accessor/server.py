@@ -33,6 +33,8 @@ class ServerFile(String):
         self.resource_identifier = resource_identifier
         self._session = session
         self._has_read = False
+        # A file to which nothing is written is sent too, as an empty one.
+        self._is_unsent = mode == "wb"
         super().__init__()
 
     def read(self, limit: int | None = None) -> Any:
@@ -46,15 +48,21 @@ class ServerFile(String):
             self._has_read = True
         return super().read(limit)
 
+    def write(self, content: str | bytes) -> None:
+        """Write *content* at the current position; it is sent when the file is flushed."""
+        super().write(content)
+        self._is_unsent = True
+
     def flush(self) -> None:
-        """Send what was written.
+        """Send what was written since it was sent last.
 
         Raises:
             AccessorOperationFailedError: If the server does not take it.
         """
         super().flush()
-        if self.mode == "wb":
+        if self.mode == "wb" and self._is_unsent:
             self._write()
+            self._is_unsent = False
 
     def __del__(self) -> None:
         # Files are often read without being closed; what was written and not closed is not sent.

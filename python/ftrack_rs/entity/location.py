@@ -379,6 +379,9 @@ def _identifiers_of(components: Any, known: Mapping[str, str], location: Any) ->
 def _not_transferred(
     location: Any, component: Any, error: Exception, transferred: list[Any]
 ) -> exception.LocationError:
+    if isinstance(error, exception.LocationError):
+        # Members of a container that were copied before one of them failed.
+        transferred = [*transferred, *error.details.get("transferred", ())]
     return exception.LocationError(
         "Failed to transfer component {component} data to location {location} due to error:\n"
         "{error}\nTransferred component data that may require cleanup: {transferred}",

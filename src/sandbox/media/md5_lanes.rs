@@ -21,10 +21,29 @@ pub struct Md5Lanes {
 #[derive(Debug, Default)]
 pub struct RunningMd5(Md5State);
 
+/// Bytes of a block, the step in which MD5 works.
+const MD5_BLOCK: usize = 64;
+
 struct Request {
     state: RunningMd5,
     bytes: Bytes,
     answer: oneshot::Sender<RunningMd5>,
+}
+
+impl Request {
+    /// Hashes what an earlier piece left to be filled of its last block: only whole blocks go side by side.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is missing is less than a block"
+    )]
+    fn complete_block(&mut self) {
+        let used = self.state.0.bytes_hashed() % MD5_BLOCK as u64;
+        if used > 0 {
+            let missing = (MD5_BLOCK as u64 - used) as usize;
+            let start = self.bytes.split_to(missing.min(self.bytes.len()));
+            self.state.0.update(&start);
+        }
+    }
 }
 
 impl Md5Lanes {
@@ -67,18 +86,55 @@ fn serve(requests: &Receiver<Request>) {
     }
 }
 
-fn hash(engine: Md5Many, batch: Vec<Request>) {
-    let inputs: Vec<Bytes> = batch.iter().map(|request| request.bytes.clone()).collect();
-    let inputs: Vec<&[u8]> = inputs.iter().map(AsRef::as_ref).collect();
-    let (mut states, answers): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .map(|request| (request.state.0, request.answer))
-        .unzip();
-    engine.update_many(&mut states, &inputs);
-    for (state, answer) in states.into_iter().zip(answers) {
-        // An upload that broke off waits for nothing.
-        let _ = answer.send(RunningMd5(state));
+/// Hashes the bytes of all requests and answers them.
+fn hash(engine: Md5Many, mut batch: Vec<Request>) {
+    for group in batch.chunks_mut(engine.lanes()) {
+        for request in &mut *group {
+            request.complete_block();
+        }
+        while hash_side_by_side(engine, group) {}
     }
+    for Request {
+        mut state,
+        bytes,
+        answer,
+    } in batch
+    {
+        state.0.update(&bytes);
+        // An upload that broke off waits for nothing.
+        let _ = answer.send(state);
+    }
+}
+
+/// Hashes the blocks that all bodies of a group still have in common; answers whether there were any worth it.
+///
+/// The kernels are fast only when every lane is taken, so lanes without a body hash the first one once more, for nothing.
+fn hash_side_by_side(engine: Md5Many, group: &mut [Request]) -> bool {
+    let mut active: Vec<&mut Request> = group
+        .iter_mut()
+        .filter(|request| request.bytes.len() >= MD5_BLOCK)
+        .collect();
+    let shortest = active.iter().map(|request| request.bytes.len()).min();
+    let (Some(shortest), true) = (shortest, active.len() > 1) else {
+        return false;
+    };
+    let common = shortest - shortest % MD5_BLOCK;
+    let pieces: Vec<Bytes> = active
+        .iter_mut()
+        .map(|request| request.bytes.split_to(common))
+        .collect();
+    let mut inputs: Vec<&[u8]> = pieces.iter().map(AsRef::as_ref).collect();
+    inputs.resize(engine.lanes(), inputs[0]);
+    let mut states: Vec<Md5State> = active
+        .iter_mut()
+        .map(|request| std::mem::take(&mut request.state.0))
+        .collect();
+    states.resize_with(engine.lanes(), Md5State::new);
+    engine.update_many(&mut states, &inputs);
+    for (request, state) in active.into_iter().zip(states) {
+        request.state.0 = state;
+    }
+    true
 }
 
 #[cfg(test)]

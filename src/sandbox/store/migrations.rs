@@ -127,13 +127,21 @@ fn create_table(table: &Table, sql: &mut String) {
     sql.push_str(";\n");
 }
 
+/// Creates an index that also holds the primary key, by which pages are ordered: a page of what one project or parent has
+/// is then read in order instead of sorted.
 fn create_index(table: &Table, columns: &[String], sql: &mut String) {
     let name = format!("{}_by_{}", table.name, columns.join("_and_"));
-    let columns = quoted(columns);
+    let mut columns = columns.to_vec();
+    for key in &table.primary_key {
+        if !columns.contains(key) {
+            columns.push(key.clone());
+        }
+    }
     let _ = writeln!(
         sql,
-        "CREATE INDEX \"{name}\" ON \"{}\" ({columns});",
-        table.name
+        "CREATE INDEX \"{name}\" ON \"{}\" ({});",
+        table.name,
+        quoted(&columns)
     );
 }
 

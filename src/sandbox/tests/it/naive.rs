@@ -4,8 +4,10 @@
 //! Conditions are true, false or unknown (`None`), as in SQL: a comparison with a missing value is unknown. Whether a
 //! path leads to a related row that fulfils the rest of a condition is never unknown.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use ftrack_protocol::query::{Direction, Query, Segment};
 use ftrack_sandbox::schema::{AttributeKind, Catalog, DataType, EntityType, Join};
@@ -29,6 +31,8 @@ pub struct Database {
     tables: HashMap<String, Vec<Row>>,
     /// By table and column: the rows by value, so that following a relation does not take a walk through the table.
     rows_by: HashMap<(String, String), HashMap<String, Vec<usize>>>,
+    /// What queries inside `in (...)` select: they are the same for every row.
+    pub selected: RefCell<HashMap<String, Rc<Vec<Value>>>>,
 }
 
 impl Database {
@@ -36,6 +40,7 @@ impl Database {
         let mut database = Self {
             tables: HashMap::new(),
             rows_by: HashMap::new(),
+            selected: RefCell::default(),
         };
         for table in Catalog::get().tables() {
             let mut statement = connection

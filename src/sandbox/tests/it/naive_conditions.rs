@@ -1,6 +1,7 @@
 //! Conditions of the naive evaluator: what a row fulfils, looked at one by one.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use ftrack_protocol::query::{
     Criterion, Members, Operator, Path, Projection, Query, Segment, Value as Literal,
@@ -220,7 +221,7 @@ fn membership(
                 .map(|literal| stored(literal, scalar.data_type))
                 .collect();
             let with_none = values.len() < literals.len();
-            (values, with_none)
+            (Rc::new(values), with_none)
         }
         Members::Subquery(query) => (selected(database, query), false),
     };
@@ -239,7 +240,20 @@ fn membership(
 }
 
 /// Returns the values that a query inside `in (...)` selects.
-fn selected(database: &Database, query: &Query) -> Vec<Value> {
+fn selected(database: &Database, query: &Query) -> Rc<Vec<Value>> {
+    let key = query.to_string();
+    let known = database.selected.borrow().get(&key).cloned();
+    known.unwrap_or_else(|| {
+        let values = Rc::new(select(database, query));
+        database
+            .selected
+            .borrow_mut()
+            .insert(key, Rc::clone(&values));
+        values
+    })
+}
+
+fn select(database: &Database, query: &Query) -> Vec<Value> {
     let [Projection::Attribute(Path { segments })] = query.projections.as_slice() else {
         panic!("one attribute is selected")
     };

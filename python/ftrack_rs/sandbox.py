@@ -38,8 +38,8 @@ class Sandbox:
         Args:
             data_dir: Folder to keep everything in, also across restarts; a temporary one if None.
             port: Port on this machine; any free one if 0.
-            seed: What a new server holds: `empty`, `studio`, or `feature`, a film of 200,000 entities; a
-                number as in `feature:7` makes another one.
+            seed: What a new server holds: `empty`, `studio`, or `feature`, a film of 200,000
+                entities; a number as in `feature:7` makes another one.
             snapshot: Folder that :meth:`snapshot` wrote: what a new server holds instead of a seed.
 
         Raises:

@@ -28,6 +28,9 @@ class Context:
         notes: What the program noted, in order.
     """
 
+    # What every server has from the start, by expression.
+    _found = {}  # noqa: RUF012 - shared on purpose
+
     def __init__(self, api, name, recorder, direct_url, folder):
         self.api = api
         self.url = recorder.url
@@ -108,17 +111,18 @@ class Context:
 
     def make(self, entity_type, label, /, **data):
         """Create an entity on the server, unknown to the session, and return its identifier."""
+        operation = self._creation(entity_type, label, **data)
+        self.call(operation)
+        return operation["entity_data"]["id"]
+
+    def _creation(self, entity_type, label, /, **data):
         key = self.id(f"{entity_type} {label}")
-        data = {"id": key, **data, "__entity_type__": entity_type}
-        self.call(
-            {
-                "action": "create",
-                "entity_type": entity_type,
-                "entity_key": [key],
-                "entity_data": data,
-            }
-        )
-        return key
+        return {
+            "action": "create",
+            "entity_type": entity_type,
+            "entity_key": [key],
+            "entity_data": {"id": key, **data, "__entity_type__": entity_type},
+        }
 
     def tree(self):
         """Create a project with a sequence, shot, task, asset and version on the server.
@@ -127,14 +131,21 @@ class Context:
             Their identifiers, by what they are.
         """
         schema = self.first_id("ProjectSchema where name is 'VFX'", "ProjectSchema")
-        name = self.name("project")
-        project = self.make("Project", "tree", name=name, full_name=name, project_schema_id=schema)
-        sequence = self.make("Sequence", "tree", name="sq01", parent_id=project)
-        shot = self.make("Shot", "tree", name="sh010", parent_id=sequence)
-        task = self.make("Task", "tree", name="comp", parent_id=shot)
         asset_type = self.first_id("AssetType where short is 'upload'", "AssetType")
-        asset = self.make("Asset", "tree", name="comp", context_id=shot, type_id=asset_type)
-        version = self.make("AssetVersion", "tree", asset_id=asset, task_id=task, comment="first")
+        name = self.name("project")
+        operations = []
+
+        def add(entity_type, **data):
+            operations.append(self._creation(entity_type, "tree", **data))
+            return operations[-1]["entity_data"]["id"]
+
+        project = add("Project", name=name, full_name=name, project_schema_id=schema)
+        sequence = add("Sequence", name="sq01", parent_id=project)
+        shot = add("Shot", name="sh010", parent_id=sequence)
+        task = add("Task", name="comp", parent_id=shot)
+        asset = add("Asset", name="comp", context_id=shot, type_id=asset_type)
+        version = add("AssetVersion", asset_id=asset, task_id=task, comment="first")
+        self.call(*operations)
         return types.SimpleNamespace(
             project=project,
             sequence=sequence,
@@ -147,10 +158,12 @@ class Context:
     def first_id(self, *expressions):
         """Return the identifier of the first entity that any of *expressions* gives."""
         for expression in expressions:
-            query = f"select id from {expression} limit 1"
-            (result,) = self.call({"action": "query", "expression": query})
-            if result["data"]:
-                return result["data"][0]["id"]
+            if expression not in self._found:
+                query = f"select id from {expression} limit 1"
+                (result,) = self.call({"action": "query", "expression": query})
+                self._found[expression] = result["data"] and result["data"][0]["id"]
+            if self._found[expression]:
+                return self._found[expression]
         raise SetUpError(f"there is no {expressions}")
 
     def entities(self):

@@ -30,7 +30,6 @@ _BY_HEADING = {
         "operations.sequences_of_changes[set, revert]",
     ],
     "What was committed stays known": [
-        "entities.write[21]",
         "operations.sequences_of_changes[set, delete]",
     ],
     "Everything in an answer is kept": ["queries.a_nested_selection"],

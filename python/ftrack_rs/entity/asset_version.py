@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from ftrack_rs import version
 from ftrack_rs.entity.base import Entity
 
 
 class AssetVersion(Entity):
     """A version of an asset, holding published components."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key == "components" and version.are_files(value):
+            version.add_files(self, value)
+        else:
+            super().__setitem__(key, value)
 
     def create_component(self, path: Any, data: Any = None, location: Any = None) -> Any:
         """Create a component of this version.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from ftrack_rs import exception, inspection
+from ftrack_rs import exception, inspection, version
 from ftrack_rs._core import Batch
 from ftrack_rs.operation import CreateEntityOperation, DeleteEntityOperation
 from ftrack_rs.query import quoted
@@ -60,6 +60,8 @@ class UnitOfWork(Identity):
         Raises:
             UnrecognisedEntityTypeError: If there is no such type.
         """
+        if entity_type == version.VERSION and not reconstructing and entity_type not in self.types:
+            return version.create_version(self, data or {})
         return self.merge(self._create(entity_type, data, reconstructing=reconstructing))
 
     def ensure(self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None) -> Any:

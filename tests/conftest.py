@@ -107,7 +107,8 @@ def frames(tmp_path: Path) -> tuple[str, list[Path]]:
 def reference_python() -> str:
     """Path of a Python that has the official client installed.
 
-    `make test` puts one into .venv-reference; FTRACK_RS_REFERENCE_PYTHON names another. In CI its absence is a failure, elsewhere the tests are skipped.
+    `make test` puts one into .venv-reference; FTRACK_RS_REFERENCE_PYTHON names another. In CI its
+    absence is a failure, elsewhere the tests are skipped.
     """
     python = os.environ.get("FTRACK_RS_REFERENCE_PYTHON", ROOT / ".venv-reference/bin/python")
     probe = [str(python), "-c", "import ftrack_api; print(ftrack_api.__version__)"]

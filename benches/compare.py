@@ -1,7 +1,8 @@
-"""Measures ftrack-rs beside the official client: the same programs, the same embedded server, one run.
+"""Measures ftrack-rs beside the official client.
 
-The server lives in this process and each client in a process of its own, so neither pays for the other. Figures are the medians of the rounds; the ratio is how many times
-faster ftrack-rs is. Nothing is asserted: a benchmark reports.
+Both run the same programs against the same embedded server in one run. The server lives in this
+process and each client in a process of its own, so neither pays for the other. Figures are the
+medians of the rounds; the ratio is how many times faster ftrack-rs is. Nothing is asserted: a benchmark reports.
 """
 
 from __future__ import annotations
@@ -47,9 +48,7 @@ def create_tasks(session: Session) -> str:
     """Create a project with TASKS tasks below 100 shots; returns its id."""
     schema = session.query("ProjectSchema").first()
     name = f"bench_{uuid.uuid4().hex[:6]}"
-    project = session.create(
-        "Project", {"name": name, "full_name": name, "project_schema": schema}
-    )
+    project = session.create("Project", {"name": name, "full_name": name, "project_schema": schema})
     shots = [session.create("Shot", {"name": f"sh{n:03}", "parent": project}) for n in range(100)]
     session.commit()
     for start in range(0, TASKS, BATCH):

@@ -1,6 +1,7 @@
 """The command `ftrack-rs`: run the embedded server or a script, or see a publish end to end.
 
-Each subcommand is a function that takes the parsed arguments and returns an exit code; what it does lives in the module it imports, so that `--help` costs nothing.
+Each subcommand is a function that takes the parsed arguments and returns an exit code; what it does
+lives in the module it imports, so that `--help` costs nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Handles live with Python's cyclic collector: it may run at any allocation, and it must find what nobody holds any more."""
+"""Handles live with Python's cyclic collector.
+
+It may run at any allocation, and it must find what nobody holds any more.
+"""
 
 from __future__ import annotations
 

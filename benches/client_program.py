@@ -1,9 +1,7 @@
-"""What is measured, written once for both clients: `python client_program.py MODULE CASE
-ARGUMENTS`.
+"""What is measured, written once for both clients: `client_program.py MODULE CASE ARGUMENTS`.
 
 Runs in a process of its own with the client named by MODULE (`ftrack_api` or `ftrack_rs`) and
-prints one JSON object: seconds of each round and what proves that the work
-was done.
+prints one JSON object: seconds of each round, and what proves that the work was done.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Both run the same programs against the same embedded server in one run. The server lives in this
 process and each client in a process of its own, so neither pays for the other. Figures are the
-medians of the rounds; the ratio is how many times faster ftrack-rs is. Nothing is asserted: a benchmark reports.
+medians of the rounds; the ratio is how many times faster ftrack-rs is. Nothing is asserted: a
+benchmark reports.
 """
 
 from __future__ import annotations

@@ -153,7 +153,8 @@ class Attribute:
 
     def populate_remote_value(self, entity: Any) -> None:
         """Load the remote value."""
-        entity.session.populate([entity], self._name)
+        session = entity.session
+        session.populate(session._rows_lacking(entity, self._name), self._name)
 
     def is_modified(self, entity: Any) -> bool:
         """Return whether a local value is set and differs from the remote one as far as known."""
@@ -187,9 +188,11 @@ class ReferenceAttribute(Attribute):
 
     def populate_remote_value(self, entity: Any) -> None:
         """Load the entity referred to, together with the default projections of its type."""
-        projections = entity.session.types[self.entity_type].default_projections
+        session = entity.session
+        projections = session.types[self.entity_type].default_projections
         names = [f"{self.name}.{projection}" for projection in projections or ()]
-        entity.session.populate([entity], ", ".join(names) or self.name)
+        entities = session._rows_lacking(entity, self.name)
+        session.populate(entities, ", ".join(names) or self.name)
 
     def is_modified(self, entity: Any) -> bool:
         """Return whether a local value is set and refers to another entity than the remote one."""

@@ -12,6 +12,7 @@ from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.query import QueryResult, quoted
 from ftrack_rs.session.connection import Connection
+from ftrack_rs.session.rows import RecentRows
 from ftrack_rs.symbol import CREATED
 
 #: Queries of more ids than this are split, as servers bound the length of an expression.
@@ -111,11 +112,21 @@ class Identity(Connection):
         """Return the entities that a query gives, and what the server says about the result."""
         if self._is_native():
             entities, offset = self._client().query(self._entities(), expression)
+            self._recent_rows().add(entities)
             return entities, {"next": {"offset": offset}}
         result = self.call([{"action": "query", "expression": expression}])[0]
         merged: dict[Any, Any] = {}
         entities = [self.merge(entity, merged) for entity in result["data"]]
+        self._recent_rows().add(entities)
         return entities, result["metadata"]
+
+    def _recent_rows(self) -> RecentRows:
+        rows: RecentRows = self.__dict__.setdefault("_rows", RecentRows())
+        return rows
+
+    def _rows_lacking(self, entity: Any, name: str) -> list[Any]:
+        """Return the entities to load the attribute *name* of, when *entity* lacks it."""
+        return self._recent_rows().lacking(entity, name) if self.load_rows_together else [entity]
 
     def merge(self, value: Any, merged: Any = None) -> Any:
         """Take an entity, or a collection of them, into the session.

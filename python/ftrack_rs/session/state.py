@@ -46,6 +46,8 @@ class SessionState:
         types: Entity classes by name.
         request_timeout: Seconds that a connection may stay silent.
         logger: Logger of the session.
+        load_rows_together: Whether an attribute that is loaded when it is looked at is loaded for
+            all rows of the query that the entity came with.
     """
 
     cache: Any
@@ -55,6 +57,7 @@ class SessionState:
     types: dict[str, Any]
     request_timeout: float | None
     logger: logging.Logger
+    load_rows_together: bool = True
     _server_url: str
     _api_key: str
     _api_user: str

@@ -22,6 +22,8 @@ _NOW = re.compile(r"20(?:2[4-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b|(?<=object )\d{6,}|(?<=object at )\d{6,}")
 #: Signed texts, which hold when they expire.
 _TOKEN = re.compile(r"(?<=token=)[\w.-]+|(?<=signature=)[\w.-]+")
+#: Seconds that passed while a program ran, as timers log them.
+_ELAPSED = re.compile(r'(?<="duration": )\d(?:\.\d+)?(?=[,}])')
 #: Texts as bytes, which the official client writes into its messages.
 _BYTES = re.compile(r"""(?<![\w'])b(['"])(.*?)\1""")
 
@@ -82,7 +84,7 @@ def normalise(outcome, replaced):
         text = text.replace(json.dumps(old)[1:-1], new)
     text = text.replace("ftrack_rs.", "ftrack_api.")
     text = _TOKEN.sub("<token>", _ADDRESS.sub("<address>", _NOW.sub("<now>", text)))
-    text = _ID_FOLDERS.sub("<id folders>", text)
+    text = _ELAPSED.sub("0", _ID_FOLDERS.sub("<id folders>", text))
     seen = {}
     text = _RANDOM_ID.sub(
         lambda match: seen.setdefault(match.group().lower(), f"<id {len(seen)}>"), text

@@ -72,9 +72,9 @@ def compare(
 ) -> None:
     """Run one case with both clients and print its row."""
     before = len(sandbox.calls())
-    reference = run(sandbox, options.reference, "ftrack_api", case, argument, 1)
+    reference = run(sandbox.env(), options.reference, "ftrack_api", case, argument, 1)
     between = len(sandbox.calls())
-    ours = run(sandbox, sys.executable, "ftrack_rs", case, argument, options.rounds)
+    ours = run(sandbox.env(), sys.executable, "ftrack_rs", case, argument, options.rounds)
     after = len(sandbox.calls())
     assert reference["rows"] == ours["rows"], (reference, ours)
     slow, fast = statistics.median(reference["seconds"]), statistics.median(ours["seconds"])
@@ -83,11 +83,11 @@ def compare(
 
 
 def run(
-    sandbox: Sandbox, python: str, module: str, case: str, argument: str, rounds: int
+    server: dict[str, str], python: str, module: str, case: str, argument: str, rounds: int
 ) -> dict[str, Any]:
-    """Run the program with one client; returns what it printed."""
+    """Run the program with one client; *server* names the server. Returns what it printed."""
     command = [python, str(PROGRAM), module, case, argument, str(rounds)]
-    environment = dict(os.environ, **sandbox.env())
+    environment = dict(os.environ, **server)
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise SystemExit(f"{module} failed:\n{finished.stderr}")

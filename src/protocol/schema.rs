@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn reads_an_answer_and_ignores_what_it_does_not_know() {
         let schema: Schema = serde_json::from_str(
-            r##"{"id":"Task","type":"object","$mixin":"x","primary_key":["id"],"properties":{
+            r#"{"id":"Task","type":"object","$mixin":"x","primary_key":["id"],"properties":{
                 "id":{"type":"string","default":"{uid}"},
                 "status":{"$ref":"Status"},
                 "notes":{"type":"array","items":{"$ref":"Note"}},
-                "metadata":{"type":"mapped_array","items":{"$ref":"Metadata"},"key_value_attributes":{"key":"key","value":"value"}}}}"##,
+                "metadata":{"type":"mapped_array","items":{"$ref":"Metadata"},"key_value_attributes":{"key":"key","value":"value"}}}}"#,
         )
         .unwrap();
         assert_eq!(&*schema.id, "Task");

@@ -91,8 +91,9 @@ class Entity(
         session = self.session
         with session.operation_recording(False):
             for other in self.attributes:
-                if other.name not in data:
-                    default = other.default_value
+                default = other.default_value
+                # Most have no default, and setting that would cost more than all the rest.
+                if default is not NOT_SET and other.name not in data:
                     other.set_local_value(self, default(self) if callable(default) else default)
             for attribute, value in scalars:
                 attribute.set_local_value(self, value)

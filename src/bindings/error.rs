@@ -39,6 +39,16 @@ fn from_kind(py: Python<'_>, kind: ErrorKind, text: &str) -> PyErr {
     }
 }
 
+/// Returns the exception for a failure to exchange events.
+pub fn from_event_hub(py: Python<'_>, error: &Error) -> PyErr {
+    // A template: details keep braces in the text as they are.
+    let details = PyDict::new(py);
+    match details.set_item("reason", sentence(&error.to_string())) {
+        Ok(()) => new(py, "EventHubConnectionError", ("{reason}", details)),
+        Err(error) => error,
+    }
+}
+
 /// Returns the exception for files that could not be moved; its details name the components that were.
 pub fn from_transfer(py: Python<'_>, action: &str, error: &BatchError) -> PyErr {
     let text = sentence(&chain(error));

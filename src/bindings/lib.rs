@@ -4,6 +4,7 @@
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
 //! - [`client`], [`batch`], [`committed`], [`transfer`]: calls, commits, and files
+//! - [`events`]: the connection to the event server
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
@@ -15,6 +16,7 @@ mod convert;
 mod entity;
 mod entity_map;
 mod error;
+mod events;
 mod imports;
 mod sandbox;
 mod schema;
@@ -34,6 +36,8 @@ mod _core {
     use crate::entity::EntityHandle;
     #[pymodule_export]
     use crate::entity_map::EntityMap;
+    #[pymodule_export]
+    use crate::events::EventConnection;
     #[pymodule_export]
     use crate::sandbox::{NativeSandbox, draw_frames};
     #[pymodule_export]

@@ -21,6 +21,7 @@
 //! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
 //! - [`unit_of_work`], [`coalesce`]: changes on their way to the server
 //! - [`query`], [`populate`]: expressions and pages
+//! - [`event_hub`]: the connection to the event server
 //! - [`sequence`], [`checksum`], [`transfer`]: files and their bytes
 
 pub mod checksum;
@@ -29,6 +30,7 @@ pub mod config;
 pub mod entity;
 pub mod entity_state;
 pub mod error;
+pub mod event_hub;
 pub mod identity_map;
 pub mod merge;
 pub mod populate;

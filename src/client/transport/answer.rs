@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 const EXCERPT_LENGTH: usize = 200;
 
 /// Who answered, and to whom.
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// Host of the server.
-    pub(super) host: &'a str,
+    pub(crate) host: &'a str,
     /// User the call was made as.
-    pub(super) user: &'a str,
+    pub(crate) user: &'a str,
 }
 
 /// The object that replaces the list of results when a batch fails.
@@ -27,7 +27,7 @@ struct Failure {
 }
 
 /// Returns the body if it is a list of results, otherwise the failure it reports.
-pub(super) fn check_answer(status: u16, body: Bytes, asked: &Asked<'_>) -> Result<Bytes> {
+pub(crate) fn check_answer(status: u16, body: Bytes, asked: &Asked<'_>) -> Result<Bytes> {
     let success = (200..300).contains(&status);
     match body.trim_ascii_start().first() {
         Some(b'[') if success => Ok(body),

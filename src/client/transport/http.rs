@@ -260,7 +260,7 @@ fn is_json(body: &[u8]) -> bool {
 }
 
 /// Returns the text of the cause at the bottom, which names no address.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;
@@ -271,7 +271,8 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
+/// Tells whether the connection could not be secured.
+pub(crate) fn is_tls(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = error.source();
     while let Some(current) = cause {
         // I/O errors hold the error of rustls inside, not as their source.

@@ -11,8 +11,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
+pub(crate) use answer::{Asked, check_answer};
 pub use http::Transport;
+pub(crate) use http::{innermost, is_tls};
+pub(crate) use pool::event_client;
 pub use pool::transfer_client;
+pub(crate) use retry::random_fraction;
 pub use transfer_api::TransferApi;
 
 use crate::config::Secret;

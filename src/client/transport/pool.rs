@@ -17,12 +17,15 @@ use crate::runtime::ProcessLocal;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Shorter than the idle timeout of usual load balancers, so that they do not close a connection while it is reused.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Keeps the entries of routers alive, which forget silent connections after minutes.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_REDIRECTS: usize = 5;
 /// Files with further trusted certificates, first found wins.
 const CA_BUNDLE_VARIABLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
 
 static API: ProcessLocal<Client> = ProcessLocal::new();
 static TRANSFER: ProcessLocal<Client> = ProcessLocal::new();
+static EVENTS: ProcessLocal<Client> = ProcessLocal::new();
 
 /// Returns the client for calls that carry credentials: it never follows a redirect to another host.
 pub(super) fn api_client() -> Result<Arc<Client>> {
@@ -32,6 +35,18 @@ pub(super) fn api_client() -> Result<Arc<Client>> {
 /// Returns the client for signed URLs, which follows no redirect: whoever uses such a URL decides where it may lead.
 pub fn transfer_client() -> Result<Arc<Client>> {
     TRANSFER.get_or_try_init(|| build(|builder| builder.redirect(Policy::none())))
+}
+
+/// Returns the client for the event server, whose connections become websockets: only HTTP/1.1 lets them.
+pub(crate) fn event_client() -> Result<Arc<Client>> {
+    EVENTS.get_or_try_init(|| {
+        build(|builder| {
+            builder
+                .http1_only()
+                .tcp_keepalive(KEEP_ALIVE)
+                .redirect(Policy::custom(stay_on_host))
+        })
+    })
 }
 
 fn stay_on_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {

@@ -22,7 +22,8 @@ pub(super) fn is_transient(status: u16) -> bool {
     matches!(status, 429 | 502..=504)
 }
 
-fn random_fraction() -> f64 {
+/// Returns a number between zero and one.
+pub(crate) fn random_fraction() -> f64 {
     let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
     // The upper 32 bits of a random UUID are all random.
     f64::from((high >> 32) as u32) / f64::from(u32::MAX)

@@ -14,6 +14,7 @@ __all__ = [
     "Client",
     "EntityHandle",
     "EntityMap",
+    "EventConnection",
     "NativeSandbox",
     "SchemaSet",
     "Sequence",
@@ -233,3 +234,56 @@ class NativeSandbox:
 
 def draw_frames(folder: str, stem: str, count: int, width: int, height: int) -> list[Any]:
     """Draw an animated sequence of PNG files and return their paths."""
+
+@final
+class EventConnection:
+    """Carries packets to and from one event server as one user.
+
+    All methods release the interpreter while they wait, and none waits without limit but
+    `connect_again`, which ends when this is closed.
+    """
+
+    def __new__(
+        cls,
+        server_url: str,
+        api_user: str,
+        api_key: str,
+        headers: list[tuple[str, str]],
+        cookies: list[tuple[str, str]],
+        answer_heartbeats: bool,
+    ) -> EventConnection: ...
+    @property
+    def connected(self) -> bool:
+        """Whether the server is there, as far as is known."""
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard of the server; zero before the first connection."""
+    def connect(self) -> None:
+        """Connect to the event server.
+
+        Raises:
+            EventHubConnectionError: If it cannot be reached, refuses the user, or this is closed.
+        """
+    def connect_again(self, cap: float) -> bool:
+        """Try to connect until it succeeds, and return True; or False once this was closed.
+
+        Args:
+            cap: The most seconds between two attempts.
+        """
+    def send(self, packet: str) -> None:
+        """Send a packet; waits only while very many wait already.
+
+        Raises:
+            EventHubConnectionError: If there is no connection.
+        """
+    def receive(self, timeout: float) -> list[str] | None:
+        """Return the packets that have come, or None once the connection has ended.
+
+        Args:
+            timeout: The most seconds to wait for the first.
+        """
+    def close(self) -> None:
+        """End the connection, or attempts to make one, after all packets have left.
+
+        Takes a few seconds at most. It cannot be connected again.
+        """

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ftrack_rs.event.base import Event
+from ftrack_rs.exception import EventHubPacketError
 
 #: Names of the kinds of packets by their codes.
 PACKET_NAMES: Mapping[str, str] = {
@@ -52,6 +53,18 @@ def parse_server_url(server_url: str) -> ServerDetails:
         missing = "hostname" if parts.scheme else "scheme"
         raise ValueError(f"Could not determine {missing} from server url.")
     return ServerDetails(parts.scheme, parts.hostname, parts.port)
+
+
+def split_packet(packet: str) -> tuple[str, str, str, str]:
+    """Return code, identifier, endpoint and data of *packet*; what is missing is empty.
+
+    Raises:
+        EventHubPacketError: If it is no packet.
+    """
+    code, identifier, endpoint, data = [*packet.split(":", 3), "", "", ""][:4]
+    if code not in PACKET_NAMES:
+        raise EventHubPacketError("Received invalid packet {packet}.", {"packet": packet})
+    return code, identifier, endpoint, data
 
 
 def encode(data: Any) -> str:

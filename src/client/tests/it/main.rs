@@ -5,6 +5,7 @@ mod checksum;
 mod coalesce;
 mod commit;
 mod download;
+mod event_hub;
 mod identity_map;
 mod merge;
 mod query;

@@ -1,0 +1,426 @@
+"""The link of a hub to the event server, which is made again whenever it breaks.
+
+Packets come in on a thread of their own, which hands each to ``_handle_packet``, so that subclasses
+see it before anything is done with it. That thread also makes the connection again, and ends with
+the link. Heartbeats are answered by native code, unless a subclass wants to see them.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple, Optional
+
+from ftrack_rs._core import EventConnection
+from ftrack_rs.event.base import Event
+from ftrack_rs.event.delivery import Acknowledged, Outstanding, ReceivedIds
+from ftrack_rs.event.dispatch import Callback, Dispatch
+from ftrack_rs.event.socket_io import PACKET_NAMES, decode, encode, parse_server_url, split_packet
+from ftrack_rs.exception import EventHubConnectionError, EventHubPacketError
+from ftrack_rs.logging import LazyLogMessage as L
+
+_Unsent = tuple[Event, Optional[Acknowledged], Optional[Callback]]
+
+# Seconds that waiting for packets takes at most; the end of a connection ends it at once.
+_RECEIVE_TIMEOUT = 60.0
+# Seconds that the end of a thread, and acknowledgements before a planned reconnection, may take.
+_PATIENCE = 4.0
+
+
+class HubHealth(NamedTuple):
+    """How a hub is doing."""
+
+    #: "connected", "connecting" (for the first time), "reconnecting" or "disconnected".
+    state: str
+    #: When the last event was received, in UTC.
+    last_event: Optional[datetime]
+    #: How often the connection was lost and made again.
+    reconnects: int
+    #: How many events wait to be handled.
+    queue_length: int
+
+
+class Link(Dispatch):
+    """Sends and receives packets, and makes the connection again when it breaks.
+
+    Attributes:
+        server: The parts of the URL of the server.
+        reconnect_cap: The most seconds between two attempts to make a lost connection again.
+    """
+
+    def __init__(
+        self,
+        server_url: str,
+        api_user: str,
+        api_key: str,
+        headers: dict[str, str],
+        cookies: dict[str, str],
+    ) -> None:
+        """Initialise without a connection."""
+        super().__init__()
+        self.server = parse_server_url(server_url)
+        self.reconnect_cap = 30.0
+        self._server_url = server_url
+        self._api_user = api_user
+        self._api_key = api_key
+        self._headers = headers
+        self._cookies = cookies
+        self._connection: EventConnection | None = None
+        self._reader: threading.Thread | None = None
+        self._connection_initialised = False
+        self._intentional_disconnect = False
+        self._will_return = False
+        # Set while a connection exists over which the subscribers are not announced yet.
+        self._resuming = False
+        self._stopping = threading.Event()
+        self._reconnects = 0
+        self._last_event: datetime | None = None
+        self._event_queue: queue.Queue[Event] = queue.Queue()
+        self._event_send_queue: queue.Queue[_Unsent] = queue.Queue()
+        self._outstanding = Outstanding()
+        self._received = ReceivedIds()
+        # Looked up both ways: the name of a code, and the code of a name.
+        self._code_name_mapping = {
+            **PACKET_NAMES,
+            **{name: code for code, name in PACKET_NAMES.items()},
+        }
+
+    @property
+    def connected(self) -> bool:
+        """Whether the hub is connected to the event server."""
+        connection = self._connection
+        return connection is not None and connection.connected
+
+    @property
+    def health(self) -> HubHealth:
+        """How the hub is doing."""
+        state = "disconnected"
+        if self.connected:
+            state = "connected"
+        elif self._connection is not None:
+            state = "connecting" if self._reader is None else "reconnecting"
+        return HubHealth(state, self._last_event, self._reconnects, self._event_queue.qsize())
+
+    def get_server_url(self) -> str:
+        """Return the URL of the server, reduced to scheme, host and port."""
+        return f"{self.server.scheme}://{self.get_network_location()}"
+
+    def get_network_location(self) -> str:
+        """Return the host of the server, and its port if there is one."""
+        if self.server.port:
+            return f"{self.server.hostname}:{self.server.port}"
+        return self.server.hostname
+
+    def init_connection(self) -> None:
+        """Announce that :meth:`connect` is about to be called, perhaps by another thread.
+
+        From now on events are queued until they can be sent.
+        """
+        self._connection_initialised = True
+
+    def connect(self) -> None:
+        """Connect to the event server, and announce all subscribers.
+
+        From then on the connection is made again whenever it breaks, however long that takes.
+        Returns without a connection only if the hub is disconnected by another thread meanwhile.
+
+        Raises:
+            EventHubConnectionError: If the hub is connected already, or cannot be.
+        """
+        self.init_connection()
+        if self.connected:
+            raise EventHubConnectionError("Already connected.")
+        self._end_reader(will_return=True)
+        self._stopping.clear()
+        self._intentional_disconnect = self._will_return = False
+        connection = self._make_connection()
+        with self._lock:
+            self._connection, self._resuming = connection, True
+        try:
+            connection.connect()
+        except EventHubConnectionError as error:
+            if self._intentional_disconnect:
+                return
+            self._connection = None
+            raise self._cannot_connect(error) from error
+        if connection.connected:
+            self._start_reader(connection)
+            self._add_reply_subscriber()
+            self._resume()
+
+    def disconnect(self, unsubscribe: bool = True, reconnect: bool = False) -> None:
+        """Disconnect from the event server, or end the attempts to connect to it.
+
+        Args:
+            unsubscribe: Whether to drop all subscribers.
+            reconnect: Whether to go on queueing events, for the next connection.
+
+        Raises:
+            EventHubConnectionError: If the hub is neither connected nor trying to be.
+        """
+        if not self.connected and self._connection is None:
+            raise EventHubConnectionError("Not currently connected.")
+        self._intentional_disconnect = True
+        self._connection_initialised = reconnect
+        self._stopping.set()
+        if unsubscribe:
+            for subscriber in self._subscribers[:]:
+                self.unsubscribe(subscriber.metadata["id"])
+        if reconnect and self.connected and threading.current_thread() is not self._reader:
+            self._outstanding.wait(_PATIENCE)
+        self._end_reader(will_return=reconnect)
+        if not reconnect:
+            self._outstanding.clear()
+
+    def reconnect(self, attempts: int = 10, delay: float = 5) -> None:
+        """Connect to the event server anew, keeping all subscribers.
+
+        Args:
+            attempts: How often to try.
+            delay: Seconds between two attempts.
+
+        Raises:
+            EventHubConnectionError: If all attempts failed.
+        """
+        if self._connection is not None:
+            self.disconnect(unsubscribe=False, reconnect=True)
+        for attempt in range(attempts):
+            self.logger.debug(L("Attempt {0} of {1} to reconnect.", attempt + 1, attempts))
+            try:
+                self.connect()
+            except EventHubConnectionError as error:
+                self.logger.debug(L("{0}", error))
+                if self._stopping.wait(delay):
+                    break
+            else:
+                break
+        if not self.connected:
+            raise EventHubConnectionError(
+                "Failed to reconnect to event server at {server_url} after {attempts} attempts.",
+                {"server_url": self.get_server_url(), "attempts": attempts},
+            )
+
+    def unsubscribe(self, subscriber_identifier: str) -> None:
+        """Call a subscriber no longer."""
+        raise NotImplementedError
+
+    def _prepare_event(self, event: Event) -> None:
+        """Fill in the source of *event*."""
+        raise NotImplementedError
+
+    def _add_reply_subscriber(self) -> None:
+        """Subscribe to replies, without telling the server, if that has not been done yet."""
+        raise NotImplementedError
+
+    def _announce_all(self) -> None:
+        """Tell the server about all subscribers."""
+        raise NotImplementedError
+
+    def _send_queued(self) -> None:
+        """Send all queued events."""
+        raise NotImplementedError
+
+    def _make_connection(self) -> EventConnection:
+        overridden = (
+            "_handle_packet" in self.__dict__
+            or type(self)._handle_packet is not Link._handle_packet
+        )
+        return EventConnection(
+            self.get_server_url(),
+            self._api_user,
+            self._api_key,
+            list(self._headers.items()),
+            list(self._cookies.items()),
+            not overridden,
+        )
+
+    def _cannot_connect(self, error: Exception) -> EventHubConnectionError:
+        return EventHubConnectionError(
+            'Failed to connect to event server at {server_url} with error: "{error}".',
+            {"server_url": self.get_server_url(), "error": str(error)},
+        )
+
+    def _start_reader(self, connection: EventConnection) -> None:
+        self._reader = threading.Thread(
+            target=self._read, args=(connection,), name="ftrack-event-hub", daemon=True
+        )
+        self._reader.start()
+
+    def _end_reader(self, will_return: bool) -> None:
+        """Close the connection, and wait for the end of the thread that reads from it."""
+        self._will_return = will_return
+        connection, reader = self._connection, self._reader
+        if connection is None:
+            return
+        self._intentional_disconnect = True
+        connection.close()
+        if reader is not None and reader is not threading.current_thread():
+            reader.join(_PATIENCE)
+        self._connection = self._reader = None
+
+    def _read(self, connection: EventConnection) -> None:
+        """Hand on packets for as long as there is a connection."""
+        while True:
+            packets = connection.receive(_RECEIVE_TIMEOUT)
+            if packets is None:
+                # What a server that leaves says, and what subclasses wait for.
+                self._dispatch_packet("0::")
+                if not connection.connected:
+                    return
+            for packet in packets or ():
+                self._dispatch_packet(packet)
+
+    def _dispatch_packet(self, packet: str) -> None:
+        try:
+            self._handle_packet(*split_packet(packet))
+        except EventHubPacketError as error:
+            self.logger.debug(L("Ignoring invalid packet: {0}", error))
+        except EventHubConnectionError as error:
+            self.logger.debug(L("Lost the connection while handling a packet: {0}", error))
+        except Exception:
+            self.logger.exception(L("Error handling packet {0}.", packet))
+
+    def _on_disconnected(self) -> None:
+        """Connect again, unless the hub was meant to disconnect."""
+        connection = self._connection
+        if connection is not None and not self._intentional_disconnect:
+            with self._lock:
+                self._resuming = True
+            silent_since = _now() - timedelta(seconds=connection.silence)
+            self.logger.debug("Lost the connection to the event server; connecting again.")
+            if connection.connect_again(self.reconnect_cap):
+                self._reconnects += 1
+                self._resume()
+                self._enqueue_gap(silent_since)
+                return
+        if not self._will_return:
+            self._enqueue_own("ftrack.meta.disconnected")
+
+    def _resume(self) -> None:
+        """Send over a new connection what the server has to know."""
+        with self._lock:
+            self._received.start_connection()
+            try:
+                unacknowledged = self._outstanding.start_connection()
+                # First, as what is sent again may be for subscribers of this hub.
+                self._announce_all()
+                for packet in unacknowledged:
+                    self._transmit(packet)
+                self._send_queued()
+            except EventHubConnectionError as error:
+                # It broke already, and the thread that reads will make the next.
+                self.logger.debug(L("Lost the connection while resuming: {0}", error))
+            else:
+                self._resuming = False
+
+    def _send_packet(
+        self,
+        code: str,
+        data: str = "",
+        callback: Acknowledged | None = None,
+        durable: bool = False,
+    ) -> None:
+        """Send a packet to the event server.
+
+        Args:
+            code: Kind of the packet; see ``_code_name_mapping``.
+            data: Its content.
+            callback: Called with the acknowledgement of the server.
+            durable: Whether to send it again if the connection breaks before the acknowledgement.
+
+        Raises:
+            EventHubConnectionError: If the packet cannot be sent, nor will be.
+        """
+        if callback is None:
+            self._transmit(f"{code}:::{data}")
+            return
+        number = self._outstanding.number()
+        # The plus asks for an acknowledgement that holds data.
+        packet = f"{code}:{number}+::{data}"
+        durable = durable and self._connection_initialised
+        self._outstanding.add(number, callback, packet if durable else None)
+        try:
+            self._transmit(packet)
+        except Exception as error:
+            if durable and isinstance(error, EventHubConnectionError):
+                return
+            self._outstanding.pop(number)
+            raise
+
+    def _transmit(self, packet: str) -> None:
+        """Put *packet* on the wire.
+
+        Raises:
+            EventHubConnectionError: If there is no connection.
+        """
+        connection = self._connection
+        if connection is None:
+            raise EventHubConnectionError(
+                "The event hub is not connected to {server_url}.",
+                {"server_url": self.get_server_url()},
+            )
+        connection.send(packet)
+
+    def _handle_packet(self, code: str, packet_identifier: str, path: str, data: str) -> None:
+        """Handle a packet from the event server, on the thread that reads them.
+
+        Args:
+            code: Kind of the packet; see ``_code_name_mapping``.
+            packet_identifier: Number to acknowledge it by; may be empty.
+            path: Endpoint; always empty.
+            data: Its content.
+        """
+        name = self._code_name_mapping[code]
+        if name == "connect":
+            self._enqueue_own("ftrack.meta.connected")
+        elif name == "disconnect":
+            self._on_disconnected()
+        elif name == "heartbeat":
+            self._send_packet(self._code_name_mapping["heartbeat"])
+        elif name == "event":
+            self._enqueue_received(data)
+        elif name == "acknowledge":
+            self._acknowledged(data)
+        elif name == "error":
+            self.logger.error(L("Event server reported error: {0}.", data))
+        else:
+            self.logger.debug(L("Received {0}: {1}", name, data))
+
+    def _enqueue_own(self, topic: str, data: dict[str, Any] | None = None) -> None:
+        event = Event(topic, data=data)
+        self._prepare_event(event)
+        self._event_queue.put(event)
+
+    def _enqueue_gap(self, start: datetime) -> None:
+        """Tell local subscribers when events of others may have been missed, in UTC."""
+        gap = {"start": start.isoformat(), "end": _now().isoformat()}
+        self._enqueue_own("ftrack.meta.gap", gap)
+
+    def _enqueue_received(self, data: str) -> None:
+        args = decode(data).get("args", [])
+        if len(args) != 1 or not isinstance(args[0], Mapping):
+            return
+        try:
+            event = Event(**args[0])
+        except TypeError:
+            self.logger.exception(L("Received data that is no event: {0}", args[0]))
+            return
+        self._last_event = _now()
+        if not self._received.is_repeated(event["id"]):
+            self._event_queue.put(event)
+
+    def _acknowledged(self, data: str) -> None:
+        number, _, args = data.partition("+")
+        callback = self._outstanding.pop(int(number))
+        if callback is not None:
+            callback(*(decode(args) if args else []))
+
+    def _encode(self, data: Any) -> str:
+        """Return *data*, which may hold events, as JSON."""
+        return encode(data)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

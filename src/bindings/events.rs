@@ -96,8 +96,8 @@ impl EventConnection {
             let error = Error::invalid("the event hub is not connected");
             return Err(error::from_event_hub(py, &error));
         };
-        let sent = py.detach(|| Ok(runtime::handle()?.block_on(current.send(packet))?));
-        sent.map_err(|error: Error| error::from_event_hub(py, &error))
+        let sent: Result<()> = py.detach(|| runtime::handle()?.block_on(current.send(packet)));
+        sent.map_err(|error| error::from_event_hub(py, &error))
     }
 
     /// Returns the packets that have come, waiting at most `timeout` seconds for the first; none once the connection has ended.

@@ -22,6 +22,7 @@ test-rust: ## Run the Rust tests
 	cargo test --workspace --locked
 
 test-python: $(VENV)/.debug $(REFERENCE)/.installed ## Build the extension and run the Python tests
+	$(BIN)/python -m mypy.stubtest ftrack_rs._core
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.tools ## Check formats, lints and types of both languages
@@ -33,6 +34,7 @@ lint: $(VENV)/.tools ## Check formats, lints and types of both languages
 
 bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official client, in one run
 	$(BIN)/python benches/compare.py --reference $(REFERENCE)/bin/python
+	$(BIN)/python benches/client_speed.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/sandbox.py
 	cargo bench --package ftrack-sandbox --bench events
 

@@ -63,13 +63,15 @@ class EntityHandle:
 class SchemaSet:
     """The entity types of a server, prepared for decoding."""
 
-    def __new__(cls, schemas: list[dict[str, Any]]) -> SchemaSet: ...
+    def __new__(cls, schemas: list[dict[str, Any]]) -> SchemaSet:
+        """Prepare the schemas that the server answers to `query_schemas`."""
 
 @final
 class EntityMap:
     """The entities of a session, with the one Python object of each that was looked at."""
 
-    def __new__(cls, session: Any, schemas: SchemaSet) -> EntityMap: ...
+    def __new__(cls, session: Any, schemas: SchemaSet) -> EntityMap:
+        """Return an empty map; *session* makes the classes of the entities in it."""
     def get(self, entity_type: str, key: list[str]) -> Entity | None:
         """Return the entity of a type and key, if something is known of it."""
     def adopt(self, entity: EntityHandle, entity_type: str, key: list[str]) -> Entity:
@@ -99,7 +101,8 @@ class Batch:
         Raises:
             ValueError: If one is no operation that can be committed.
         """
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return the number of operations that are left to send."""
     def payloads(self) -> list[dict[str, Any]]:
         """Return the operations as dictionaries, with references in place of entities."""
 
@@ -117,7 +120,16 @@ class Client:
         api_key: str,
         headers: list[tuple[str, str]],
         timeout: float | None,
-    ) -> Client: ...
+    ) -> Client:
+        """Prepare to talk; nothing is sent yet.
+
+        Args:
+            server_url: Address of the server.
+            api_user: Name of the user.
+            api_key: Key of the user.
+            headers: Names and values that go with every request.
+            timeout: Seconds that a connection may stay silent; None for a day.
+        """
     def call(self, body: bytes) -> bytes:
         """Post a batch and return the answer, undecoded.
 

@@ -1,4 +1,7 @@
-"""The official client judges the embedded server: every scenario must pass there as it does on ftrack."""
+"""The official client judges the embedded server.
+
+Every scenario must pass there as it does on ftrack.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,38 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from ftrack_rs import _core
-from ftrack_rs.sandbox import Sandbox
+from ftrack_rs.sandbox import Sandbox, find_ffmpeg
 
 HERE = Path(__file__).parent
-PROGRAM = HERE / "scenarios.py"
 
 
 def scenario_names() -> list[str]:
     """Names of the decorated functions, read without importing the official client."""
-    tree = ast.parse(PROGRAM.read_text(encoding="utf-8"))
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return [node.name for node in functions if node.decorator_list]
+    names = []
+    for path in sorted((HERE / "scenarios").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+        names += [f"{path.stem}.{node.name}" for node in functions if is_scenario(node)]
+    return names
+
+
+def is_scenario(function: ast.FunctionDef) -> bool:
+    """Return whether a function is decorated as a scenario."""
+    return any(isinstance(mark, ast.Name) and mark.id == "scenario" for mark in function.decorator_list)
+
+
+def draw_movie(folder: Path) -> str:
+    """Return the path of a movie of one second; empty where there is no program to make it."""
+    ffmpeg = find_ffmpeg()
+    if ffmpeg is None:
+        return ""
+    _core.draw_frames(str(folder), "frame", 25, 160, 90)
+    movie = folder / "movie.mov"
+    frames = ["-framerate", "25", "-start_number", "1001", "-i", str(folder / "frame.%04d.png")]
+    subprocess.run([ffmpeg, "-v", "error", *frames, str(movie)], check=True)
+    return str(movie)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +55,10 @@ def outcomes(reference_python: str, tmp_path_factory: pytest.TempPathFactory) ->
         environment = dict(os.environ, **sandbox.env())
         environment["FTRACK_API_SCHEMA_CACHE_PATH"] = str(folder)
         environment["SCENARIO_STILL"] = str(still)
+        environment["SCENARIO_MOVIE"] = draw_movie(tmp_path_factory.mktemp("movie"))
         finished = subprocess.run(
-            [reference_python, str(PROGRAM)],
+            [reference_python, "-m", "scenarios"],
+            cwd=HERE,
             env=environment,
             capture_output=True,
             text=True,

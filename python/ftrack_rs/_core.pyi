@@ -198,14 +198,12 @@ def parse_sequence(path: str) -> Sequence | None:
 class NativeSandbox:
     """A running embedded server."""
 
-    def __new__(
-        cls, data_dir: Any, port: int, seed: str, ffmpeg: str | None, snapshot: Any
-    ) -> NativeSandbox:
+    def __new__(cls, options: dict[str, Any]) -> NativeSandbox:
         """Start a server and wait until it is ready.
 
         Raises:
             OSError: If the port is taken or the folder cannot be used.
-            ValueError: If there is no such seed.
+            ValueError: If an option has a value that it cannot have.
         """
     @property
     def url(self) -> str:
@@ -235,6 +233,8 @@ class NativeSandbox:
         """Remove all faults."""
     def reset(self) -> None:
         """Return to the state the server started with."""
+    def outbox(self) -> list[dict[str, Any]]:
+        """Return the mails that would have been sent, oldest first."""
     def snapshot(self, path: Any) -> None:
         """Write data and files to a new folder.
 

@@ -32,21 +32,50 @@ class Sandbox:
         port: int = 0,
         seed: str = "studio",
         snapshot: str | os.PathLike[str] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        api_user: str = "api.user",
+        ffmpeg: str | os.PathLike[str] | None = None,
+        url_expiry: float = 3600,
+        body_limit: int | None = None,
+        batch_limit: int | None = None,
+        query_depth_limit: int | None = None,
     ) -> None:
-        """Start the server.
+        """Start the server; docs/sandbox.md says more of the options.
 
         Args:
             data_dir: Folder to keep everything in, also across restarts; a temporary one if None.
-            port: Port on this machine; any free one if 0.
+            port: Port to listen on; any free one if 0.
             seed: What a new server holds: `empty`, `studio`, or `feature`, a film of 200,000
                 entities; a number as in `feature:7` makes another one.
             snapshot: Folder that :meth:`snapshot` wrote: what a new server holds instead of a seed.
+            host: IP address to listen on. Others than the default let other machines in.
+            api_user: Name of the user who may do everything, on a new server.
+            ffmpeg: Program that encodes movies; :func:`find_ffmpeg` if None.
+            url_expiry: Seconds that signed URLs are valid; uploads are forgotten after that, too.
+            body_limit: Most bytes of an API call; 256 MiB if None.
+            batch_limit: Most operations of an API call; 100,000 if None.
+            query_depth_limit: Most levels of parentheses in a query; 64 if None.
 
         Raises:
             OSError: If the port is taken or the folder cannot be used.
-            ValueError: If there is no such seed.
+            ValueError: If there is no such seed, or an option has a value it cannot have.
         """
-        self._native = NativeSandbox(data_dir, port, seed, find_ffmpeg(), snapshot)
+        self._native = NativeSandbox(
+            {
+                "data_dir": data_dir,
+                "host": host,
+                "port": port,
+                "seed": seed,
+                "snapshot": snapshot,
+                "api_user": api_user,
+                "ffmpeg": find_ffmpeg() if ffmpeg is None else ffmpeg,
+                "url_expiry": url_expiry,
+                "body_limit": body_limit,
+                "batch_limit": batch_limit,
+                "query_depth_limit": query_depth_limit,
+            }
+        )
         self.url = self._native.url
         self.api_user = self._native.api_user
         self.api_key = self._native.api_key
@@ -171,6 +200,16 @@ class Sandbox:
     def clear_faults(self) -> None:
         """Remove all faults; connections they hold or slow down are let go."""
         self._native.clear_faults()
+
+    def outbox(self) -> list[dict[str, Any]]:
+        """Return the mails that ftrack would have sent, such as invites, oldest first.
+
+        Returns:
+            For each its `kind` (`user_invite`, `review_session_invite` or `new_password`), the
+            `recipient_id` and `address` it is for, the `sender_id`, and `sent_at`, a UTC datetime
+            as text.
+        """
+        return self._native.outbox()
 
     def reset(self) -> None:
         """Return to the state the server started with: its data and files, no faults, no calls.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ftrack_sandbox::media::test_pattern;
-use ftrack_sandbox::seed::{Seed, SeedError};
+use ftrack_sandbox::seed::SeedError;
 use ftrack_sandbox::{
     CallFilter, CallRecord, EncodingOptions, Endpoint, Fault, FaultParseError, Sandbox,
     SandboxOptions, SnapshotError,
@@ -27,32 +28,60 @@ pub struct NativeSandbox {
     inner: Arc<Mutex<Option<Sandbox>>>,
 }
 
+/// How a server is set up, as a dictionary that holds all of it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct NativeOptions {
+    data_dir: Option<PathBuf>,
+    host: String,
+    port: u16,
+    seed: String,
+    snapshot: Option<PathBuf>,
+    api_user: String,
+    ffmpeg: Option<PathBuf>,
+    /// Seconds.
+    url_expiry: f64,
+    body_limit: Option<usize>,
+    batch_limit: Option<usize>,
+    query_depth_limit: Option<usize>,
+}
+
+impl NativeOptions {
+    fn into_options(self) -> PyResult<SandboxOptions> {
+        let seed = self.seed.parse();
+        let seed = seed.map_err(|error: SeedError| PyValueError::new_err(error.to_string()))?;
+        let host = self.host.parse().map_err(|_| {
+            PyValueError::new_err(format!("{:?} is no IP address to listen on", self.host))
+        })?;
+        let upload_validity = Duration::try_from_secs_f64(self.url_expiry)
+            .map_err(|error| PyValueError::new_err(format!("url_expiry: {error}")))?;
+        let usual = SandboxOptions::default();
+        Ok(SandboxOptions {
+            host,
+            port: self.port,
+            data_dir: self.data_dir,
+            seed,
+            snapshot: self.snapshot,
+            api_user: self.api_user,
+            upload_validity,
+            body_limit: self.body_limit.unwrap_or(usual.body_limit),
+            batch_limit: self.batch_limit.unwrap_or(usual.batch_limit),
+            query_depth_limit: self.query_depth_limit.unwrap_or(usual.query_depth_limit),
+            encoding: EncodingOptions {
+                ffmpeg: self.ffmpeg,
+                ..usual.encoding
+            },
+            ..usual
+        })
+    }
+}
+
 #[pymethods]
 impl NativeSandbox {
     /// Starts a server and waits until it is ready.
     #[new]
-    fn new(
-        py: Python<'_>,
-        data_dir: Option<PathBuf>,
-        port: u16,
-        seed: &str,
-        ffmpeg: Option<PathBuf>,
-        snapshot: Option<PathBuf>,
-    ) -> PyResult<Self> {
-        let seed: Seed = seed
-            .parse()
-            .map_err(|error: SeedError| PyValueError::new_err(error.to_string()))?;
-        let options = SandboxOptions {
-            port,
-            data_dir,
-            seed,
-            snapshot,
-            encoding: EncodingOptions {
-                ffmpeg,
-                ..EncodingOptions::default()
-            },
-            ..SandboxOptions::default()
-        };
+    fn new(py: Python<'_>, options: NativeOptions) -> PyResult<Self> {
+        let options = options.into_options()?;
         let started = blocking::run(py, "start the server", move || Sandbox::start(options))?;
         let sandbox = started.map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self {
@@ -135,6 +164,26 @@ impl NativeSandbox {
     /// Removes all faults.
     fn clear_faults(&self) -> PyResult<()> {
         self.with(Sandbox::clear_faults)
+    }
+
+    /// Returns the mails that would have been sent, oldest first, each as a dictionary.
+    fn outbox<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let inner = Arc::clone(&self.inner);
+        let read = blocking::run(py, "read the mails", move || {
+            inner.lock().as_ref().map(Sandbox::outbox)
+        })?;
+        let read = read.ok_or_else(stopped)?;
+        let mails = PyList::empty(py);
+        for mail in read.map_err(|error| PyOSError::new_err(error.to_string()))? {
+            let entry = PyDict::new(py);
+            entry.set_item("kind", mail.kind)?;
+            entry.set_item("recipient_id", mail.recipient_id)?;
+            entry.set_item("address", mail.address)?;
+            entry.set_item("sender_id", mail.sender_id)?;
+            entry.set_item("sent_at", mail.sent_at)?;
+            mails.append(entry)?;
+        }
+        Ok(mails)
     }
 
     /// Returns to the state the server started with.

@@ -26,7 +26,7 @@ pub struct App {
     /// Computes the MD5 of what is uploaded.
     pub md5: Md5Lanes,
     /// Signs and verifies upload URLs.
-    pub signer: UrlSigner,
+    pub signer: Arc<UrlSigner>,
     /// The encodes that wait or run.
     pub encodes: EncodeQueue,
     /// Who is connected to the event server.

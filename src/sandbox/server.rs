@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::app::{App, AppState};
 use crate::calls::{CallFilter, CallLog, CallRecord};
@@ -338,7 +338,7 @@ fn open(
         store,
         files,
         md5: Md5Lanes::start().map_err(StartError::Threads)?,
-        signer: UrlSigner::new(&secret, options.upload_validity),
+        signer: Arc::new(UrlSigner::new(&secret, options.upload_validity)),
         encodes,
         events: Arc::new(EventHub::new(options.events.clone())),
         faults: Arc::default(),
@@ -393,6 +393,21 @@ async fn prepare(app: &App) -> Result<Credentials, StartError> {
     Ok(credentials)
 }
 
+/// Forgets abandoned uploads for as long as the server runs: often enough that none outlives its URLs for long.
+async fn clean_up(files: FileStore, validity: Duration) {
+    let pause = validity.clamp(Duration::from_secs(1), Duration::from_secs(60));
+    let mut turns = tokio::time::interval(pause);
+    loop {
+        turns.tick().await;
+        let files = files.clone();
+        let done = tokio::task::spawn_blocking(move || files.end_abandoned_uploads(validity));
+        if let Ok(Err(error)) = done.await {
+            // One that ends meanwhile takes its folder with it; the next turn sees what is left.
+            debug!(%error, "abandoned uploads could not be looked for");
+        }
+    }
+}
+
 /// Serves until `stopped`, then lets the requests under way end within the grace.
 async fn serve(
     app: AppState,
@@ -406,6 +421,7 @@ async fn serve(
     };
     let listener = FaultyListener::new(listener, Arc::clone(&app.faults));
     tokio::spawn(queue::work(Arc::clone(&app), encodes));
+    tokio::spawn(clean_up(app.files.clone(), app.config.upload_validity));
     let ending = Arc::clone(&app);
     let serving = axum::serve(
         listener,

@@ -31,7 +31,9 @@ def scenario_names() -> list[str]:
 
 def is_scenario(function: ast.FunctionDef) -> bool:
     """Return whether a function is decorated as a scenario."""
-    return any(isinstance(mark, ast.Name) and mark.id == "scenario" for mark in function.decorator_list)
+    return any(
+        isinstance(mark, ast.Name) and mark.id == "scenario" for mark in function.decorator_list
+    )
 
 
 def draw_movie(folder: Path) -> str:

@@ -50,6 +50,40 @@ def test_data_survives_a_restart(tmp_path: Path) -> None:
         assert session.query("User where username is survivor").one()
 
 
+def test_options_reach_the_server(tmp_path: Path) -> None:
+    options = {"api_user": "robot", "batch_limit": 3, "body_limit": 5000, "query_depth_limit": 1}
+    with Sandbox(seed="empty", host="127.0.0.1", url_expiry=1, **options) as sandbox:
+        assert sandbox.api_user == "robot"
+        with sandbox.session() as session:
+            query = {"action": "query", "expression": "User"}
+            assert len(session.call([query] * 3)) == 3
+            for refused, problem in (
+                ([query] * 4, "3 operations at most"),
+                ([{**query, "expression": "User where ((id is a))"}], "1 levels"),
+                ([{**query, "expression": "User where id is " + "x" * 5000}], ""),
+            ):
+                with pytest.raises(exception.ServerError, match=problem):
+                    session.call(refused)
+
+
+def test_mails_are_kept(sandbox: Sandbox, session: Session) -> None:
+    user = session.create("User", {"username": "invited", "email": "invited@example.com"})
+    session.commit()
+    before = len(sandbox.outbox())
+    user.send_invite()
+    (mail,) = sandbox.outbox()[before:]
+    assert mail["kind"] == "user_invite"
+    assert mail["recipient_id"] == user["id"]
+    assert mail["address"] == "invited@example.com"
+
+
+def test_options_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        Sandbox(host="nowhere")
+    with pytest.raises(ValueError, match="url_expiry"):
+        Sandbox(url_expiry=-1)
+
+
 def test_bad_arguments_are_named(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing"):
         Sandbox(seed="nothing")

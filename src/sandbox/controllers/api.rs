@@ -3,6 +3,8 @@
 //! A batch is one transaction. When any operation fails, nothing of the batch stays and the whole answer is one error
 //! object in place of the array of results.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Bytes,
@@ -133,6 +135,7 @@ fn read_options(app: &App, headers: &HeaderMap) -> ReadOptions {
         // ftrack denormalizes for strict clients only.
         denormalize: strict && is_set(options, "denormalize"),
         base_url: app.base_url.clone(),
+        signer: Some(Arc::clone(&app.signer)),
     }
 }
 

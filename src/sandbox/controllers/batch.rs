@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use ftrack_protocol::Value;
 use rusqlite::{Connection, Transaction};
 use serde_json::json;
+use tracing::warn;
 
 use crate::{
     app::{App, Batch, Caller},
     controllers::{operation::Operation, order::Order, server_information, upload},
-    encode::{self, QueryError, ReadOptions, Seen},
+    encode::{self, Answer, AnswerWriter, QueryError, ReadOptions, Seen},
     error::ApiError,
     events,
-    media::encode as media,
+    media::{encode as media, file_id::FileId},
     operations::{self, Action, Arguments, CarryOut, Handler, Outcome, Reading, Writing},
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
@@ -62,6 +63,8 @@ pub fn write(
             options,
             seen: Seen::default(),
         },
+        answers: AnswerWriter::default(),
+        registers_components: operations.iter().any(registers_component),
     };
     let mut pending: Vec<Option<Pending>> = operations.iter().map(|_| None).collect();
     let mut order = Order::of(operations);
@@ -70,6 +73,7 @@ pub fn write(
     }
     writer.work.finish()?;
     writer.announce()?;
+    writer.remove_files()?;
     let mut results = Results::default();
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
@@ -185,7 +189,21 @@ struct Writer<'a> {
     batch: &'a mut Batch,
     work: UnitOfWork<'a>,
     reader: Reader<'a>,
+    answers: AnswerWriter,
+    /// Whether the batch says in which locations components are.
+    registers_components: bool,
 }
+
+/// Returns whether an operation says that a component is in a location.
+fn registers_component(operation: &Operation) -> bool {
+    matches!(operation, Operation::Create(write) if &*write.entity_type == "ComponentLocation")
+}
+
+/// What the answer to the create of a component holds of the locations that the batch puts it into.
+const REGISTRATIONS: [&str; 2] = [
+    "component_locations.resource_identifier",
+    "component_locations.component",
+];
 
 impl Writer<'_> {
     fn carry_out(&mut self, operation: &Operation) -> Result<Pending, ApiError> {
@@ -267,14 +285,31 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Has the files of components that are gone removed once that is committed.
+    fn remove_files(&mut self) -> Result<(), ApiError> {
+        for component in self.work.removed_components()? {
+            // A component whose id is no name of a file has none.
+            if let Ok(file) = FileId::parse(&component) {
+                self.batch.after_commit(move |app| {
+                    if let Err(error) = app.files.remove(&file) {
+                        warn!(%error, component = %file, "a file could not be removed");
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn write_entity(&mut self, answer: WriteAnswer, out: &mut Vec<u8>) -> Result<(), ApiError> {
         let WriteAnswer {
             entity_type,
             key,
-            attributes,
+            mut attributes,
             echoes,
         } = answer;
-        let attributes: Vec<String> = attributes.into_iter().map(str::to_owned).collect();
+        if self.registers_components && entity_type.attribute("component_locations").is_some() {
+            attributes.extend(REGISTRATIONS);
+        }
         let mut overrides = HashMap::with_capacity(echoes.len());
         for (name, value) in echoes {
             overrides.insert(name.to_owned(), to_json(&value)?);
@@ -285,16 +320,13 @@ impl Writer<'_> {
             seen,
             ..
         } = &mut self.reader;
-        let written = encode::encode_entity(
-            connection,
+        let answer = Answer {
             entity_type,
-            &key,
-            &attributes,
-            &overrides,
-            options,
-            seen,
-            out,
-        );
+            key: &key,
+            attributes: &attributes,
+            overrides: &overrides,
+        };
+        let written = self.answers.write(connection, answer, options, seen, out);
         match written {
             // A later operation of the batch has deleted it: its key is all there is to say.
             Err(QueryError::Missing { .. }) => {

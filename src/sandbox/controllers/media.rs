@@ -21,8 +21,10 @@ use super::auth::{self, UrlCredentials};
 use super::upload::content_disposition;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
+use crate::media::ffmpeg::Ffmpeg;
 use crate::media::file_id::FileId;
 use crate::media::file_type::content_type;
+use crate::media::files::Incoming;
 use crate::media::range::{RequestedRange, requested_range};
 use crate::media::thumbnail::{placeholder, thumbnail};
 use crate::operations::signed_url;
@@ -62,7 +64,8 @@ pub async fn get(
     Ok(response)
 }
 
-/// `GET /component/thumbnail`: a small PNG of a still, or the default picture for any other file.
+/// `GET /component/thumbnail`: a small PNG of a still or of a frame of a movie, or the default picture for any other
+/// file.
 pub async fn get_thumbnail(
     State(app): State<AppState>,
     Authorized { component, size }: Authorized,
@@ -71,12 +74,42 @@ pub async fn get_thumbnail(
         return Err(absent(&component));
     }
     let size = size.unwrap_or(DEFAULT_THUMBNAIL_SIZE);
-    let made = tokio::task::spawn_blocking(move || thumbnail(&app.files, &component, size));
-    let picture = made
-        .await
-        .map_err(|_| ApiError::internal("the thumbnail could not be made"))?;
-    let bytes = picture.unwrap_or_else(|_| placeholder().to_vec());
+    let mut made = small_picture(&app, &component, None, size).await?;
+    if made.is_none()
+        && content_type(&download_name(&app, &component).await?).starts_with("video/")
+        && let Some(frame) = frame_of(&app, &component).await
+    {
+        made = small_picture(&app, &component, Some(frame), size).await?;
+    }
+    let bytes = made.unwrap_or_else(|| placeholder().to_vec());
     Ok(([(header::CONTENT_TYPE, "image/png")], bytes).into_response())
+}
+
+/// Returns the thumbnail of a component, made from its own file or from a picture in place of it; none if that is no
+/// picture.
+async fn small_picture(
+    app: &AppState,
+    component: &FileId,
+    picture: Option<Incoming>,
+    size: u32,
+) -> Result<Option<Vec<u8>>, ApiError> {
+    let (app, component) = (app.clone(), component.clone());
+    let make = move || {
+        let own = app.files.path(&component);
+        let source = picture.as_ref().map_or(own.as_path(), Incoming::path);
+        thumbnail(&app.files, &component, source, size).ok()
+    };
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(|_| ApiError::internal("the thumbnail could not be made"))
+}
+
+/// Returns a frame of a movie; none where there is no ffmpeg, or it cannot read the file.
+async fn frame_of(app: &App, component: &FileId) -> Option<Incoming> {
+    let ffmpeg = Ffmpeg::find(&app.config.encoding).ok()?;
+    let frame = app.files.receive().ok()?;
+    let movie = app.files.path(component);
+    ffmpeg.frame(&movie, 0.0, frame.path()).await.ok()?;
+    Some(frame)
 }
 
 /// `GET /component/remove`: removes the file; its entities are the client's to delete.
@@ -95,11 +128,8 @@ impl FromRequestParts<AppState> for Authorized {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        if let Some(component) = signed_component(parts, app)? {
-            return Ok(Self {
-                component,
-                size: None,
-            });
+        if let Some(signed) = signed_component(parts, app)? {
+            return Ok(signed);
         }
         let Query(credentials) = Query::<UrlCredentials>::try_from_uri(&parts.uri)
             .map_err(|_| ApiError::invalid_credentials())?;
@@ -114,9 +144,9 @@ impl FromRequestParts<AppState> for Authorized {
     }
 }
 
-/// Returns the component of a signed URL, which reads a file and does nothing else.
-fn signed_component(parts: &Parts, app: &AppState) -> Result<Option<FileId>, ApiError> {
-    if parts.uri.path() != "/component/get" {
+/// Returns what a signed URL names, which reads a file or its thumbnail and does nothing else.
+fn signed_component(parts: &Parts, app: &AppState) -> Result<Option<Authorized>, ApiError> {
+    if !matches!(parts.uri.path(), "/component/get" | "/component/thumbnail") {
         return Ok(None);
     }
     let Ok(Query(query)) = Query::<SignedQuery>::try_from_uri(&parts.uri) else {
@@ -124,13 +154,17 @@ fn signed_component(parts: &Parts, app: &AppState) -> Result<Option<FileId>, Api
     };
     let component = FileId::parse(&query.id)?;
     signed_url::verify(app, &component, &query.signature)?;
-    Ok(Some(component))
+    Ok(Some(Authorized {
+        component,
+        size: query.size,
+    }))
 }
 
 #[derive(Deserialize)]
 struct SignedQuery {
     id: String,
     signature: String,
+    size: Option<u32>,
 }
 
 #[derive(Deserialize)]

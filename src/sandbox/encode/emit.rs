@@ -12,7 +12,7 @@ use super::{
     seen::Wanted,
     tree::Tree,
 };
-use crate::{schema::Catalog, semantics::computed_media::Address};
+use crate::{operations::signed_url, schema::Catalog, semantics::computed_media::Address};
 
 /// Writes the entities of one result.
 pub(super) struct Emitter<'a> {
@@ -131,8 +131,12 @@ impl<'a> Emitter<'a> {
                 let type_id = rows.text(rows.cell(row, type_column));
                 scalar::variable(rows, cell, type_id, is_default, out);
             }
-            Format::EntityTypeName => match rows.text(cell) {
-                Some(name) => scalar::text(api_name(self.tree.catalog, name), out),
+            Format::EntityTypeName { object_type } => match rows.text(cell) {
+                Some(name) => {
+                    let object_type =
+                        object_type.and_then(|column| rows.text(rows.cell(row, column)));
+                    scalar::text(api_name(self.tree.catalog, name, object_type), out);
+                }
                 None => out.extend_from_slice(b"null"),
             },
             Format::Address(address) => self.address(address, rows.text(cell), out),
@@ -140,19 +144,32 @@ impl<'a> Emitter<'a> {
     }
 
     fn address(&self, address: Address, component: Option<&str>, out: &mut Vec<u8>) {
+        let ReadOptions {
+            base_url, signer, ..
+        } = self.options;
+        let mut url = address.of(base_url, component);
+        if let (Some(url), Some(signer), Some(component)) = (&mut url, signer, component) {
+            url.push_str(&signed_url::signature(signer, component));
+        }
         out.extend_from_slice(b"{\"url\":");
-        scalar::serialize(&address.of(&self.options.base_url, component), out);
+        scalar::serialize(&url, out);
         out.extend_from_slice(b",\"value\":");
         scalar::serialize(&component, out);
         out.push(b'}');
     }
 }
 
-/// Returns the name by which clients know what the store calls `task`: the most general type, as the name alone does not
-/// tell shots from tasks.
-fn api_name<'n>(catalog: &'n Catalog, stored: &'n str) -> &'n str {
-    catalog
-        .types()
-        .find(|entity_type| entity_type.server_name == stored)
-        .map_or(stored, |entity_type| &entity_type.name)
+/// Returns the name by which clients know what the store calls `task`: that of the object type, where it is known, or
+/// the most general one, as the stored name alone does not tell shots from tasks.
+fn api_name<'n>(catalog: &'n Catalog, stored: &'n str, object_type: Option<&str>) -> &'n str {
+    let mut types = catalog.types();
+    let Some(general) = types.find(|entity_type| entity_type.server_name == stored) else {
+        return stored;
+    };
+    let column = |name: &str| match name {
+        "object_type_id" => object_type.map(str::to_owned),
+        "context_type" => Some(stored.to_owned()),
+        _ => None,
+    };
+    &catalog.concrete_type(general.id, &column).name
 }

@@ -67,8 +67,8 @@ pub(super) struct Item<'c> {
 pub(super) enum Format {
     /// By its type.
     Value(DataType),
-    /// As the name by which clients know an entity type.
-    EntityTypeName,
+    /// As the name by which clients know an entity type; for contexts, their object type is in another column.
+    EntityTypeName { object_type: Option<usize> },
     /// By the type of its custom attribute, whose id is in another column.
     Variable {
         type_column: usize,
@@ -240,7 +240,15 @@ fn column_format(
     data_type: DataType,
 ) -> Format {
     if attribute.is_entity_type_name {
-        return Format::EntityTypeName;
+        let table = catalog.table(entity_type.table);
+        let names_parent = attribute.name == "parent_type" && table.column("parent_id").is_some();
+        let object_type = names_parent.then(|| {
+            let parent = column_of(Alias::ROOT, "parent_id");
+            layout.column(format!(
+                "(select p.object_type_id from context p where p.id = {parent})"
+            ))
+        });
+        return Format::EntityTypeName { object_type };
     }
     if data_type != DataType::Variable {
         return Format::Value(data_type);

@@ -3,6 +3,7 @@
 //! The page of a query is read with one statement, then every relation of its projections with one statement for all
 //! rows together, however many there are. The JSON is written straight into the answer.
 //!
+//! - `answer`: single entities, for creates and updates
 //! - `tree`: what the projections ask for, as a tree of relations
 //! - `layout`: which columns that takes
 //! - `load`: reading the rows, level by level
@@ -10,6 +11,7 @@
 //! - `seen`: what the answer holds already
 //! - `scalar`: writing single values
 
+mod answer;
 mod emit;
 mod layout;
 mod load;
@@ -20,17 +22,18 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use ftrack_protocol::query::{Projection, Query, parse};
 use rusqlite::{Connection, params_from_iter};
-use serde_json::Value;
 
+use crate::media::signing::UrlSigner;
 pub use crate::plan::QueryError;
 use crate::{
     plan::{self, Sql, aggregate, resolve},
-    schema::{Catalog, EntityType},
+    schema::Catalog,
 };
+pub use answer::{Answer, AnswerWriter};
 use emit::Emitter;
 use layout::Layout;
 use load::{Cell, Loaded, Rows, load};
@@ -46,6 +49,8 @@ pub struct ReadOptions {
     pub denormalize: bool,
     /// The address of the server, such as `http://localhost:8080`, for links to files.
     pub base_url: String,
+    /// Signs those links, as clients follow them without a key; unsigned links ask for one.
+    pub signer: Option<Arc<UrlSigner>>,
 }
 
 /// Answers a query with `{"action": "query", "data": [...], "metadata": {"next": {"offset": ...}}}`.
@@ -83,45 +88,6 @@ pub fn query(
         emitter.entity(Tree::ROOT, row, out);
     }
     finish_page(next, out);
-    Ok(())
-}
-
-/// Writes one entity with some attributes, for the answer to a create or an update.
-///
-/// `overrides` are written instead of what is stored, as ftrack echoes values as they were sent.
-#[expect(
-    clippy::too_many_arguments,
-    clippy::implicit_hasher,
-    reason = "what to write, how and where to: no two of them belong together, and all maps here are plain ones"
-)]
-pub fn encode_entity(
-    connection: &Connection,
-    entity_type: &EntityType,
-    key: &[String],
-    attributes: &[String],
-    overrides: &HashMap<String, Value>,
-    options: &ReadOptions,
-    seen: &mut Seen,
-    out: &mut Vec<u8>,
-) -> Result<(), QueryError> {
-    let catalog = Catalog::get();
-    let mut tree = Tree::new(catalog, entity_type);
-    for attribute in attributes {
-        tree.add_attribute(attribute)?;
-    }
-    let layout = Layout::of(&tree);
-    let sql = plan::row(catalog, entity_type, key, &layout.columns_of(Tree::ROOT));
-    let rows = read(connection, &sql, layout.width(Tree::ROOT))?;
-    if rows.is_empty() {
-        return Err(QueryError::Missing {
-            entity_type: entity_type.name.clone(),
-            key: key.join(", "),
-        });
-    }
-    let levels = load(connection, &tree, &layout, rows)?;
-    Emitter::new(&tree, &layout, &levels, options, seen)
-        .with_overrides(overrides)
-        .entity(Tree::ROOT, 0, out);
     Ok(())
 }
 

@@ -68,17 +68,6 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Adds an attribute of the root.
-    pub(super) fn add_attribute(&mut self, name: &str) -> Result<(), QueryError> {
-        let segment = Segment {
-            name: name.to_owned(),
-            cast: None,
-        };
-        self.add(&Path {
-            segments: vec![segment],
-        })
-    }
-
     /// Adds what a path leads to.
     pub(super) fn add(&mut self, path: &Path) -> Result<(), QueryError> {
         let mut node = Self::ROOT;

@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -153,6 +153,19 @@ impl FileStore {
     /// Returns the file and the hexadecimal MD5 of one part, if it has arrived.
     pub fn part(&self, upload: &FileId, part: u32) -> io::Result<Option<(PathBuf, String)>> {
         find_part(&self.uploads.join(upload.as_str()), part)
+    }
+
+    /// Forgets the uploads to which nothing has come for as long as their URLs are valid.
+    pub fn end_abandoned_uploads(&self, validity: Duration) -> io::Result<()> {
+        for upload in fs::read_dir(&self.uploads)? {
+            let upload = upload?;
+            // Keeping a part changes the folder it is kept in.
+            let last = upload.metadata()?.modified()?;
+            if last.elapsed().is_ok_and(|silent| silent > validity) {
+                fs::remove_dir_all(upload.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets an upload and its parts.

@@ -3,6 +3,7 @@
 //! As in S3, whoever holds the URL may PUT one particular thing for a limited time: the signature covers the component,
 //! the part, the size, the MD5 when it was announced, and the expiry. No credentials travel with the upload.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, Mac};
@@ -44,6 +45,13 @@ pub struct UrlSigner {
     validity: Duration,
 }
 
+/// Keeps the secret to itself.
+impl fmt::Debug for UrlSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UrlSigner").finish_non_exhaustive()
+    }
+}
+
 impl UrlSigner {
     /// Makes a signer whose URLs are valid for `validity`.
     pub fn new(secret: &[u8; 32], validity: Duration) -> Self {
@@ -51,6 +59,11 @@ impl UrlSigner {
             key: RwLock::new(key(secret)),
             validity,
         }
+    }
+
+    /// Returns how long its URLs are valid.
+    pub fn validity(&self) -> Duration {
+        self.validity
     }
 
     /// Signs with another secret from now on; what was signed before is no longer valid.

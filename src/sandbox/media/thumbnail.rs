@@ -1,6 +1,7 @@
 //! Thumbnails of stills, made when they are first asked for.
 
 use std::fs;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use image::{DynamicImage, Rgb, RgbImage};
@@ -14,15 +15,22 @@ const MAX_SIZE: u32 = 4096;
 
 /// Returns a PNG of the component's picture that fits a square of `size` pixels; blocks on disk and processor.
 ///
+/// `source` is the picture: the file of the component, or a frame of it.
+///
 /// # Errors
-/// The file is not a picture the server can read.
-pub fn thumbnail(files: &FileStore, component: &FileId, size: u32) -> Result<Vec<u8>, StillError> {
+/// The source is not a picture the server can read.
+pub fn thumbnail(
+    files: &FileStore,
+    component: &FileId,
+    source: &Path,
+    size: u32,
+) -> Result<Vec<u8>, StillError> {
     let size = size.clamp(1, MAX_SIZE);
     let cached = files.thumbnail(component, size);
     if let Ok(bytes) = fs::read(&cached) {
         return Ok(bytes);
     }
-    let picture = still::read(&files.path(component))?;
+    let picture = still::read(source)?;
     let bytes = still::to_png(&still::fit(&picture, size))?;
     // Two requests may write at once: each renames a whole file into place.
     let mut incoming = files.receive()?;
@@ -73,10 +81,12 @@ mod tests {
         files.keep(incoming, &id).unwrap();
 
         for _ in ["made", "cached"] {
-            let small = image::load_from_memory(&thumbnail(&files, &id, 16).unwrap()).unwrap();
+            let small = thumbnail(&files, &id, &files.path(&id), 16).unwrap();
+            let small = image::load_from_memory(&small).unwrap();
             assert_eq!((small.width(), small.height()), (16, 8));
         }
-        let same = image::load_from_memory(&thumbnail(&files, &id, 1000).unwrap()).unwrap();
+        let same = thumbnail(&files, &id, &files.path(&id), 1000).unwrap();
+        let same = image::load_from_memory(&same).unwrap();
         assert_eq!((same.width(), same.height()), (64, 32));
     }
 

@@ -1,6 +1,6 @@
 //! `get_widget_url`: small pages about an entity, for the windows of other programs.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
 
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Arguments, Reading, signed_text};
 use crate::{
     app::App,
-    encode::{self, ReadOptions, Seen},
+    encode::{Answer, AnswerWriter, ReadOptions, Seen},
     error::ApiError,
     media::signing::SignatureError,
     schema::Catalog,
@@ -170,23 +170,22 @@ fn describe(connection: &Connection, app: &App, subject: &Subject) -> Result<Str
     let name = names
         .into_iter()
         .find(|name| entity_type.attribute(name).is_some());
-    let attributes: Vec<String> = name.into_iter().map(str::to_owned).collect();
+    let attributes: Vec<&str> = name.into_iter().collect();
     let options = ReadOptions {
         strict: true,
         denormalize: true,
         base_url: app.base_url.clone(),
+        signer: None,
     };
     let mut out = Vec::new();
-    encode::encode_entity(
-        connection,
+    let answer = Answer {
         entity_type,
-        std::slice::from_ref(&subject.id),
-        &attributes,
-        &std::collections::HashMap::new(),
-        &options,
-        &mut Seen::default(),
-        &mut out,
-    )?;
+        key: std::slice::from_ref(&subject.id),
+        attributes: &attributes,
+        overrides: &HashMap::new(),
+    };
+    let mut seen = Seen::default();
+    AnswerWriter::default().write(connection, answer, &options, &mut seen, &mut out)?;
     let entity: Value = serde_json::from_slice(&out).unwrap_or_default();
     let text = name.and_then(|name| entity[name].as_str());
     Ok(text.unwrap_or(&subject.entity_type).to_owned())

@@ -39,12 +39,13 @@ pub fn attribute<'c>(
         })
 }
 
-/// Returns the type whose attribute a name is: the type itself, but for resources.
+/// Returns the type whose attribute a name is: the type itself, but for resources and, guess, authors of notes.
 ///
 /// ftrack answers `assignments any (resource.username is "jane")` without a cast to `User`, as its documentation shows;
 /// of contexts, it insists on the cast.
 pub fn owner<'c>(catalog: &'c Catalog, entity_type: &'c EntityType, name: &str) -> &'c EntityType {
-    if entity_type.name != "Resource" || entity_type.attribute(name).is_some() {
+    let is_cast = matches!(entity_type.name.as_str(), "Resource" | "BaseUser");
+    if !is_cast || entity_type.attribute(name).is_some() {
         return entity_type;
     }
     let mut subtypes = entity_type

@@ -36,7 +36,7 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
     hooks::before_create(work, &mut new)?;
     new.stamp(work);
     if let Err(error) = new.row.insert(work.connection) {
-        return replace(work, &new, assignments, error);
+        return Ok(replace(work, &new, assignments, error)?.as_a(declared));
     }
     work.checks.created(entity_type, &new.row);
     hooks::after_create(work, &new)?;
@@ -48,7 +48,8 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
         key,
         attributes: answered(entity_type, &new.row, &assignments),
         echoes: assignments.echoes,
-    })
+    }
+    .as_a(declared))
 }
 
 /// An entity that is about to be inserted.

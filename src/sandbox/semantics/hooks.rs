@@ -7,8 +7,8 @@ use crate::{
 
 use super::{
     assets, components, contexts, create::NewEntity, custom_attribute_links, custom_attributes,
-    jobs, lists, locations, notes, row::Row, status_changes, time, unit_of_work::UnitOfWork,
-    update::ChangedEntity, users,
+    jobs, lists, locations, notes, review_sessions, row::Row, status_changes, time,
+    unit_of_work::UnitOfWork, update::ChangedEntity, users,
 };
 
 /// Completes a row that is about to be inserted, or refuses it.
@@ -32,6 +32,8 @@ pub(super) fn before_create(
         "list" => lists::before_create(work, new),
         "list_object" => lists::before_create_item(work, new)?,
         "job" => jobs::before_create(work, new),
+        "review_session" => review_sessions::before_create(work, new)?,
+        "review_session_object" => review_sessions::before_create_object(work, new)?,
         _ => {}
     }
     Ok(())

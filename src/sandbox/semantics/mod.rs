@@ -31,6 +31,7 @@ mod jobs;
 mod lists;
 mod locations;
 mod notes;
+mod review_sessions;
 mod row;
 mod status_changes;
 mod time;

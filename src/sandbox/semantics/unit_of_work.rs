@@ -66,6 +66,22 @@ impl<'a> UnitOfWork<'a> {
         checks.run(self.connection)
     }
 
+    /// Returns the ids of the components that went, by themselves or with others, and did not come back.
+    pub fn removed_components(&self) -> Result<Vec<String>, ApiError> {
+        let mut exists = self
+            .connection
+            .prepare_cached("select exists (select 1 from component where id = ?1)")?;
+        let mut gone = Vec::new();
+        for (table, key) in &self.removed {
+            if let ("component", [id]) = (Catalog::get().table(*table).name.as_str(), &key[..])
+                && !exists.query_row([id], |row| row.get::<_, bool>(0))?
+            {
+                gone.push(id.clone());
+            }
+        }
+        Ok(gone)
+    }
+
     /// Loads the row of an entity of type `entity_type`, or of one of its subtypes.
     pub(super) fn load(
         &self,
@@ -110,7 +126,7 @@ pub enum ChangeAction {
 /// The entity is encoded when the batch is complete, so that it shows what later operations made of it.
 #[derive(Debug)]
 pub struct WriteAnswer {
-    /// The most concrete type of the entity.
+    /// The type that the client named, by which it knows the entity.
     pub entity_type: &'static EntityType,
     /// The primary key.
     pub key: Vec<String>,
@@ -118,6 +134,16 @@ pub struct WriteAnswer {
     pub attributes: Vec<&'static str>,
     /// Values to answer as they were sent, in place of the stored ones.
     pub echoes: Vec<(&'static str, Value)>,
+}
+
+impl WriteAnswer {
+    /// Answers the entity as one of the type that the client named, which may be more general than its own.
+    pub(super) fn as_a(mut self, declared: &'static EntityType) -> Self {
+        self.entity_type = declared;
+        self.attributes
+            .retain(|name| declared.attribute(name).is_some());
+        self
+    }
 }
 
 /// Returns the entity type called `name`.

@@ -29,7 +29,9 @@ def custom_attributes_are_dense_and_can_be_set(session):
     session.commit()
     other = ftrack_api.Session()
     assert other.get("Shot", shot["id"])["custom_attributes"]["fstart"] == 1001
-    found = other.query('select id from Shot where custom_attributes any (key is "fstart" and value is "1001")')
+    found = other.query(
+        'select id from Shot where custom_attributes any (key is "fstart" and value is "1001")'
+    )
     assert shot["id"] in [entity["id"] for entity in found]
 
 
@@ -95,7 +97,7 @@ def a_value_of_another_kind_is_refused(session):
 def an_attribute_that_does_not_apply_is_none(session):
     _, sequence, _, task = new_project(session)
     session.commit()
-    assert "fstart" not in task["custom_attributes"].keys()
+    assert "fstart" not in task["custom_attributes"]
     try:
         sequence["custom_attributes"]["fstart"]
     except KeyError:
@@ -206,13 +208,15 @@ def entities_are_linked_to_users_and_to_each_other(session):
         {"configuration_id": supervisor["id"], "from_id": shot["id"], "to_id": user["id"]},
     )
     session.commit()
-    found = session.query(
+    linked = (
         f'Shot where custom_attribute_links any (configuration.key is "{key}" and '
         f'user.username is "{user["username"]}")'
     )
-    assert found.one() is shot
-    back = session.query(f'User where custom_attribute_links_from any (configuration.key is "{key}")')
+    assert session.query(linked).one() is shot
+    back = session.query(
+        f'User where custom_attribute_links_from any (configuration.key is "{key}")'
+    )
     assert back.one() is user
     session.delete(link)
     session.commit()
-    assert found.session.query(found._expression).all() == []
+    assert session.query(linked).all() == []

@@ -114,5 +114,6 @@ def a_note_is_finished_and_changed(session):
     session.commit()
     again = elsewhere(note)
     assert (again["content"], again["is_todo"]) == ("Done", True)
-    found = session.query(f'Note where author.username is "{session.api_user}" and id is {note["id"]}')
+    author = f'author[User].username is "{session.api_user}"'
+    found = session.query(f"Note where {author} and id is {note['id']}")
     assert found.one() is note

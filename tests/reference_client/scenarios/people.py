@@ -108,7 +108,7 @@ def a_job_tells_how_far_it_is(session):
     assert json.loads(again["data"]) == {"description": "My custom job"}
     job["status"] = "done"
     component = session.create("FileComponent", {"name": "log"})
-    session.create("JobComponent", {"job": job, "component": component})
+    session.create("JobComponent", {"job_id": job["id"], "component_id": component["id"]})
     session.commit()
     again = elsewhere(job)
     assert again["finished_at"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import ftrack_api
 import ftrack_api.exception
 import ftrack_api.symbol
@@ -16,10 +18,11 @@ from scenarios.stage import (
     unique,
 )
 
-
+#: One a line; indented lines go on with the one before.
 EXPRESSIONS = """
 select name from Project where status is active and (name like "%x%" or full_name like '%thrones')
-select id, name from Task where assignments any (resource.username = "jenkins") and status.state.name not_in ("Done","Blocked") order by name desc limit 5 offset 10
+select id, name from Task where assignments any (resource.username = "jenkins") and
+  status.state.name not_in ("Done","Blocked") order by name desc limit 5 offset 10
 User where is_active is True and not (timelogs any (start >= "2015-06-01"))
 Note where author has (first_name is "Jane" and last_name is "Doe")
 Project where children any ()
@@ -28,18 +31,24 @@ select versions.components.name from Asset where id is {asset}
 select version.asset.versions from Component where id is "{component}"
 select asset.parent from AssetVersion where asset is_not None limit 10
 select status from Task where project_id is {project} limit 10
-select children, children.children, children.children.children, children.children.children.assignments, children.children.children.assignments.resource from Project where id is "{project}"
+select children, children.children, children.children.children,
+  children.children.children.assignments, children.children.children.assignments.resource from
+  Project where id is "{project}"
 select versions.custom_attributes from Asset where id is "{asset}"
 select task_status from SchemaStatus where schema_id is {project}
-select _overrides.type_id, _overrides.workflow_schema.statuses.name, _schemas.statuses.task_status.color from ProjectSchema where id is {schema}
+select _overrides.type_id, _overrides.workflow_schema.statuses.name,
+  _schemas.statuses.task_status.color from ProjectSchema where id is {schema}
 select link from AssetVersion where id is "{version}"
 Location where name is 'ftrack.server'
-select default, label, key, object_type.name, type.name from CustomAttributeConfiguration order by sort
+select default, label, key, object_type.name, type.name from CustomAttributeConfiguration order
+  by sort
 Status where name="Done"
-Component where version.asset.parent.project_id is "{project}" and component_locations any (location_id is "{component}")
+Component where version.asset.parent.project_id is "{project}" and component_locations any
+  (location_id is "{component}")
 User where is_active = True and (id = '{project}' or id = '{asset}')
 Asset where name is "a" and type.short is "b" and parent.id is "{project}"
-Timelog where start is "2015-11-18T15:24:09" and duration is 10 and user_id is "{project}" and context_id is "{project}"
+Timelog where start is "2015-11-18T15:24:09" and duration is 10 and user_id is "{project}" and
+  context_id is "{project}"
 select email from User where id in ({project},{asset})
 select value from Metadata where (parent_id is "X"and key is "k")
 ObjectType where name is "task"
@@ -73,13 +82,15 @@ def every_documented_expression_is_answered(session):
         "version": version["id"],
         "schema": project["project_schema_id"],
     }
-    for line in EXPRESSIONS.strip().splitlines():
+    for line in re.split(r"\n(?! )", EXPRESSIONS.strip()):
         expression = line.format(**known)
         try:
             session.call([{"action": "query", "expression": expression}])
         except ftrack_api.exception.ServerError as error:
             raise AssertionError(f"{expression}\n{error}") from error
-    (asset,) = session.query(f'select versions.components.name from Asset where id is {known["asset"]}')
+    (asset,) = session.query(
+        f"select versions.components.name from Asset where id is {known['asset']}"
+    )
     assert asset["versions"][0]["components"][0]["name"] == "main"
     names = [link["name"] for link in version["link"]]
     assert names[1:-1] == ["seq010", "sh010"], names
@@ -90,20 +101,17 @@ def every_documented_expression_is_answered(session):
 def mistakes_are_told_as_the_real_server_does(session):
     for expression, text in (
         ("select nme from Task", "No attribute 'nme' exists for schema 'Task'."),
-        ("select asset.parent.project from AssetVersion", "No attribute 'project' exists for schema 'Context'."),
+        (
+            "select asset.parent.project from AssetVersion",
+            "No attribute 'project' exists for schema 'Context'.",
+        ),
         ("select name from Task where name is", "ParseError"),
         ("select name from Nothing", "Nothing"),
     ):
-        try:
+        with refused(text):
             session.call([{"action": "query", "expression": expression}])
-        except ftrack_api.exception.ServerError as error:
-            assert text in str(error), (expression, str(error))
-        else:
-            raise AssertionError(f"accepted: {expression}")
-    try:
+    with refused("Invalid action u'make_coffee'"):
         session.call([{"action": "make_coffee"}])
-    except ftrack_api.exception.ServerError as error:
-        assert "Invalid action u'make_coffee'" in str(error)
 
 
 @scenario
@@ -124,7 +132,7 @@ def every_attribute_of_a_task_can_be_read(session):
     session.commit()
     other = ftrack_api.Session()
     task = other.get("Task", task["id"])
-    for attribute in task.keys():
+    for attribute in task:
         assert task[attribute] is not ftrack_api.symbol.NOT_SET, attribute
 
 
@@ -136,7 +144,7 @@ def names(session, expression):
 @scenario
 def every_attribute_of_a_user_can_be_read(session):
     user = caller(session)
-    for attribute in user.keys():
+    for attribute in user:
         assert user[attribute] is not ftrack_api.symbol.NOT_SET, attribute
 
 
@@ -153,7 +161,7 @@ def texts_are_compared_as_people_do(session):
 @scenario
 def quotes_and_wildcards_can_be_searched_for(session):
     project, _, _, _ = new_project(session)
-    odd = "50% \\ of \"it\" isn't"
+    odd = '50% \\ of "it" isn\'t'
     session.create("Folder", {"name": odd, "parent": project})
     session.create("Folder", {"name": "500 of it", "parent": project})
     session.commit()
@@ -177,7 +185,7 @@ def conditions_follow_relations_both_ways(session):
         (f"Sequence where {inside} and descendants any (name is compositing)", sequence),
         (f"Shot where {inside} and assets any ()", shot),
         (f"Shot where {inside} and not ancestors.name is_not seq010", shot),
-        (f'Shot where id in (select parent_id from Task where {inside})', shot),
+        (f"Shot where id in (select parent_id from Task where {inside})", shot),
         (f'Asset where versions.task.id is "{task["id"]}"', version["asset"]),
         (f'AssetVersion where asset.parent.project_id is "{project["id"]}"', version),
         (f"AssetVersion where asset has (parent has ({inside}))", version),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ftrack_api
-
-from scenarios.stage import caller, elsewhere, new_project, new_version, scenario
+from scenarios.stage import elsewhere, new_project, new_version, scenario
 
 
 @scenario
@@ -50,9 +48,3 @@ def statuses_have_states_and_colors(session):
     assert done["state"]["name"]
     for name in ("Priority", "Type", "ObjectType", "AssetType", "NoteCategory", "ListCategory"):
         assert session.query(f"select name from {name}").first()["name"], name
-
-
-@scenario
-def a_rule_of_somebody_else_stays_theirs(session):
-    user = caller(session)
-    assert ftrack_api.Session().get("User", user["id"])["username"] == session.api_user

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{Seen, Site, query};
-use crate::{encode::encode_entity, schema::Catalog};
+use crate::{
+    encode::{Answer, AnswerWriter},
+    schema::Catalog,
+};
 
 #[track_caller]
 fn check(expression: &str, expected: &Value) {
@@ -181,19 +184,16 @@ fn one_entity_is_written_with_what_the_client_sent() {
     let site = Site::new();
     let task = Catalog::get().entity_type("Task").unwrap();
     let overrides = HashMap::from([("created_at".to_owned(), json!("as sent"))]);
-    let attributes = ["name", "created_at", "parent"].map(str::to_owned);
     let (mut seen, mut out) = (Seen::default(), Vec::new());
+    let mut writer = AnswerWriter::default();
     let mut encode = |key: &str, out: &mut Vec<u8>| {
-        encode_entity(
-            &site.connection,
-            task,
-            &[key.to_owned()],
-            &attributes,
-            &overrides,
-            &site.options,
-            &mut seen,
-            out,
-        )
+        let answer = Answer {
+            entity_type: task,
+            key: &[key.to_owned()],
+            attributes: &["name", "created_at", "parent"],
+            overrides: &overrides,
+        };
+        writer.write(&site.connection, answer, &site.options, &mut seen, out)
     };
     encode("T1", &mut out).unwrap();
     let entity: Value = serde_json::from_slice(&out).unwrap();

@@ -76,6 +76,7 @@ impl Site {
             strict: true,
             denormalize: false,
             base_url: "http://localhost:8080".to_owned(),
+            signer: None,
         };
         Self {
             connection,

@@ -74,9 +74,43 @@ fn a_component_of_no_kind_is_a_file() {
         &site.server,
         &json!([create_operation("Component", &json!({}))]),
     );
-    assert_eq!(answer[0]["data"]["__entity_type__"], "FileComponent");
+    // The client knows it by the name that it used.
+    assert_eq!(answer[0]["data"]["__entity_type__"], "Component");
+    assert_eq!(answer[0]["data"]["system_type"], "file");
     assert_eq!(answer[0]["data"]["name"], "main");
     assert_eq!(answer[0]["data"]["size"], 0);
+    let found = &query(&site.server, "Component where name is main")[0];
+    assert_eq!(found["__entity_type__"], "FileComponent");
+}
+
+#[test]
+fn a_component_comes_with_the_locations_it_is_put_into() {
+    let site = Site::empty();
+    let (component, location) = (unique_id(), unique_id());
+    let answer = call(
+        &site.server,
+        &json!([
+            create_operation("FileComponent", &json!({"id": component, "name": "data"})),
+            create_operation(
+                "ComponentLocation",
+                &json!({
+                    "id": location, "component_id": component, "resource_identifier": component,
+                    "location_id": "3a372bde-05bc-11e4-8908-20c9d081909b",
+                })
+            ),
+        ]),
+    );
+    let registered = &answer[0]["data"]["component_locations"][0];
+    assert_eq!(registered["id"], json!(location));
+    assert_eq!(registered["resource_identifier"], json!(component));
+    assert_eq!(
+        registered["component"],
+        json!({"__entity_type__": "FileComponent", "id": component})
+    );
+    assert_eq!(
+        answer[1]["data"],
+        json!({"__entity_type__": "ComponentLocation", "id": location})
+    );
 }
 
 #[test]

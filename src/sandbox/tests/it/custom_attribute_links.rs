@@ -54,7 +54,7 @@ fn a_link_is_what_it_leads_to() {
     let linked = Linked::new(&json!({}));
     let (site, shot, user) = (&linked.site, &linked.shot, &linked.user);
     let made = site.done(&linked.link("CustomAttributeLink", shot, user));
-    assert_eq!(made["__entity_type__"], "UserCustomAttributeLink");
+    assert_eq!(made["__entity_type__"], "CustomAttributeLink");
     let links = query(
         &site.server,
         "select to_id, user.username from UserCustomAttributeLink",

@@ -62,6 +62,7 @@ fn answer(connection: &Connection, entity_type: &EntityType, expression: &str) -
         strict: true,
         denormalize: true,
         base_url: String::new(),
+        signer: None,
     };
     let mut out = Vec::new();
     query(

@@ -3,7 +3,10 @@
 use ftrack_sandbox::Sandbox;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
-use crate::harness::{component_url, create_component, get, send, start, unique_id, upload};
+use crate::harness::{
+    call, component_url, create_component, get, query, send, start, unique_id, upload, wait_for,
+};
+use serde_json::json;
 
 const BYTES: &[u8] = b"0123456789";
 
@@ -224,4 +227,67 @@ fn the_front_page_names_the_server() {
     let answer = get(&format!("{}/", server.url()));
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains("sandbox"));
+}
+
+#[test]
+fn the_files_of_deleted_components_go_with_them() {
+    let (server, id) = with_file();
+    let container = unique_id();
+    let frame = unique_id();
+    let create = |entity_type: &str, data| json!({"action": "create", "entity_type": entity_type, "entity_data": data});
+    call(
+        &server,
+        &json!([
+            create(
+                "ContainerComponent",
+                json!({"id": container, "name": "bundle"})
+            ),
+            create(
+                "FileComponent",
+                json!({"id": frame, "name": "1", "container_id": container})
+            ),
+        ]),
+    );
+    upload(&server, &frame, BYTES);
+    let file = |id: &str| server.data_dir().join("files").join(&id[..2]).join(id);
+    assert!(file(&id).exists() && file(&frame).exists());
+
+    let delete = |entity_type: &str, key: &str| json!({"action": "delete", "entity_type": entity_type, "entity_key": [key]});
+    let failing = json!([delete("FileComponent", &id), delete("Task", "nothing")]);
+    assert_eq!(call(&server, &failing)["exception"], "NotFoundError");
+    assert!(file(&id).exists(), "nothing was committed");
+    call(
+        &server,
+        &json!([
+            delete("FileComponent", &id),
+            delete("ContainerComponent", &container)
+        ]),
+    );
+    wait_for(|| (!file(&id).exists() && !file(&frame).exists()).then_some(()));
+}
+
+#[test]
+fn thumbnail_addresses_open_without_a_key() {
+    let server = start();
+    let id = create_component(&server, "picture", ".png", 10);
+    upload(&server, &id, &png(64, 32));
+    let user = query(&server, "select id from User limit 1")[0]["id"].clone();
+    call(
+        &server,
+        &json!([{
+            "action": "update", "entity_type": "User", "entity_key": [user],
+            "entity_data": {"thumbnail_id": id},
+        }]),
+    );
+    let text = format!("select thumbnail_url from User where id is {user}");
+    let address = query(&server, &text)[0]["thumbnail_url"]["url"].clone();
+    let address = address.as_str().unwrap();
+    let answer = get(address);
+    assert_eq!(answer.status, 200);
+    assert_eq!(image::load_from_memory(&answer.body).unwrap().width(), 64);
+    assert_eq!(
+        get(&address.replace("signature=", "signature=x")).status,
+        403
+    );
+    assert_eq!(get(&address.replace("thumbnail?", "remove?")).status, 401);
 }

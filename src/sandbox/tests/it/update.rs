@@ -417,7 +417,7 @@ fn what_does_not_exist_is_named() {
 }
 
 #[test]
-fn an_abstract_type_names_the_concrete_one_in_the_answer() {
+fn an_entity_is_answered_by_the_type_its_client_named() {
     let site = Site::with_project();
     let shot = site.shot("010");
     let answer = site.done(&update_operation(
@@ -425,7 +425,7 @@ fn an_abstract_type_names_the_concrete_one_in_the_answer() {
         &json!([shot]),
         &json!({"name": "011"}),
     ));
-    assert_eq!(answer["__entity_type__"], "Shot");
+    assert_eq!(answer["__entity_type__"], "Context");
 }
 
 #[test]

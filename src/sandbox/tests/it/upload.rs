@@ -373,3 +373,15 @@ fn the_number_of_parts_has_limits() {
         );
     }
 }
+
+#[test]
+fn an_upload_that_nobody_continues_is_forgotten() {
+    let server = start_with(SandboxOptions {
+        upload_validity: Duration::from_secs(1),
+        ..SandboxOptions::default()
+    });
+    let begun = begin(&server, &unique_id(), 9, 3);
+    put_part(&begun, 1, b"half");
+    let uploads = server.data_dir().join("uploads");
+    wait_for(|| (std::fs::read_dir(&uploads).unwrap().count() == 0).then_some(()));
+}

@@ -94,12 +94,12 @@ async fn small_picture(
     size: u32,
 ) -> Result<Option<Vec<u8>>, ApiError> {
     let (app, component) = (app.clone(), component.clone());
-    let make = move || {
+    let work = move || {
         let own = app.files.path(&component);
         let source = picture.as_ref().map_or(own.as_path(), Incoming::path);
         thumbnail(&app.files, &component, source, size).ok()
     };
-    let made = tokio::task::spawn_blocking(make).await;
+    let made = tokio::task::spawn_blocking(work).await;
     made.map_err(|_| ApiError::internal("the thumbnail could not be made"))
 }
 

@@ -36,7 +36,7 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
     hooks::before_create(work, &mut new)?;
     new.stamp(work);
     if let Err(error) = new.row.insert(work.connection) {
-        return Ok(replace(work, &new, assignments, error)?.as_a(declared));
+        return Ok(replace(work, &new, assignments, error)?.known_as(declared));
     }
     work.checks.created(entity_type, &new.row);
     hooks::after_create(work, &new)?;
@@ -49,7 +49,7 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
         attributes: answered(entity_type, &new.row, &assignments),
         echoes: assignments.echoes,
     }
-    .as_a(declared))
+    .known_as(declared))
 }
 
 /// An entity that is about to be inserted.

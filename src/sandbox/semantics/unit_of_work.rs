@@ -138,7 +138,7 @@ pub struct WriteAnswer {
 
 impl WriteAnswer {
     /// Answers the entity as one of the type that the client named, which may be more general than its own.
-    pub(super) fn as_a(mut self, declared: &'static EntityType) -> Self {
+    pub(super) fn known_as(mut self, declared: &'static EntityType) -> Self {
         self.entity_type = declared;
         self.attributes
             .retain(|name| declared.attribute(name).is_some());

@@ -32,7 +32,7 @@ pub fn update(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
     for (attribute, column, value) in &assignments.columns {
         check_mutable(entity_type, attribute, row.get(column), value)?;
     }
-    Ok(overwrite(work, entity_type, row, assignments)?.as_a(declared))
+    Ok(overwrite(work, entity_type, row, assignments)?.known_as(declared))
 }
 
 /// A row that is about to be written over another.

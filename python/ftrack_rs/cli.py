@@ -7,6 +7,7 @@ lives in the module it imports, so that `--help` costs nothing.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -76,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("script", type=Path, help="the script, written for ftrack_api")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
     run.set_defaults(run=_run)
+
+    events = commands.add_parser("events", help="print live events as they come, until Ctrl-C")
+    events.add_argument(
+        "expression", nargs="?", default="topic=*", help="which ones (default: topic=*)"
+    )
+    events.add_argument("--json", action="store_true", help="print each as a line of JSON")
+    events.add_argument("--count", type=int, metavar="N", help="stop after so many")
+    events.set_defaults(run=_events)
     return parser
 
 
@@ -103,6 +112,20 @@ def _run(options: argparse.Namespace) -> int:
     from ftrack_rs.run import run_script
 
     return run_script(options.script, options.arguments)
+
+
+def _events(options: argparse.Namespace) -> int:
+    from ftrack_rs.event.hub import EventHub
+    from ftrack_rs.event.watch import watch
+
+    names = ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ValueError(f"set {', '.join(missing)} to say which server to listen to")
+    server_url, api_user, api_key = (os.environ[name] for name in names)
+    hub = EventHub(server_url, api_user, api_key)
+    watch(hub, options.expression, as_json=options.json, count=options.count)
+    return 0
 
 
 def wait_for_interrupt() -> None:

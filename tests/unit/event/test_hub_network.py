@@ -315,6 +315,24 @@ class TestReconnecting:
             assert hub.health.reconnects == 1
             hub.disconnect()
 
+    def test_delivers_everything_once_although_the_server_restarts(
+        self, connect: Connect, topic: str, tmp_path: Path
+    ) -> None:
+        server = Sandbox(tmp_path, seed="empty")
+        port = int(server.url.rsplit(":", 1)[1])
+        hub = connect(server=server)
+        heard = collect(hub, topic)
+        for number in range(1000):
+            hub.publish(Event(topic, data={"number": number}))
+            if number % 100 == 50:
+                server.stop()
+                server = Sandbox(tmp_path, port)
+        handle_until(lambda: len(heard) >= 1000, hub)
+        settle(hub)
+        assert [data["number"] for data in heard] == list(range(1000))
+        hub.disconnect()
+        server.stop()
+
     def test_can_be_given_up(self, connect: Connect) -> None:
         with Sandbox(seed="empty") as server:
             hub = connect(server=server)

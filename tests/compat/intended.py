@@ -35,7 +35,6 @@ _BY_HEADING = {
     "Everything in an answer is kept": ["queries.a_nested_selection"],
     "Entities that lack their key can be looked at": [
         "entities.entities_without_a_key_print",
-        "operations.creating[8]",
         "operations.sequences_of_changes[create two, delete first]",
     ],
     "Unknown attributes are KeyErrors": ["entities.deleting_a_key_reverts"],

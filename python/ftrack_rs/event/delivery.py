@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 #: Called with what the server answers to a packet.
 Acknowledged = Callable[..., None]
@@ -21,6 +21,18 @@ _MOST_UNACKNOWLEDGED = 100_000
 # What a server has routed before a connection broke, and what is sent again after, is close to it.
 _REMEMBERED_IDS = 10_000
 _SECONDS_OF_REPEATS = 60
+
+
+class Durable:
+    """A callback whose packet is sent again if the connection breaks before the acknowledgement."""
+
+    def __init__(self, callback: Acknowledged) -> None:
+        """Initialise with what is called."""
+        self._callback = callback
+
+    def __call__(self, *answer: Any) -> None:
+        """Hand on what the server answered."""
+        self._callback(*answer)
 
 
 class Unacknowledged(NamedTuple):

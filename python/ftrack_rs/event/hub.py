@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ftrack_rs.event.base import Event
-from ftrack_rs.event.delivery import Acknowledged
+from ftrack_rs.event.delivery import Acknowledged, Durable
 from ftrack_rs.event.dispatch import Callback
 from ftrack_rs.event.link import HubHealth, Link
 from ftrack_rs.event.socket_io import ServerDetails, SocketIoSession
@@ -315,13 +315,13 @@ class EventHub(Link):
             if on_reply is not None:
                 self._await_reply(event, on_reply)
             published = callback or functools.partial(self._on_published, event)
-            self._send_event(event, published, durable=True)
+            self._send_event(event, Durable(published))
         except Exception:
             self.logger.exception(L("Error sending event {0}.", event))
 
-    def _send_event(self, event: Event, callback: Acknowledged, durable: bool = False) -> None:
+    def _send_event(self, event: Event, callback: Acknowledged) -> None:
         data = self._encode({"name": "ftrack.event", "args": [event]})
-        self._send_packet(self._code_name_mapping["event"], data, callback, durable)
+        self._send_packet(self._code_name_mapping["event"], data, callback)
 
     def _await_reply(self, event: Event, on_reply: Callback) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Optional
 
 from ftrack_rs._core import EventConnection
 from ftrack_rs.event.base import Event
-from ftrack_rs.event.delivery import Acknowledged, Outstanding, ReceivedIds
+from ftrack_rs.event.delivery import Acknowledged, Durable, Outstanding, ReceivedIds
 from ftrack_rs.event.dispatch import Callback, Dispatch
 from ftrack_rs.event.socket_io import PACKET_NAMES, decode, encode, parse_server_url, split_packet
 from ftrack_rs.exception import EventHubConnectionError, EventHubPacketError
@@ -320,15 +320,14 @@ class Link(Dispatch):
         code: str,
         data: str = "",
         callback: Acknowledged | None = None,
-        durable: bool = False,
     ) -> None:
         """Send a packet to the event server.
 
         Args:
             code: Kind of the packet; see ``_code_name_mapping``.
             data: Its content.
-            callback: Called with the acknowledgement of the server.
-            durable: Whether to send it again if the connection breaks before the acknowledgement.
+            callback: Called with the acknowledgement of the server. If it is :class:`Durable`, the
+                packet is sent again if the connection breaks before that.
 
         Raises:
             EventHubConnectionError: If the packet cannot be sent, nor will be.
@@ -339,7 +338,7 @@ class Link(Dispatch):
         number = self._outstanding.number()
         # The plus asks for an acknowledgement that holds data.
         packet = f"{code}:{number}+::{data}"
-        durable = durable and self._connection_initialised
+        durable = isinstance(callback, Durable) and self._connection_initialised
         self._outstanding.add(number, callback, packet if durable else None)
         try:
             self._transmit(packet)

@@ -8,6 +8,7 @@ use crate::config::SandboxOptions;
 use crate::events::EventHub;
 use crate::events::update::ClientTokens;
 use crate::faults::FaultSet;
+use crate::media::blocks::BlockPool;
 use crate::media::files::FileStore;
 use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::EncodeQueue;
@@ -25,6 +26,8 @@ pub struct App {
     pub files: FileStore,
     /// Computes the MD5 of what is uploaded.
     pub md5: Md5Lanes,
+    /// Buffers for the bodies of uploads.
+    pub blocks: BlockPool,
     /// Signs and verifies upload URLs.
     pub signer: Arc<UrlSigner>,
     /// The encodes that wait or run.

@@ -23,6 +23,7 @@ use crate::error::ApiError;
 use crate::events::EventHub;
 use crate::faults::connection::{Connection, FaultyListener};
 use crate::faults::{Fault, FaultId, FaultSet, FaultStatus};
+use crate::media::blocks::BlockPool;
 use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
@@ -338,6 +339,7 @@ fn open(
         store,
         files,
         md5: Md5Lanes::start().map_err(StartError::Threads)?,
+        blocks: BlockPool::default(),
         signer: Arc::new(UrlSigner::new(&secret, options.upload_validity)),
         encodes,
         events: Arc::new(EventHub::new(options.events.clone())),

@@ -9,16 +9,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes of buffers that all transfers of the process may hold together by default: enough to keep a fast link busy, little beside a compositing program.
 const SHARED_BYTES: usize = 256 * 1024 * 1024;
 
+/// Most buffers to keep for the next chunks: memory that the system hands out anew has to be mapped and cleared page by page, which costs more than reading into it.
+const MOST_SPARE: usize = 16;
+
 /// A number of bytes that transfers share; who wants a buffer waits for its turn.
 #[derive(Clone, Debug)]
 pub struct ByteBudget {
     free: Arc<Semaphore>,
     size: usize,
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 /// Bytes of the budget, given back when dropped.
 pub(super) struct Reserved {
     _permit: Option<OwnedSemaphorePermit>,
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl ByteBudget {
@@ -28,6 +33,7 @@ impl ByteBudget {
         Self {
             free: Arc::new(Semaphore::new(size)),
             size,
+            spare: Arc::default(),
         }
     }
 
@@ -61,23 +67,40 @@ impl ByteBudget {
         // The semaphore is never closed, which is the only failure.
         Reserved {
             _permit: permit.ok(),
+            spare: Arc::clone(&self.spare),
         }
     }
 }
 
 impl Reserved {
+    /// Returns an empty buffer, one that was used before if there is any.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        self.spare.lock().pop().unwrap_or_default()
+    }
+
     /// Ties the reservation to a buffer: both live until the last clone of the bytes is dropped, for example when they were written to a socket.
     pub(super) fn hold(self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Held {
             buffer,
-            _reserved: self,
+            reserved: self,
         })
     }
 }
 
 struct Held {
     buffer: Vec<u8>,
-    _reserved: Reserved,
+    reserved: Reserved,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        let mut spare = self.reserved.spare.lock();
+        if spare.len() < MOST_SPARE {
+            spare.push(buffer);
+        }
+    }
 }
 
 impl AsRef<[u8]> for Held {

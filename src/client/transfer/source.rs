@@ -124,9 +124,11 @@ pub(super) fn chunks(
             }
             let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
             let reserved = budget.reserve(length).await;
-            let (file, buffer) = tokio::task::spawn_blocking(move || read_chunk(file, length))
-                .await
-                .map_err(io::Error::other)??;
+            let buffer = reserved.buffer();
+            let (file, buffer) =
+                tokio::task::spawn_blocking(move || read_chunk(file, buffer, length))
+                    .await
+                    .map_err(io::Error::other)??;
             read(length as u64);
             Ok(Some((
                 reserved.hold(buffer),
@@ -136,8 +138,12 @@ pub(super) fn chunks(
     )
 }
 
-fn read_chunk(mut file: File, length: usize) -> io::Result<(File, Vec<u8>)> {
-    let mut buffer = vec![0; length];
-    file.read_exact(&mut buffer)?;
+fn read_chunk(mut file: File, mut buffer: Vec<u8>, length: usize) -> io::Result<(File, Vec<u8>)> {
+    buffer.reserve_exact(length);
+    let mut chunk = file.take(length as u64);
+    if chunk.read_to_end(&mut buffer)? < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    file = chunk.into_inner();
     Ok((file, buffer))
 }

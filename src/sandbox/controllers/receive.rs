@@ -14,13 +14,11 @@ use tracing::warn;
 
 use super::upload::decode_md5;
 use crate::app::{App, AppState};
+use crate::media::blocks::BLOCK_BYTES;
 use crate::media::file_id::FileId;
 use crate::media::files::{Incoming, hex};
 use crate::media::md5_lanes::RunningMd5;
 use crate::media::signing::{Grant, SignatureError};
-
-/// How much of a body is collected before it is written and hashed, away from the async threads.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
 const DRAIN_BYTES: usize = 64 << 20;
@@ -241,7 +239,7 @@ async fn write_body(
     let mut md5 = RunningMd5::default();
     loop {
         // A connection that breaks is a body that is too short.
-        let block = next_block(body)
+        let block = next_block(body, app.blocks.take())
             .await
             .map_err(|_| grant.incomplete(incoming.size()))?;
         if block.is_empty() {
@@ -251,15 +249,17 @@ async fn write_body(
         if received > grant.size {
             return Err(grant.incomplete(received));
         }
-        let (written, hashed) =
-            tokio::join!(append(incoming, block.clone()), app.md5.update(md5, block));
+        let (written, hashed) = tokio::join!(
+            append(incoming, block.clone()),
+            app.md5.update(md5, block.clone())
+        );
         (incoming, md5) = (written?, hashed?);
+        app.blocks.give_back(block);
     }
 }
 
-/// Collects chunks of the body; an empty block is its end.
-async fn next_block(body: &mut BodyDataStream) -> Result<Bytes, axum::Error> {
-    let mut block = BytesMut::new();
+/// Collects chunks of the body in `block`; an empty block is its end.
+async fn next_block(body: &mut BodyDataStream, mut block: BytesMut) -> Result<Bytes, axum::Error> {
     while block.len() < BLOCK_BYTES {
         let Some(chunk) = body.next().await else {
             break;

@@ -24,6 +24,9 @@ pub struct RunningMd5(Md5State);
 /// Bytes of a block, the step in which MD5 works.
 const MD5_BLOCK: usize = 64;
 
+/// Lanes of half a row of AVX-512, which has a kernel of its own; shorter rows have none.
+const HALF_ROW: usize = 8;
+
 struct Request {
     state: RunningMd5,
     bytes: Bytes,
@@ -101,6 +104,8 @@ fn hash(engine: Md5Many, mut batch: Vec<Request>) {
     } in batch
     {
         state.0.update(&bytes);
+        // Whoever is answered may use the buffer again.
+        drop(bytes);
         // An upload that broke off waits for nothing.
         let _ = answer.send(state);
     }
@@ -124,17 +129,28 @@ fn hash_side_by_side(engine: Md5Many, group: &mut [Request]) -> bool {
         .map(|request| request.bytes.split_to(common))
         .collect();
     let mut inputs: Vec<&[u8]> = pieces.iter().map(AsRef::as_ref).collect();
-    inputs.resize(engine.lanes(), inputs[0]);
+    let width = row_width(engine, inputs.len());
+    inputs.resize(width, inputs[0]);
     let mut states: Vec<Md5State> = active
         .iter_mut()
         .map(|request| std::mem::take(&mut request.state.0))
         .collect();
-    states.resize_with(engine.lanes(), Md5State::new);
+    states.resize_with(width, Md5State::new);
     engine.update_many(&mut states, &inputs);
     for (request, state) in active.into_iter().zip(states) {
         request.state.0 = state;
     }
     true
+}
+
+/// Returns how many lanes to fill for so many bodies: a full row, or half of one where that is enough.
+fn row_width(engine: Md5Many, bodies: usize) -> usize {
+    let half = engine.lanes() / 2;
+    if bodies <= half && half >= HALF_ROW {
+        half
+    } else {
+        engine.lanes()
+    }
 }
 
 #[cfg(test)]

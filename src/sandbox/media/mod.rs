@@ -1,5 +1,6 @@
 //! Files and pictures: the server's own storage, signed uploads, thumbnails and the encoding of media for browsers.
 
+pub mod blocks;
 mod digits;
 pub mod encode;
 pub mod encode_rows;

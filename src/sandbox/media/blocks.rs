@@ -1,0 +1,63 @@
+//! Buffers for bodies that arrive, used again.
+//!
+//! Memory that the system hands out anew has to be mapped and cleared page by page, which costs more than receiving into it.
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+
+/// How much of a body is collected before it is written and hashed, away from the async threads.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
+/// Room for what a block may hold beyond [`BLOCK_BYTES`]: the last chunk is taken whole, and hyper's are below 420 KiB.
+const SLACK_BYTES: usize = 420 << 10;
+
+/// Most buffers to keep; as many as uploads usually arrive together.
+const MOST_SPARE: usize = 16;
+
+/// Buffers that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub struct BlockPool {
+    spare: Mutex<Vec<BytesMut>>,
+}
+
+impl BlockPool {
+    /// Returns an empty buffer.
+    pub fn take(&self) -> BytesMut {
+        let spare = self.spare.lock().pop();
+        spare.unwrap_or_else(|| BytesMut::with_capacity(BLOCK_BYTES + SLACK_BYTES))
+    }
+
+    /// Keeps the buffer of `block` for the next, unless somebody else still reads it.
+    pub fn give_back(&self, block: Bytes) {
+        let Ok(mut buffer) = block.try_into_mut() else {
+            return;
+        };
+        buffer.clear();
+        let mut spare = self.spare.lock();
+        if spare.len() < MOST_SPARE && buffer.capacity() >= BLOCK_BYTES {
+            spare.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_used_again_when_nobody_reads_it() {
+        let pool = BlockPool::default();
+        let mut buffer = pool.take();
+        buffer.extend_from_slice(b"body");
+        let (block, address) = (buffer.freeze(), |bytes: &[u8]| bytes.as_ptr());
+        let first = address(&block);
+        let reader = block.clone();
+        pool.give_back(block);
+        assert_eq!(&reader[..], b"body");
+        pool.give_back(reader);
+        let mut again = pool.take();
+        assert!(again.is_empty());
+        again.extend_from_slice(b"next");
+        assert_eq!(address(&again), first);
+    }
+}

@@ -265,9 +265,12 @@ class Link(Dispatch):
         while True:
             packets = connection.receive(_RECEIVE_TIMEOUT)
             if packets is None:
+                reconnects = self._reconnects
                 # What a server that leaves says, and what subclasses wait for.
                 self._dispatch_packet("0::")
-                if not connection.connected:
+                # A connection that was made again may have broken already, which is for the next
+                # round to notice.
+                if self._reconnects == reconnects and not connection.connected:
                     return
             for packet in packets or ():
                 self._dispatch_packet(packet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from ftrack_rs import exception, inspection, publish, symbol
+from ftrack_rs import exception, inspection, movement, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
 
@@ -58,7 +58,7 @@ class Location(Entity):
             )
         if not components:
             return
-        if publish.upload_in_bulk(self, components, sources, recursive):
+        if movement.upload_in_bulk(self, components, sources, recursive):
             return
         self._check_absent(components)
         transferred: list[Any] = []

@@ -137,6 +137,7 @@ class Sandbox:
         kind: str | None = None,
         *,
         action: str | None = None,
+        part: int | None = None,
         count: int | None = None,
         skip: int = 0,
         probability: float = 1.0,
@@ -157,6 +158,7 @@ class Sandbox:
             endpoint: Requests that fail, named as in :meth:`calls`; or the whole fault as text.
             kind: What goes wrong, unless it is given with a value, as in `status=503`.
             action: Only API calls with this action in their batch.
+            part: Only uploads of the part with this number, from 1.
             count: How many times; until faults are cleared if None.
             skip: How many requests pass first.
             probability: Share of requests that fail.
@@ -179,6 +181,7 @@ class Sandbox:
             raise TypeError("A fault has one kind, as in fault('upload', status=503).")
         options = {
             "action": action,
+            "part": part,
             "count": count,
             "skip": skip or None,
             "probability": None if probability == 1.0 else probability,

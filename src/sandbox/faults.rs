@@ -22,14 +22,16 @@ pub use set::{FaultId, FaultSet, FaultStatus};
 /// What goes wrong, where and how often.
 ///
 /// The text form, for command lines, is `<endpoint>:<kind>[=<value>][:<option>=<value>]...`, as in
-/// `upload:status=503:count=2` or `api:lost_answer:action=create`; options are `action`, `count`, `skip`, `probability`
-/// and, for a status, `retry_after` and, as the last one, `body`.
+/// `upload:status=503:count=2` or `api:lost_answer:action=create`; options are `action`, `part`, `count`, `skip`,
+/// `probability` and, for a status, `retry_after` and, as the last one, `body`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fault {
     /// The requests it is for.
     pub endpoint: Endpoint,
     /// Only API calls that have this action in their batch.
     pub action: Option<String>,
+    /// Only uploads of the part with this number, from 1.
+    pub part: Option<u32>,
     /// What goes wrong.
     pub kind: FaultKind,
     /// How many times; until faults are cleared when it is `None`.
@@ -46,6 +48,7 @@ impl Fault {
         Self {
             endpoint,
             action: None,
+            part: None,
             kind,
             count: None,
             skip: 0,
@@ -67,6 +70,13 @@ impl Fault {
         self
     }
 
+    /// Limits the fault to uploads of the part with this number.
+    #[must_use]
+    pub fn part(mut self, number: u32) -> Self {
+        self.part = Some(number);
+        self
+    }
+
     /// Lets `skip` matching requests pass first.
     #[must_use]
     pub fn after(mut self, skip: u32) -> Self {
@@ -76,7 +86,8 @@ impl Fault {
 
     /// Whether it is for connections of which no request is known yet.
     fn refuses_connections(&self) -> bool {
-        self.endpoint == Endpoint::Any && self.action.is_none() && self.kind == FaultKind::Refuse
+        let of_some = self.action.is_some() || self.part.is_some();
+        self.endpoint == Endpoint::Any && !of_some && self.kind == FaultKind::Refuse
     }
 
     /// Whether it is for a request; one of an action once the API call has been read.
@@ -86,11 +97,13 @@ impl Fault {
             return false;
         }
         let here = self.endpoint == Endpoint::Any || self.endpoint == request.endpoint;
-        here && match (&self.action, request.actions) {
-            (None, None) => true,
-            (Some(action), Some(actions)) => actions.contains(action),
-            _ => false,
-        }
+        let this_part = self.part.is_none() || self.part == request.part;
+        here && this_part
+            && match (&self.action, request.actions) {
+                (None, None) => true,
+                (Some(action), Some(actions)) => actions.contains(action),
+                _ => false,
+            }
     }
 }
 
@@ -189,6 +202,8 @@ pub enum FaultKind {
     LostAnswer,
     /// The request is read and refused like one by a signed URL that is no longer valid.
     Expired,
+    /// The request waits until faults are cleared, and is carried out then.
+    Hold,
     /// Nothing is read or answered until faults are cleared, which resets the connection.
     BlackHole,
     /// All connections to the event server end at once, without a word; new ones are accepted.
@@ -224,6 +239,7 @@ impl FaultKind {
             Self::Truncate => "truncate",
             Self::LostAnswer => "lost_answer",
             Self::Expired => "expired",
+            Self::Hold => "hold",
             Self::BlackHole => "black_hole",
             Self::DropConnections => "drop_connections",
             Self::Silence => "silence",

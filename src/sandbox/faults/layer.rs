@@ -21,7 +21,8 @@ use crate::calls::{Actions, Call};
 
 /// Lets a request meet the faults that are set for it.
 pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let endpoint = Endpoint::of_path(request.uri().path());
+    let path = request.uri().path();
+    let (endpoint, part) = (Endpoint::of_path(path), part_number(path));
     let actions = request.extensions().get::<Actions>();
     let connection = request.extensions().get::<ConnectInfo<Connection>>();
     let Some(ConnectInfo(connection)) = connection else {
@@ -30,6 +31,7 @@ pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -
     let met = app.faults.meet(&Arrival {
         endpoint,
         actions: actions.map(|actions| &*actions.0),
+        part,
         is_first: actions.is_none() && connection.begin_request(),
     });
     if met.is_empty() {
@@ -89,6 +91,10 @@ impl Spoiled<'_> {
     async fn spoil(&self, kind: FaultKind, request: Request, next: Next) -> Response {
         match kind {
             FaultKind::Refuse => self.reset(),
+            FaultKind::Hold => {
+                self.faults.until_cleared().await;
+                next.run(request).await
+            }
             FaultKind::BlackHole => {
                 self.faults.until_cleared().await;
                 self.reset()
@@ -157,6 +163,12 @@ impl Spoiled<'_> {
         self.connection.reset();
         answer::never()
     }
+}
+
+/// Returns the number of the part that is uploaded to `/upload/{component}/{upload}/{part}`.
+fn part_number(path: &str) -> Option<u32> {
+    let (_, part) = path.strip_prefix("/upload/")?.rsplit_once('/')?;
+    part.parse().ok()
 }
 
 /// Reads a body until at least `enough` bytes of it have come.

@@ -23,7 +23,7 @@ pub enum FaultParseError {
     /// No kind of fault has this name.
     #[error(
         "no fault is called {name:?}; there are latency, bandwidth, slow_loris, wrong_etag, no_etag, refuse, reset, \
-         status, error_body, truncate, lost_answer, expired, black_hole, drop_connections and silence"
+         status, error_body, truncate, lost_answer, expired, hold, black_hole, drop_connections and silence"
     )]
     Kind {
         /// The name.
@@ -81,6 +81,7 @@ impl Fault {
                 return Err(wrong(name, value, "the name of an action"));
             }
             ("action", _) => self.action = Some(value.to_owned()),
+            ("part", _) => self.part = Some(read(name, value, "a whole number")?),
             ("count", _) => self.count = Some(read(name, value, "a whole number")?),
             ("skip", _) => self.skip = read(name, value, "a whole number")?,
             ("probability", _) => {
@@ -125,6 +126,7 @@ impl FaultKind {
             "truncate" => Self::Truncate,
             "lost_answer" => Self::LostAnswer,
             "expired" => Self::Expired,
+            "hold" => Self::Hold,
             "black_hole" => Self::BlackHole,
             "drop_connections" => Self::DropConnections,
             "silence" => Self::Silence,
@@ -203,6 +205,9 @@ impl fmt::Display for Fault {
         if let Some(action) = &self.action {
             write!(f, ":action={action}")?;
         }
+        if let Some(part) = self.part {
+            write!(f, ":part={part}")?;
+        }
         if let Some(count) = self.count {
             write!(f, ":count={count}")?;
         }
@@ -234,13 +239,14 @@ mod tests {
 
     #[test]
     fn a_text_with_everything_is_read() {
-        let text = "api:status=503:action=create:count=2:skip=1:probability=0.5:retry_after=3:body={\"a\":1}";
+        let text = "api:status=503:action=create:part=3:count=2:skip=1:probability=0.5:retry_after=3:body={\"a\":1}";
         let fault: Fault = text.parse().unwrap();
         assert_eq!(
             fault,
             Fault {
                 endpoint: Endpoint::Api,
                 action: Some("create".to_owned()),
+                part: Some(3),
                 kind: FaultKind::Status {
                     code: StatusCode::SERVICE_UNAVAILABLE,
                     retry_after: Some(3),
@@ -270,6 +276,7 @@ mod tests {
             "events:truncate",
             "api:lost_answer",
             "upload:expired:count=1",
+            "upload:hold:part=2",
             "any:black_hole",
             "events:drop_connections",
             "events:silence",

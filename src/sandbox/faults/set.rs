@@ -35,6 +35,8 @@ pub struct Arrival<'a> {
     pub endpoint: Endpoint,
     /// The actions of an API call that has been read.
     pub actions: Option<&'a [String]>,
+    /// The number of the part, if it uploads one.
+    pub part: Option<u32>,
     /// Whether it is the first one of its connection.
     pub is_first: bool,
 }
@@ -194,6 +196,7 @@ mod tests {
         Arrival {
             endpoint,
             actions,
+            part: None,
             is_first: false,
         }
     }
@@ -213,6 +216,23 @@ mod tests {
         assert!(set.meet(&arrival(Endpoint::Api, None)).is_empty());
         let status = &set.list()[0];
         assert_eq!((status.matched, status.fired), (5, 2));
+    }
+
+    #[test]
+    fn a_part_is_told_from_others_and_from_whole_files() {
+        let set = FaultSet::default();
+        set.set(
+            Fault::new(Endpoint::Upload, FaultKind::NoEtag).part(2),
+            None,
+        );
+        let met = |part| {
+            let request = Arrival {
+                part,
+                ..arrival(Endpoint::Upload, None)
+            };
+            !set.meet(&request).is_empty()
+        };
+        assert_eq!([None, Some(1), Some(2)].map(met), [false, false, true]);
     }
 
     #[test]

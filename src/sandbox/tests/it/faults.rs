@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::events_client::{EventClient, handshake};
 use crate::harness::{
-    call, component_url, create_component, get, hex_md5, put, query, split, start_with, unique_id,
-    upload, upload_metadata,
+    call, component_url, create_component, get, hex_md5, put, query, send, split, start_with,
+    unique_id, upload, upload_metadata, wait_for,
 };
 
 fn start() -> Sandbox {
@@ -365,6 +365,37 @@ fn a_black_hole_holds_requests_until_faults_are_cleared() {
         .unwrap();
     assert!(read_all(&mut connection).reset);
     assert_eq!(request.send().body(), b"pixels");
+}
+
+#[test]
+fn a_request_that_is_held_is_carried_out_when_faults_are_cleared() {
+    let server = start();
+    let request = Request::upload(&server, b"pixels");
+    set(&server, "upload:hold");
+    let mut connection = connect(&request.url);
+    write_request(&mut connection, &request).unwrap();
+    wait_for(|| (server.faults()[0].fired == 1).then_some(()));
+    assert!(server.calls(Endpoint::Upload).is_empty());
+    server.clear_faults();
+    assert!(read_all(&mut connection).text().starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn one_part_fails_and_others_pass() {
+    let server = start();
+    let answer = call(
+        &server,
+        &json!([{
+            "action": "get_upload_metadata", "component_id": unique_id(), "file_name": "plate.exr", "file_size": 4,
+            "checksum": null, "parts": 2,
+        }]),
+    );
+    set(&server, "upload:status=503:part=2");
+    let statuses = [0, 1].map(|index| {
+        let url = answer[0]["urls"][index]["signed_url"].as_str().unwrap();
+        send("PUT", url, &[], b"xx").status
+    });
+    assert_eq!(statuses, [200, 503]);
 }
 
 #[test]

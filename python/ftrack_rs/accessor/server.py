@@ -14,7 +14,7 @@ from ftrack_rs.data import String
 from ftrack_rs.symbol import CHUNK_SIZE
 
 # HTTP statuses.
-_FIRST_ERROR = 400
+_SUCCESS = range(200, 300)
 _NOT_FOUND = 404
 
 
@@ -135,7 +135,7 @@ class _ServerAccessor(Accessor):
             raise exception.AccessorResourceNotFoundError(
                 operation="remove", resource_identifier=resource_identifier
             )
-        if status >= _FIRST_ERROR:
+        if status not in _SUCCESS:
             raise exception.AccessorOperationFailedError(
                 operation="remove",
                 resource_identifier=resource_identifier,

@@ -12,6 +12,7 @@ import ftrack_rs
 def test_the_package_offers_few_names_itself() -> None:
     assert sorted(ftrack_rs.__all__) == [
         "Session",
+        "Transfer",
         "__version__",
         "install_as_ftrack_api",
         "mixin",

@@ -25,8 +25,9 @@ from ftrack_rs.mixin import mixin
 
 if TYPE_CHECKING:
     from ftrack_rs.session import Session
+    from ftrack_rs.transfer import Transfer
 
-__all__ = ["Session", "__version__", "install_as_ftrack_api", "mixin"]
+__all__ = ["Session", "Transfer", "__version__", "install_as_ftrack_api", "mixin"]
 
 _MODULES = (
     "_centralized_storage_scenario",
@@ -48,6 +49,7 @@ _MODULES = (
     "session",
     "structure",
     "symbol",
+    "transfer",
 )
 _load = submodules(__name__, *_MODULES)
 
@@ -64,11 +66,15 @@ def __getattr__(name: str) -> Any:
         from ftrack_rs.session import Session
 
         return Session
+    if name == "Transfer":
+        from ftrack_rs.transfer import Transfer
+
+        return Transfer
     return _load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, "Session"})
+    return sorted({*globals(), *_MODULES, "Session", "Transfer"})
 
 
 if _is_drop_in_wanted():

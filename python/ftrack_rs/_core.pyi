@@ -18,6 +18,7 @@ __all__ = [
     "NativeSandbox",
     "SchemaSet",
     "Sequence",
+    "TransferControl",
     "draw_frames",
     "parse_sequence",
 ]
@@ -148,21 +149,27 @@ class Client:
         Raises:
             ServerError: If the server answers with an error or cannot be reached.
         """
-    def upload(self, files: list[tuple[str, str, str]]) -> None:
+    def upload(
+        self, files: list[tuple[str, str, str]], control: TransferControl | None = None
+    ) -> None:
         """Send files side by side.
 
         Args:
             files: Of each the component, the name for downloads, and the path.
+            control: Controls the transfer.
 
         Raises:
             AccessorOperationFailedError: If one could not be sent; `details["transferred"]` holds
                 the components that were.
         """
-    def download(self, files: list[tuple[str, str, str]]) -> None:
+    def download(
+        self, files: list[tuple[str, str, str]], control: TransferControl | None = None
+    ) -> None:
         """Fetch files side by side.
 
         Args:
             files: Of each the component, the URL, and the path to write.
+            control: Controls the transfer.
 
         Raises:
             AccessorOperationFailedError: If one could not be fetched.
@@ -173,6 +180,28 @@ class Client:
         Raises:
             AccessorOperationFailedError: If there is no answer.
         """
+
+@final
+class TransferControl:
+    """Controls the transfers that are given it."""
+
+    def __new__(cls, bandwidth: int | None, concurrency: int | None) -> TransferControl:
+        """Prepare transfers.
+
+        Args:
+            bandwidth: Most bytes that all of them move in a second; None for no limit.
+            concurrency: Files and parts that move at the same time; None for what turns out best.
+        """
+    def cancel(self) -> None:
+        """Stop the transfers."""
+    def pause(self) -> None:
+        """Let no more bytes move."""
+    def resume(self) -> None:
+        """End a pause."""
+    def limit_bandwidth(self, bandwidth: int | None) -> None:
+        """Limit the bytes of all transfers in a second; None lifts the limit."""
+    def snapshot(self) -> dict[str, int]:
+        """Return what has been counted so far."""
 
 @final
 class Sequence:

@@ -351,6 +351,10 @@ class AccessorOperationFailedError(AccessorError):
         )
 
 
+class TransferCancelledError(AccessorOperationFailedError):
+    """Raised when a transfer was stopped with :meth:`ftrack_rs.Transfer.cancel`."""
+
+
 class AccessorUnsupportedOperationError(AccessorOperationFailedError):
     """Raised when an accessor has no such operation."""
 

@@ -14,6 +14,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::batch::Batch;
 use crate::entity_map::EntityMap;
+use crate::transfer_control::TransferControl;
 use crate::{blocking, error, transfer};
 
 /// Longest silence of a connection when the caller sets no limit.
@@ -82,13 +83,27 @@ impl Client {
     }
 
     /// Sends files side by side: of each the component, the name for downloads, and the path.
-    fn upload(&self, py: Python<'_>, files: Vec<transfer::File>) -> PyResult<()> {
-        transfer::send(py, self, files)
+    #[pyo3(signature = (files, control=None))]
+    fn upload(
+        &self,
+        py: Python<'_>,
+        files: Vec<transfer::File>,
+        control: Option<&Bound<'_, TransferControl>>,
+    ) -> PyResult<()> {
+        let free = TransferControl::default();
+        transfer::send(py, self, files, control.map_or(&free, Bound::get))
     }
 
     /// Fetches files side by side: of each the component, the URL, and the path to write.
-    fn download(&self, py: Python<'_>, files: Vec<transfer::File>) -> PyResult<()> {
-        transfer::fetch(py, self, files)
+    #[pyo3(signature = (files, control=None))]
+    fn download(
+        &self,
+        py: Python<'_>,
+        files: Vec<transfer::File>,
+        control: Option<&Bound<'_, TransferControl>>,
+    ) -> PyResult<()> {
+        let free = TransferControl::default();
+        transfer::fetch(py, self, files, control.map_or(&free, Bound::get))
     }
 
     /// Asks for `url` and returns the HTTP status of the answer.

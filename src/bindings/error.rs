@@ -7,6 +7,9 @@ use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueE
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+/// The exception for most failures of transfers.
+const OPERATION_FAILED: &str = "AccessorOperationFailedError";
+
 /// Returns the exception for a failure of the client.
 pub fn from_client(py: Python<'_>, error: &Error) -> PyErr {
     match error {
@@ -33,7 +36,7 @@ fn from_kind(py: Python<'_>, kind: ErrorKind, text: &str) -> PyErr {
         ErrorKind::NoResult => new(py, "NoResultFoundError", (text,)),
         ErrorKind::MultipleResults => new(py, "MultipleResultsFoundError", (text,)),
         ErrorKind::Cancelled => PyKeyboardInterrupt::new_err(text.to_owned()),
-        ErrorKind::Transfer | ErrorKind::Io => operation_failed(py, "transfer", text, &[]),
+        ErrorKind::Transfer | ErrorKind::Io => operation_failed(py, "transfer", text),
         // A server that cannot be reached or understood: the official client lets errors of its HTTP library through, which nobody can rely on here.
         _ => server_error(py, text),
     }
@@ -52,15 +55,16 @@ pub fn from_event_hub(py: Python<'_>, error: &Error) -> PyErr {
 /// Returns the exception for files that could not be moved; its details name the components that were.
 pub fn from_transfer(py: Python<'_>, action: &str, error: &BatchError) -> PyErr {
     let text = sentence(&chain(error));
-    if error.cause.kind() == TransferErrorKind::Cancelled {
-        return PyKeyboardInterrupt::new_err(text);
-    }
     let transferred: Vec<&str> = error
         .transferred
         .iter()
         .filter_map(|item| item.component_id.as_deref())
         .collect();
-    operation_failed(py, action, &text, &transferred)
+    let name = match error.cause.kind() {
+        TransferErrorKind::Cancelled => "TransferCancelledError",
+        _ => OPERATION_FAILED,
+    };
+    accessor_error(py, name, action, &text, &transferred)
 }
 
 /// Returns the exception for a request that got no answer.
@@ -72,7 +76,7 @@ pub fn from_http(py: Python<'_>, transport: &Transport, cause: reqwest::Error) -
         transport.host(),
         chain(&cause)
     ));
-    operation_failed(py, "request", &text, &[])
+    operation_failed(py, "request", &text)
 }
 
 /// Returns the exception for a defect of native code.
@@ -86,12 +90,18 @@ fn server_error(py: Python<'_>, text: &str) -> PyErr {
     new(py, "ServerError", (text,))
 }
 
-fn operation_failed(py: Python<'_>, action: &str, text: &str, transferred: &[&str]) -> PyErr {
-    let error = new(
-        py,
-        "AccessorOperationFailedError",
-        (action, py.None(), text),
-    );
+fn operation_failed(py: Python<'_>, action: &str, text: &str) -> PyErr {
+    accessor_error(py, OPERATION_FAILED, action, text, &[])
+}
+
+fn accessor_error(
+    py: Python<'_>,
+    name: &str,
+    action: &str,
+    text: &str,
+    transferred: &[&str],
+) -> PyErr {
+    let error = new(py, name, (action, py.None(), text));
     let added = error.value(py).getattr("details").and_then(|details| {
         let list = PyList::new(py, transferred)?;
         details.cast_into::<PyDict>()?.set_item("transferred", list)

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`committed`], [`transfer`]: calls, commits, and files
+//! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`]: calls, commits, and files
 //! - [`events`]: the connection to the event server
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
@@ -22,6 +22,7 @@ mod sandbox;
 mod schema;
 mod sequence;
 mod transfer;
+mod transfer_control;
 
 use pyo3::prelude::*;
 
@@ -44,6 +45,8 @@ mod _core {
     use crate::schema::SchemaSet;
     #[pymodule_export]
     use crate::sequence::{Sequence, parse_sequence};
+    #[pymodule_export]
+    use crate::transfer_control::TransferControl;
 
     /// Version of the distribution.
     #[pymodule_export]

@@ -3,20 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ftrack_client::transfer::{
-    Cancel, DownloadItem, Progress, TransferOptions, UploadItem, download, upload,
-};
+use ftrack_client::transfer::{DownloadItem, UploadItem, download, upload};
 use ftrack_client::transport::{TransferApi, transfer_client};
 use pyo3::prelude::*;
 
 use crate::client::Client;
+use crate::transfer_control::TransferControl;
 use crate::{blocking, error};
 
 /// A component, the name or URL of its content, and the path of the file.
 pub type File = (String, String, PathBuf);
 
 /// Sends files side by side.
-pub fn send(py: Python<'_>, client: &Client, files: Vec<File>) -> PyResult<()> {
+pub fn send(
+    py: Python<'_>,
+    client: &Client,
+    files: Vec<File>,
+    handle: &TransferControl,
+) -> PyResult<()> {
     let items = files
         .into_iter()
         .map(|(component_id, file_name, path)| UploadItem {
@@ -27,16 +31,22 @@ pub fn send(py: Python<'_>, client: &Client, files: Vec<File>) -> PyResult<()> {
         .collect();
     let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())
         .map_err(|error| error::from_client(py, &error))?;
-    let options = options(client);
+    let options = handle.options(client);
+    let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let sent = blocking::wait(py, "upload files", async move {
-        upload(&api, items, &options, &Progress::new(), &Cancel::new()).await
+        upload(&api, items, &options, &progress, &control).await
     })?;
     sent.map(drop)
         .map_err(|error| error::from_transfer(py, "upload", &error))
 }
 
 /// Fetches files side by side.
-pub fn fetch(py: Python<'_>, client: &Client, files: Vec<File>) -> PyResult<()> {
+pub fn fetch(
+    py: Python<'_>,
+    client: &Client,
+    files: Vec<File>,
+    handle: &TransferControl,
+) -> PyResult<()> {
     let items = files
         .into_iter()
         .map(|(component_id, url, target)| DownloadItem {
@@ -48,9 +58,10 @@ pub fn fetch(py: Python<'_>, client: &Client, files: Vec<File>) -> PyResult<()> 
         })
         .collect();
     let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
-    let options = options(client);
+    let options = handle.options(client);
+    let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let fetched = blocking::wait(py, "download files", async move {
-        download(&http, items, &options, &Progress::new(), &Cancel::new()).await
+        download(&http, items, &options, &progress, &control).await
     })?;
     fetched
         .map(drop)
@@ -66,11 +77,4 @@ pub fn status_of(py: Python<'_>, client: &Client, url: String) -> PyResult<u16> 
         answer.map(|answer| answer.status().as_u16())
     })?;
     status.map_err(|cause| error::from_http(py, &client.transport, cause))
-}
-
-fn options(client: &Client) -> TransferOptions {
-    TransferOptions {
-        stall: client.timeout(),
-        ..TransferOptions::default()
-    }
 }

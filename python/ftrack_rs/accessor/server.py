@@ -8,7 +8,7 @@ import tempfile
 import urllib.parse
 from typing import Any
 
-from ftrack_rs import exception
+from ftrack_rs import exception, transfer
 from ftrack_rs.accessor.base import Accessor
 from ftrack_rs.data import String
 from ftrack_rs.symbol import CHUNK_SIZE
@@ -75,7 +75,8 @@ class ServerFile(String):
         url = _url(self._session, "get", self.resource_identifier)
         with tempfile.TemporaryDirectory(prefix="ftrack-rs-") as folder:
             path = os.path.join(folder, "content")
-            self._session._client().download([(self.resource_identifier, url, path)])
+            files = [(self.resource_identifier, url, path)]
+            self._session._client().download(files, transfer.control())
             with open(path, "rb") as content:
                 shutil.copyfileobj(content, self.wrapped_file, CHUNK_SIZE)
         self.seek(position)
@@ -185,7 +186,8 @@ class _ServerAccessor(Accessor):
 
 def _upload(session: Any, files: Any) -> None:
     session._client().upload(
-        [(component["id"], _file_name(component), path) for component, path in files]
+        [(component["id"], _file_name(component), path) for component, path in files],
+        transfer.control(),
     )
 
 

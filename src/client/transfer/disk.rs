@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
+use super::limit::Permit;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking, concurrently};
+use super::tally::{Fault, Tally, admitted, blocking, concurrently};
 use super::target::PendingFile;
-use super::{BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
+use super::{BatchError, Cancel, Control, ItemRef, Progress, TransferError, TransferOptions};
 
 /// Bytes that are copied before the next look at the cancel switch. The kernel copies them without passing them through this process, where it can.
 const SEGMENT: u64 = 16 * 1024 * 1024;
@@ -37,7 +39,7 @@ pub async fn copy(
     items: Vec<CopyItem>,
     options: &TransferOptions,
     progress: &Progress,
-    cancel: &Cancel,
+    control: &Control,
 ) -> Result<Vec<Copied>, BatchError> {
     let reference = |(index, item): (usize, &CopyItem)| ItemRef {
         index,
@@ -45,16 +47,19 @@ pub async fn copy(
         path: item.target.clone(),
     };
     let tally = Tally::new(items.iter().enumerate().map(reference).collect());
-    let (stop, _guard) = cancel.guarded();
+    let (stop, _guard) = control.guarded();
     let work = Copier {
         tally: &tally,
         progress,
         stop: &stop,
+        control,
     };
-    let copies = stream::iter(items.into_iter().enumerate())
-        .map(|(index, item)| work.copy(index, item).boxed());
+    let limiter = options.concurrency.limiter();
+    let items = stream::iter(items.into_iter().enumerate());
+    let copies = admitted(items, &limiter)
+        .map(|((index, item), permit)| work.copy(index, item, permit).boxed());
     tally
-        .settle(cancel, concurrently(copies, options.concurrency))
+        .settle(control, options.total, concurrently(copies))
         .await
 }
 
@@ -63,33 +68,47 @@ struct Copier<'a> {
     tally: &'a Tally,
     progress: &'a Progress,
     stop: &'a Cancel,
+    control: &'a Control,
 }
 
 impl Copier<'_> {
-    async fn copy(self, index: usize, item: CopyItem) -> Result<(usize, Copied), Fault> {
-        let (progress, stop) = (self.progress.clone(), self.stop.clone());
-        let copied = blocking(move || copy_file(index, &item, &progress, &stop))
-            .await
-            .flatten();
+    async fn copy(
+        self,
+        index: usize,
+        item: CopyItem,
+        permit: Permit,
+    ) -> Result<(usize, Copied), Fault> {
+        let steps = Steps {
+            index,
+            progress: self.progress.clone(),
+            control: self.control.clone(),
+            stop: self.stop.clone(),
+        };
+        let started = Instant::now();
+        let copied = blocking(move || copy_file(&item, &steps)).await.flatten();
         let copied = copied.map_err(|error| (index, error))?;
+        permit.succeeded(copied.size, started.elapsed());
         self.tally.arrived(index, self.progress);
         Ok((index, copied))
     }
 }
 
-fn copy_file(
+/// What the copying of one file reports to and obeys, on its blocking thread.
+struct Steps {
     index: usize,
-    item: &CopyItem,
-    progress: &Progress,
-    stop: &Cancel,
-) -> Result<Copied, TransferError> {
+    progress: Progress,
+    control: Control,
+    stop: Cancel,
+}
+
+fn copy_file(item: &CopyItem, steps: &Steps) -> Result<Copied, TransferError> {
     let source = SourceFile::inspect(&item.source)?;
     let opened = source.open()?;
     let (pending, file) = PendingFile::create(&item.target)?;
-    progress.expect(1, source.size);
-    let size = copy_content(index, &opened, &file, progress, stop)
+    steps.progress.expect(1, source.size);
+    let size = copy_content(&opened, &file, steps)
         .map_err(|error| TransferError::writing(&item.target, error))?;
-    if stop.is_cancelled() {
+    if steps.stop.is_cancelled() {
         return Err(TransferError::Cancelled);
     }
     source.check_unchanged()?;
@@ -110,17 +129,19 @@ fn copy_file(
 }
 
 /// Copies until the source ends or the copy is stopped; returns the bytes copied.
-fn copy_content(
-    index: usize,
-    mut source: &File,
-    mut target: &File,
-    progress: &Progress,
-    stop: &Cancel,
-) -> io::Result<u64> {
+fn copy_content(mut source: &File, mut target: &File, steps: &Steps) -> io::Result<u64> {
+    let Steps {
+        index,
+        progress,
+        control,
+        stop,
+    } = steps;
     let mut size = 0;
-    while !stop.is_cancelled() {
-        let copied = io::copy(&mut source.by_ref().take(SEGMENT), &mut target)?;
-        progress.transferred(index, copied);
+    // What has been copied counts for the next segment, whose length is not known before.
+    let mut copied = 0;
+    while control.admit_blocking(copied, stop) {
+        copied = io::copy(&mut source.by_ref().take(SEGMENT), &mut target)?;
+        progress.transferred(*index, copied);
         size += copied;
         if copied < SEGMENT {
             break;

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -12,10 +13,11 @@ use md5_many::Md5State;
 use reqwest::header::LOCATION;
 use reqwest::{Client, Response, Url};
 
+use super::limit::Permit;
 use super::link::{Attempts, Failure, Flow, Link};
-use super::tally::{Fault, Tally, blocking, concurrently};
+use super::tally::{Fault, Tally, admitted, blocking, concurrently};
 use super::target::PendingFile;
-use super::{BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
+use super::{BatchError, Control, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::Digest;
 
 /// Bytes that are collected before they are written in one piece.
@@ -58,7 +60,7 @@ pub async fn download(
     items: Vec<DownloadItem>,
     options: &TransferOptions,
     progress: &Progress,
-    cancel: &Cancel,
+    control: &Control,
 ) -> Result<Vec<Downloaded>, BatchError> {
     let tally = Tally::new(
         items
@@ -73,11 +75,14 @@ pub async fn download(
         options,
         progress,
         tally: &tally,
+        control,
     };
-    let downloads = stream::iter(items.into_iter().enumerate())
-        .map(|(index, item)| fetcher.fetch(index, item).boxed());
+    let limiter = options.concurrency.limiter();
+    let items = stream::iter(items.into_iter().enumerate());
+    let downloads = admitted(items, &limiter)
+        .map(|((index, item), permit)| fetcher.fetch(index, item, permit).boxed());
     tally
-        .settle(cancel, concurrently(downloads, options.concurrency))
+        .settle(control, options.total, concurrently(downloads))
         .await
 }
 
@@ -142,12 +147,18 @@ struct Fetcher<'a> {
     options: &'a TransferOptions,
     progress: &'a Progress,
     tally: &'a Tally,
+    control: &'a Control,
 }
 
 impl Fetcher<'_> {
-    async fn fetch(self, index: usize, item: DownloadItem) -> Result<(usize, Downloaded), Fault> {
+    async fn fetch(
+        self,
+        index: usize,
+        item: DownloadItem,
+        permit: Permit,
+    ) -> Result<(usize, Downloaded), Fault> {
         let downloaded = self
-            .attempts(index, &item)
+            .attempts(index, &item, &permit)
             .await
             .map_err(|error| (index, error))?;
         self.tally.arrived(index, self.progress);
@@ -158,6 +169,7 @@ impl Fetcher<'_> {
         self,
         index: usize,
         item: &DownloadItem,
+        permit: &Permit,
     ) -> Result<Downloaded, TransferError> {
         let url = item.url()?;
         let target = item.target.clone();
@@ -166,10 +178,17 @@ impl Fetcher<'_> {
         let mut attempts = Attempts::new(self.options.retry);
         let (size, md5) = loop {
             let flow = Flow::new(index, self.progress);
+            let started = Instant::now();
             match self.attempt(&flow, item, &url, &file).await {
-                Ok(content) => break content,
+                Ok(content) => {
+                    permit.succeeded(flow.moved(), started.elapsed());
+                    break content;
+                }
                 Err(failure) => {
                     flow.rewind();
+                    if failure.may_pass() {
+                        permit.failed();
+                    }
                     attempts.pause(failure).await?;
                 }
             }
@@ -219,7 +238,9 @@ impl Fetcher<'_> {
             .await
             .ok_or_else(|| link.stalled(stall))?;
         let bytes = bytes.map_err(|error| link.broken(error))?;
-        flow.advance(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        let length = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        flow.advance(length);
+        flow.excuse(self.control.admit(length)).await;
         Ok(bytes)
     }
 

@@ -132,7 +132,13 @@ pub enum TransferError {
         /// The MD5 that was received.
         actual: Digest,
     },
-    /// The transfer was stopped with its [`Cancel`](super::Cancel).
+    /// The whole transfer took longer than it may.
+    #[error("the transfer did not end within {} s", after.as_secs_f32())]
+    TimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// The transfer was stopped with its [`Control`](super::Control).
     #[error("the transfer was cancelled")]
     Cancelled,
     /// A worker thread ended without a result.
@@ -157,6 +163,8 @@ pub enum TransferErrorKind {
     Rejected,
     /// The network failed.
     Connection,
+    /// The whole transfer took too long.
+    TimedOut,
     /// The caller stopped it.
     Cancelled,
     /// A defect of this program.
@@ -178,6 +186,7 @@ impl TransferError {
             | Self::ChecksumMismatch { .. } => TransferErrorKind::Integrity,
             Self::Rejected { .. } | Self::Redirected { .. } => TransferErrorKind::Rejected,
             Self::Connection { .. } | Self::Stalled { .. } => TransferErrorKind::Connection,
+            Self::TimedOut { .. } => TransferErrorKind::TimedOut,
             Self::Cancelled => TransferErrorKind::Cancelled,
             Self::WorkerLost => TransferErrorKind::Internal,
         }

@@ -33,6 +33,13 @@ enum Again {
     After(Option<Duration>),
 }
 
+impl Failure {
+    /// Returns whether the same attempt may succeed later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self.again, Again::After(_))
+    }
+}
+
 impl From<TransferError> for Failure {
     fn from(error: TransferError) -> Self {
         Self {
@@ -177,6 +184,8 @@ pub(super) struct Flow {
 struct State {
     moved: u64,
     last: Instant,
+    /// Waits that are our own and not the other side's.
+    excused: usize,
     given_up: bool,
 }
 
@@ -185,6 +194,7 @@ impl Flow {
         let state = State {
             moved: 0,
             last: Instant::now(),
+            excused: 0,
             given_up: false,
         };
         Self {
@@ -206,6 +216,13 @@ impl Flow {
             state.last = Instant::now();
         }
         self.progress.transferred(self.index, bytes);
+    }
+
+    /// Waits for something that is not up to the other side: this time does not count as a stall.
+    pub(super) async fn excuse<T>(&self, wait: impl Future<Output = T>) -> T {
+        self.state.lock().excused += 1;
+        let _excused = Excused(self);
+        wait.await
     }
 
     /// Gives the attempt up and takes its bytes back from the progress.
@@ -231,7 +248,7 @@ impl Flow {
         self.state.lock().last = Instant::now();
         let idle = async {
             loop {
-                let deadline = self.state.lock().last + limit;
+                let deadline = self.state.lock().deadline(limit);
                 if deadline <= Instant::now() {
                     break;
                 }
@@ -243,5 +260,27 @@ impl Flow {
             result = work => Some(result),
             () = idle => None,
         }
+    }
+}
+
+impl State {
+    fn deadline(&self, limit: Duration) -> Instant {
+        let start = if self.excused > 0 {
+            Instant::now()
+        } else {
+            self.last
+        };
+        start + limit
+    }
+}
+
+/// A wait that is under way, also if it is given up.
+struct Excused<'a>(&'a Flow);
+
+impl Drop for Excused<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.excused -= 1;
+        state.last = Instant::now();
     }
 }

@@ -5,7 +5,8 @@
 //! - [`copy()`]: files to files on disk.
 //!
 //! All three share their rules. Memory is bounded by one [`ByteBudget`] and never depends on the size of a file. Nothing is written under its final name
-//! before it is complete. A failure names the file and says what was done until then ([`BatchError`]). A pulled [`Cancel`] settles within a second.
+//! before it is complete. How many files and parts move together is found out ([`Concurrency`]). A [`Control`] stops transfers, holds them up, and limits
+//! their bandwidth. A failure names the file and says what was done until then ([`BatchError`]).
 //! Signed URLs are secrets: no error and no debug output holds one.
 
 use std::time::Duration;
@@ -17,9 +18,11 @@ use crate::checksum::HashOptions;
 
 mod budget;
 mod cancel;
+mod control;
 mod disk;
 mod download;
 mod error;
+mod limit;
 mod link;
 mod progress;
 mod put;
@@ -32,9 +35,11 @@ mod upload;
 
 pub use budget::ByteBudget;
 pub use cancel::Cancel;
+pub use control::Control;
 pub use disk::{Copied, CopyItem, copy};
 pub use download::{DownloadItem, Downloaded, download};
 pub use error::{BatchError, ItemRef, TransferError, TransferErrorKind};
+pub use limit::Concurrency;
 pub use progress::{Phase, Progress, ProgressEvent, ProgressSnapshot};
 pub use retry::RetryPolicy;
 pub use upload::{UploadItem, Uploaded, upload};
@@ -59,8 +64,8 @@ pub trait Api: Send + Sync {
 /// How hard a transfer may work.
 #[derive(Clone, Debug)]
 pub struct TransferOptions {
-    /// Files that move at the same time.
-    pub concurrency: usize,
+    /// How many files and parts move at the same time.
+    pub concurrency: Concurrency,
     /// The memory for buffers, shared with other transfers.
     pub budget: ByteBudget,
     /// How files are hashed before they are sent.
@@ -69,16 +74,19 @@ pub struct TransferOptions {
     pub retry: RetryPolicy,
     /// The longest time in which no byte may move before a request counts as failed.
     pub stall: Duration,
+    /// The longest time that the whole transfer may take, if there is a limit.
+    pub total: Option<Duration>,
 }
 
 impl Default for TransferOptions {
     fn default() -> Self {
         Self {
-            concurrency: 8,
+            concurrency: Concurrency::default(),
             budget: ByteBudget::shared(),
             hash: HashOptions::default(),
             retry: RetryPolicy::default(),
             stall: Duration::from_secs(60),
+            total: None,
         }
     }
 }

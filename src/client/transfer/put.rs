@@ -3,23 +3,26 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::TryStreamExt as _;
 use parking_lot::Mutex;
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, Response};
 
+use super::limit::Permit;
 use super::link::{Attempts, Failure, Flow, Link};
-use super::source::{SourceFile, chunks};
+use super::source::{Gate, SourceFile, chunks};
 use super::tally::blocking;
 use super::ticket::Ticket;
-use super::{ByteBudget, Progress, TransferError, TransferOptions};
+use super::{Control, Progress, TransferError, TransferOptions};
 
 /// What the uploads of all files have in common.
 pub(super) struct Sender {
     pub(super) client: reqwest::Client,
     pub(super) options: TransferOptions,
     pub(super) progress: Progress,
+    pub(super) control: Control,
 }
 
 impl Sender {
@@ -29,14 +32,20 @@ impl Sender {
         index: usize,
         source: &Arc<SourceFile>,
         ticket: &Ticket,
+        permit: &Permit,
     ) -> Result<(), TransferError> {
         let mut attempts = Attempts::new(self.options.retry);
         loop {
             let flow = Arc::new(Flow::new(index, &self.progress));
+            let started = Instant::now();
             let Err(failure) = self.attempt(&flow, source, ticket).await else {
+                permit.succeeded(source.size, started.elapsed());
                 return Ok(());
             };
             flow.rewind();
+            if failure.may_pass() {
+                permit.failed();
+            }
             // A change explains the failure better than what the storage said about it.
             check_unchanged(source).await?;
             attempts.pause(failure).await?;
@@ -78,7 +87,12 @@ impl Sender {
         let opened = Arc::clone(source);
         let file = blocking(move || opened.open()).await??;
         let unread = Arc::new(Mutex::new(None));
-        let body = body(file, source.size, &self.options.budget, flow, &unread);
+        let gate = Gate {
+            budget: self.options.budget.clone(),
+            control: self.control.clone(),
+            flow: Arc::clone(flow),
+        };
+        let body = body(file, source.size, gate, &unread);
         let request = self
             .client
             .put(ticket.url.clone())
@@ -93,17 +107,10 @@ impl Sender {
     }
 }
 
-/// Streams the file, counts what is sent and keeps the error that reading it may end with.
-fn body(
-    file: File,
-    size: u64,
-    budget: &ByteBudget,
-    flow: &Arc<Flow>,
-    unread: &Arc<Mutex<Option<io::Error>>>,
-) -> Body {
-    let (flow, unread) = (Arc::clone(flow), Arc::clone(unread));
-    let chunks = chunks(file, size, budget.clone(), move |bytes| flow.advance(bytes));
-    Body::wrap_stream(chunks.map_err(move |error| {
+/// Streams the file and keeps the error that reading it may end with.
+fn body(file: File, size: u64, gate: Gate, unread: &Arc<Mutex<Option<io::Error>>>) -> Body {
+    let unread = Arc::clone(unread);
+    Body::wrap_stream(chunks(file, size, gate).map_err(move |error| {
         let kind = error.kind();
         unread.lock().replace(error);
         io::Error::from(kind)

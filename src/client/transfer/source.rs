@@ -5,12 +5,15 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
-use super::{ByteBudget, TransferError};
+use super::budget::Reserved;
+use super::link::Flow;
+use super::{ByteBudget, Control, TransferError};
 
 /// Bytes that are read, and then travel, in one piece.
 const CHUNK: usize = 512 * 1024;
@@ -107,35 +110,48 @@ fn inode(_metadata: &Metadata) -> Option<(u64, u64)> {
     None
 }
 
+/// What the bytes of a file have to pass before they are read, and who counts them.
+pub(super) struct Gate {
+    pub(super) budget: ByteBudget,
+    pub(super) control: Control,
+    pub(super) flow: Arc<Flow>,
+}
+
+impl Gate {
+    async fn pass(&self, bytes: usize) -> Reserved {
+        let admitted = async {
+            self.control.admit(bytes as u64).await;
+            self.budget.reserve(bytes).await
+        };
+        self.flow.excuse(admitted).await
+    }
+}
+
 /// Streams the first `size` bytes of a file in chunks that count against the budget until they are dropped.
 ///
-/// `read` is told the length of every chunk. A file that ends early is an error of kind [`io::ErrorKind::UnexpectedEof`].
+/// A file that ends early is an error of kind [`io::ErrorKind::UnexpectedEof`].
 pub(super) fn chunks(
     file: File,
     size: u64,
-    budget: ByteBudget,
-    read: impl Fn(u64) + Send + 'static,
+    gate: Gate,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::try_unfold(
-        (file, size, budget, read),
-        async |(file, left, budget, read)| {
-            if left == 0 {
-                return Ok(None);
-            }
-            let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-            let reserved = budget.reserve(length).await;
-            let buffer = reserved.buffer();
-            let (file, buffer) =
-                tokio::task::spawn_blocking(move || read_chunk(file, buffer, length))
-                    .await
-                    .map_err(io::Error::other)??;
-            read(length as u64);
-            Ok(Some((
-                reserved.hold(buffer),
-                (file, left - length as u64, budget, read),
-            )))
-        },
-    )
+    stream::try_unfold((file, size, gate), async |(file, left, gate)| {
+        if left == 0 {
+            return Ok(None);
+        }
+        let most = gate.control.piece(CHUNK);
+        let length = usize::try_from(left).unwrap_or(most).min(most);
+        let reserved = gate.pass(length).await;
+        let buffer = reserved.buffer();
+        let (file, buffer) = tokio::task::spawn_blocking(move || read_chunk(file, buffer, length))
+            .await
+            .map_err(io::Error::other)??;
+        gate.flow.advance(length as u64);
+        Ok(Some((
+            reserved.hold(buffer),
+            (file, left - length as u64, gate),
+        )))
+    })
 }
 
 fn read_chunk(mut file: File, mut buffer: Vec<u8>, length: usize) -> io::Result<(File, Vec<u8>)> {

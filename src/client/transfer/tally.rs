@@ -1,11 +1,15 @@
 //! Which items of a transfer are done, for the error that ends it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
-use super::{BatchError, Cancel, ItemRef, Progress, TransferError};
+use super::limit::{Limiter, Permit};
+use super::{BatchError, Control, ItemRef, Progress, TransferError};
 
 /// The items of a transfer and those of them that arrived.
 pub(super) struct Tally {
@@ -42,16 +46,19 @@ impl Tally {
         progress.finished_file();
     }
 
-    /// Runs the work of a transfer until it ends or is cancelled.
+    /// Runs the work of a transfer until it ends, is cancelled, or has taken longer than `total`.
     pub(super) async fn settle<T>(
         &self,
-        cancel: &Cancel,
+        control: &Control,
+        total: Option<Duration>,
         work: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, BatchError> {
-        let outcome = cancel
-            .run(work)
+        let after = total.unwrap_or(Duration::MAX);
+        let outcome = control
+            .run(timeout(after, work))
             .await
-            .unwrap_or_else(|| Err(TransferError::Cancelled.into()));
+            .unwrap_or_else(|| Ok(Err(TransferError::Cancelled.into())))
+            .unwrap_or_else(|_| Err(TransferError::TimedOut { after }.into()));
         outcome.map_err(|fault| self.error(fault))
     }
 
@@ -77,15 +84,26 @@ impl Tally {
     }
 }
 
-/// Runs the work for all items, at most `limit` at a time, and returns the results in the order of the items. The first failure drops the rest.
-pub(super) async fn concurrently<T, W>(
-    work: impl Stream<Item = W>,
-    limit: usize,
-) -> Result<Vec<T>, Fault>
+/// Gives each item a place, one after the other: places are what bounds how many are under way.
+pub(super) fn admitted<'a, I: Send + 'a>(
+    items: impl Stream<Item = I> + Send + 'a,
+    limiter: &Limiter,
+) -> BoxStream<'a, (I, Permit)> {
+    let limiter = limiter.clone();
+    items
+        .then(move |item| {
+            let limiter = limiter.clone();
+            async move { (item, limiter.acquire().await) }
+        })
+        .boxed()
+}
+
+/// Runs all work at the same time and returns the results in the order of the items. The first failure drops the rest.
+pub(super) async fn concurrently<T, W>(work: impl Stream<Item = W>) -> Result<Vec<T>, Fault>
 where
     W: Future<Output = Result<(usize, T), Fault>>,
 {
-    let mut results: Vec<_> = work.buffer_unordered(limit.max(1)).try_collect().await?;
+    let mut results: Vec<_> = work.buffer_unordered(usize::MAX).try_collect().await?;
     results.sort_unstable_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::mpsc;
 
+use super::limit::{Limiter, Permit};
 use super::put::Sender;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking, concurrently};
+use super::tally::{Fault, Tally, admitted, blocking, concurrently};
 use super::ticket::{Ticket, TicketRequest, ask};
-use super::{Api, BatchError, Cancel, ItemRef, Progress, TransferError, TransferOptions};
+use super::{Api, BatchError, Control, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::{Digest, FileDigest, md5_files};
 
 /// The most operations of one call: answers stay small enough to be signed well within the time limit of a request.
@@ -58,7 +59,7 @@ pub async fn upload(
     items: Vec<UploadItem>,
     options: &TransferOptions,
     progress: &Progress,
-    cancel: &Cancel,
+    control: &Control,
 ) -> Result<Vec<Uploaded>, BatchError> {
     let tally = Tally::new(
         items
@@ -71,15 +72,16 @@ pub async fn upload(
         client: api.http().clone(),
         options: options.clone(),
         progress: progress.clone(),
+        control: control.clone(),
     };
     let run = Run {
         api,
         items: &items,
         sender: &sender,
-        cancel,
+        limiter: &options.concurrency.limiter(),
         tally: &tally,
     };
-    tally.settle(cancel, run.run()).await
+    tally.settle(control, options.total, run.run()).await
 }
 
 impl UploadItem {
@@ -97,7 +99,7 @@ struct Run<'a> {
     api: &'a dyn Api,
     items: &'a [UploadItem],
     sender: &'a Sender,
-    cancel: &'a Cancel,
+    limiter: &'a Limiter,
     tally: &'a Tally,
 }
 
@@ -200,7 +202,7 @@ impl Run<'_> {
         let reserved = budget.reserve(options.memory(sources.len())).await;
         let paths: Vec<_> = sources.iter().map(|source| source.path.clone()).collect();
         let progress = self.sender.progress.clone();
-        let (cancel, _stop) = self.cancel.guarded();
+        let (cancel, _stop) = self.sender.control.guarded();
         let results = blocking(move || {
             let _reserved = reserved;
             let advanced = |index, bytes| progress.hashed(first + index, bytes);
@@ -216,8 +218,9 @@ impl Run<'_> {
     /// Sends the files as they become ready, several at a time.
     async fn send(self, mut jobs: mpsc::Receiver<Job>) -> Result<Vec<Uploaded>, Fault> {
         let jobs = stream::poll_fn(move |context| jobs.poll_recv(context));
-        let sending = jobs.map(|job| self.send_one(job).boxed());
-        concurrently(sending, self.sender.options.concurrency).await
+        let sending =
+            admitted(jobs, self.limiter).map(|(job, permit)| self.send_one(job, permit).boxed());
+        concurrently(sending).await
     }
 
     async fn send_one(
@@ -228,9 +231,10 @@ impl Run<'_> {
             md5,
             ticket,
         }: Job,
+        permit: Permit,
     ) -> Result<(usize, Uploaded), Fault> {
         self.sender
-            .send(index, &source, &ticket)
+            .send(index, &source, &ticket, &permit)
             .await
             .map_err(|error| (index, error))?;
         self.tally.arrived(index, &self.sender.progress);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use ftrack_client::checksum::{Digest, Kernel, md5_buffers};
 use ftrack_client::transfer::{
-    Api as _, BatchError, Cancel, CopyItem, DownloadItem, Downloaded, Progress, TransferError,
-    TransferErrorKind, TransferOptions, copy, download,
+    Api as _, BatchError, Concurrency, Control, CopyItem, DownloadItem, Downloaded, Progress,
+    TransferError, TransferErrorKind, TransferOptions, copy, download,
 };
 
 use crate::upload_storage::{Reply, SECRET, Server, options};
@@ -51,7 +51,7 @@ async fn run(
     items: Vec<DownloadItem>,
     progress: &Progress,
 ) -> Result<Vec<Downloaded>, BatchError> {
-    download(server.http(), items, &options(), progress, &Cancel::new()).await
+    download(server.http(), items, &options(), progress, &Control::new()).await
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_connection_that_stalls_starts_the_file_anew() {
         vec![item.clone()],
         &options,
         &progress,
-        &Cancel::new(),
+        &Control::new(),
     )
     .await
     .unwrap();
@@ -203,21 +203,21 @@ async fn endless_redirects_are_an_error() {
 
 #[tokio::test]
 async fn cancelling_a_download_leaves_nothing() {
-    let (server, folder, cancel) = (
+    let (server, folder, control) = (
         Server::start().await,
         tempfile::tempdir().unwrap(),
-        Cancel::new(),
+        Control::new(),
     );
     let item = stored(&server, folder.path(), "c", b"new");
     server.script("c", [Reply::Hang]);
     let (options, progress, items) = (options(), Progress::new(), vec![item]);
     let stop = async {
         server.hanging().await;
-        cancel.cancel();
+        control.cancel();
         Instant::now()
     };
     let (result, stopped) = tokio::join!(
-        download(server.http(), items, &options, &progress, &cancel),
+        download(server.http(), items, &options, &progress, &control),
         stop
     );
     assert!(stopped.elapsed() < Duration::from_secs(1));
@@ -239,7 +239,7 @@ async fn what_is_not_there_is_named() {
         },
     ];
     let serial = TransferOptions {
-        concurrency: 1,
+        concurrency: Concurrency::Fixed(1),
         ..options()
     };
     let error = download(
@@ -247,7 +247,7 @@ async fn what_is_not_there_is_named() {
         items,
         &serial,
         &Progress::new(),
-        &Cancel::new(),
+        &Control::new(),
     )
     .await
     .unwrap_err();
@@ -279,7 +279,7 @@ async fn copies_have_the_bytes_and_the_permissions_of_their_sources() {
     let mut permissions = std::fs::metadata(&items[1].source).unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(&items[1].source, permissions).unwrap();
-    let copied = copy(items.clone(), &options(), &progress, &Cancel::new())
+    let copied = copy(items.clone(), &options(), &progress, &Control::new())
         .await
         .unwrap();
     for (item, copied) in items.iter().zip(&copied) {
@@ -305,7 +305,7 @@ async fn a_copy_of_a_missing_file_leaves_the_old_target() {
         vec![item.clone()],
         &options(),
         &Progress::new(),
-        &Cancel::new(),
+        &Control::new(),
     )
     .await
     .unwrap_err();
@@ -318,10 +318,10 @@ async fn a_copy_of_a_missing_file_leaves_the_old_target() {
 
 #[tokio::test]
 async fn a_cancelled_copy_copies_nothing() {
-    let (folder, cancel) = (tempfile::tempdir().unwrap(), Cancel::new());
+    let (folder, control) = (tempfile::tempdir().unwrap(), Control::new());
     let item = copy_item(folder.path(), "a", b"new");
-    cancel.cancel();
-    let error = copy(vec![item], &options(), &Progress::new(), &cancel)
+    control.cancel();
+    let error = copy(vec![item], &options(), &Progress::new(), &control)
         .await
         .unwrap_err();
     assert_eq!(error.cause.kind(), TransferErrorKind::Cancelled);
@@ -336,7 +336,7 @@ async fn downloads_and_copies_can_run_as_tasks_of_their_own() {
     assert_eq!(task.await.unwrap().unwrap().len(), 1);
     let item = copy_item(folder.path(), "a", b"new");
     let task = tokio::spawn(async move {
-        copy(vec![item], &options(), &Progress::new(), &Cancel::new()).await
+        copy(vec![item], &options(), &Progress::new(), &Control::new()).await
     });
     assert_eq!(task.await.unwrap().unwrap().len(), 1);
 }

@@ -1,13 +1,14 @@
 //! Uploads to a storage on a real socket: what arrives there, and what is reported when it does not.
 
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ftrack_client::checksum::{Kernel, md5_buffers};
 use ftrack_client::transfer::{
-    BatchError, ByteBudget, Cancel, Phase, Progress, TransferError, TransferErrorKind,
-    TransferOptions, UploadItem, Uploaded, upload,
+    BatchError, ByteBudget, Concurrency, Control, Phase, Progress, TransferError,
+    TransferErrorKind, TransferOptions, UploadItem, Uploaded, upload,
 };
 use parking_lot::Mutex;
 
@@ -35,7 +36,7 @@ async fn run(
     items: Vec<UploadItem>,
     options: &TransferOptions,
 ) -> Result<Vec<Uploaded>, BatchError> {
-    upload(server, items, options, &Progress::new(), &Cancel::new()).await
+    upload(server, items, options, &Progress::new(), &Control::new()).await
 }
 
 /// Checks that no form of an error shows the signed URL.
@@ -61,7 +62,7 @@ async fn files_arrive_with_their_bytes_and_headers() {
         .collect();
     let options = options();
     let progress = Progress::new();
-    let uploaded = upload(&server, items, &options, &progress, &Cancel::new())
+    let uploaded = upload(&server, items, &options, &progress, &Control::new())
         .await
         .unwrap();
     for (uploaded, length) in uploaded.iter().zip(lengths) {
@@ -151,7 +152,7 @@ async fn a_retry_sends_the_whole_file_again() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&events);
     let progress = Progress::with_report(move |event| seen.lock().push(event));
-    upload(&server, items, &options(), &progress, &Cancel::new())
+    upload(&server, items, &options(), &progress, &Control::new())
         .await
         .unwrap();
     assert_eq!(server.bodies("c"), [&bytes[..], &bytes, &bytes, &bytes]);
@@ -173,7 +174,7 @@ async fn an_answer_before_the_content_was_read_is_tried_again() {
     let items = vec![file(folder.path(), "c", &bytes)];
     server.script("c", [Reply::EarlyStatus(503), Reply::EarlyStatus(500)]);
     let progress = Progress::new();
-    upload(&server, items, &options(), &progress, &Cancel::new())
+    upload(&server, items, &options(), &progress, &Control::new())
         .await
         .unwrap();
     assert!(server.bodies("c") == [&bytes[..]]);
@@ -224,7 +225,7 @@ async fn a_failure_lists_what_was_transferred_and_what_failed() {
         &server,
         items,
         &TransferOptions {
-            concurrency: 1,
+            concurrency: Concurrency::Fixed(1),
             ..options()
         },
     )
@@ -256,21 +257,21 @@ async fn cancelling_settles_at_once_and_says_what_arrived() {
         .map(|name| file(folder.path(), name, name.as_bytes()))
         .into();
     server.script("b", [Reply::Hang]);
-    let (cancel, options, progress) = (
-        Cancel::new(),
+    let (control, options, progress) = (
+        Control::new(),
         TransferOptions {
-            concurrency: 1,
+            concurrency: Concurrency::Fixed(1),
             ..options()
         },
         Progress::new(),
     );
     let stop = async {
         server.hanging().await;
-        cancel.cancel();
+        control.cancel();
         Instant::now()
     };
     let (result, stopped) =
-        tokio::join!(upload(&server, items, &options, &progress, &cancel), stop);
+        tokio::join!(upload(&server, items, &options, &progress, &control), stop);
     assert!(stopped.elapsed() < Duration::from_secs(1));
     let error = result.unwrap_err();
     assert_eq!(error.cause.kind(), TransferErrorKind::Cancelled);
@@ -409,4 +410,65 @@ async fn no_files_are_no_work() {
             .is_empty()
     );
     assert!(server.calls.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_pause_holds_everything_up_and_is_no_stall() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", &content(1_300_000))];
+    let options = TransferOptions {
+        stall: Duration::from_millis(400),
+        ..options()
+    };
+    let (control, progress) = (Control::new(), Progress::new());
+    control.pause();
+    let mut upload = std::pin::pin!(upload(&server, items, &options, &progress, &control));
+    let paused = tokio::time::timeout(Duration::from_millis(600), &mut upload).await;
+    assert!(paused.is_err());
+    assert!(server.bodies("c").is_empty());
+    assert_eq!(progress.snapshot().transferred_bytes, 0);
+    control.resume();
+    assert_eq!(upload.await.unwrap().len(), 1);
+    assert_eq!(server.bodies("c").len(), 1);
+}
+
+#[tokio::test]
+async fn a_limited_bandwidth_holds_for_all_files_together() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = ["a", "b", "c"].map(|name| file(folder.path(), name, &content(100_000)));
+    let control = Control::new();
+    control.limit_bandwidth(NonZeroU64::new(1_000_000));
+    let started = Instant::now();
+    upload(
+        &server,
+        items.into(),
+        &options(),
+        &Progress::new(),
+        &control,
+    )
+    .await
+    .unwrap();
+    // What was sent last need not have leaked, and a little may be made up for.
+    assert!(
+        started.elapsed() > Duration::from_millis(100),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_transfer_that_takes_too_long_in_total_is_given_up() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script("c", [Reply::Hang]);
+    let options = TransferOptions {
+        total: Some(Duration::from_millis(50)),
+        ..options()
+    };
+    let error = run(&server, items, &options).await.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::TimedOut);
+    assert_eq!(
+        error.to_string(),
+        "the transfer did not end within 0.05 s; 0 of 1 files were transferred"
+    );
 }

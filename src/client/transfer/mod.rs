@@ -24,6 +24,7 @@ mod download;
 mod error;
 mod limit;
 mod link;
+pub mod preflight;
 mod progress;
 mod put;
 mod retry;

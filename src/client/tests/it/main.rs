@@ -8,6 +8,7 @@ mod download;
 mod event_hub;
 mod identity_map;
 mod merge;
+mod preflight;
 mod query;
 mod raw_calls;
 mod schema_cache;

@@ -22,6 +22,7 @@ mod control;
 mod disk;
 mod download;
 mod error;
+pub mod journal;
 mod limit;
 mod link;
 pub mod preflight;

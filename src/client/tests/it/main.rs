@@ -7,6 +7,7 @@ mod commit;
 mod download;
 mod event_hub;
 mod identity_map;
+mod journal;
 mod merge;
 mod preflight;
 mod query;

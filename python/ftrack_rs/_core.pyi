@@ -1,5 +1,6 @@
 """Native part of the package: a translation of the Rust crates, used by the modules beside it."""
 
+from collections.abc import Callable
 from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
@@ -20,6 +21,7 @@ __all__ = [
     "Sequence",
     "TransferControl",
     "draw_frames",
+    "inspect_frames",
     "parse_sequence",
 ]
 
@@ -200,8 +202,16 @@ class TransferControl:
         """End a pause."""
     def limit_bandwidth(self, bandwidth: int | None) -> None:
         """Limit the bytes of all transfers in a second; None lifts the limit."""
+    def of_call(self, on_tick: Callable[[], object]) -> TransferControl:
+        """Return the control of one call, a part of this.
+
+        Args:
+            on_tick: Called ten times a second while it runs; what it raises ends it.
+        """
     def snapshot(self) -> dict[str, int]:
         """Return what has been counted so far."""
+    def files(self) -> list[tuple[Any, int, int, bool]]:
+        """Return of each file the path, the size, the bytes moved, and whether it arrived."""
 
 @final
 class Sequence:
@@ -221,6 +231,18 @@ def parse_sequence(path: str) -> Sequence | None:
 
     Raises:
         ParseError: If the ranges make no sense.
+    """
+
+def inspect_frames(paths: list[str], recent: float) -> tuple[list[int], list[tuple[int, str]]]:
+    """Look at the frames of one sequence before they are published.
+
+    Args:
+        paths: The frames.
+        recent: Seconds after its last change in which a frame may still be growing.
+
+    Returns:
+        The size of each; and of those with a defect the position and what is wrong: `missing`,
+        `empty`, `unreadable`, `growing` or `odd size`.
     """
 
 @final

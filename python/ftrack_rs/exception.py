@@ -29,7 +29,8 @@ Every error derives from :class:`Error`, so one ``except`` clause catches all of
     ├── LocationError
     │   ├── ComponentNotInAnyLocationError
     │   ├── ComponentNotInLocationError
-    │   └── ComponentInLocationError
+    │   ├── ComponentInLocationError
+    │   └── PreflightError
     ├── AccessorError
     │   ├── AccessorOperationFailedError
     │   │   ├── AccessorUnsupportedOperationError
@@ -325,6 +326,15 @@ class ComponentInLocationError(_ComponentsLocationError):
     """Raised when components are in the location already."""
 
     default_message = "Component(s) {formatted_components} already exist in location {location}."
+
+
+class PreflightError(LocationError):
+    """Raised before anything moves when frames of a sequence are missing or empty.
+
+    Paths of all of them stand in ``details["missing"]`` and ``details["empty"]``.
+    """
+
+    default_message = "Sequence is not complete."
 
 
 class AccessorError(Error):

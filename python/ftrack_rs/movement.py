@@ -35,7 +35,7 @@ def upload_in_bulk(
         ComponentInLocationError: If one is in the location already; nothing is done then.
         LocationError: If a file could not be sent; nothing is registered then.
     """
-    if not _is_plain(location):
+    if not is_plain(location):
         return False
     added: list[Any] = []
     files: list[Any] = []
@@ -48,6 +48,8 @@ def upload_in_bulk(
     uploaded = [(component, component["id"]) for component, _ in files]
     try:
         location.accessor.upload(list(zip((component for component, _ in files), paths)))
+    except exception.TransferCancelledError:
+        raise
     except exception.AccessorError as error:
         transferred = [pair for pair in uploaded if pair[1] in error.details.get("transferred", ())]
         raise exception.LocationError(
@@ -68,7 +70,8 @@ def _check_absent(location: Any, components: list[Any], added: list[Any]) -> Non
         raise exception.ComponentInLocationError(given or present, location) from None
 
 
-def _is_plain(location: Any) -> bool:
+def is_plain(location: Any) -> bool:
+    """Return whether no step of adding to *location* is replaced, so that all may be one."""
     from ftrack_rs.entity.location import Location
 
     kind = type(location)

@@ -6,7 +6,7 @@
 //! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`]: calls, commits, and files
 //! - [`events`]: the connection to the event server
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
-//! - [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
+//! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
 mod batch;
 mod blocking;
@@ -18,6 +18,7 @@ mod entity_map;
 mod error;
 mod events;
 mod imports;
+mod preflight;
 mod sandbox;
 mod schema;
 mod sequence;
@@ -39,6 +40,8 @@ mod _core {
     use crate::entity_map::EntityMap;
     #[pymodule_export]
     use crate::events::EventConnection;
+    #[pymodule_export]
+    use crate::preflight::inspect_frames;
     #[pymodule_export]
     use crate::sandbox::{NativeSandbox, draw_frames};
     #[pymodule_export]

@@ -33,7 +33,8 @@ pub fn send(
         .map_err(|error| error::from_client(py, &error))?;
     let options = handle.options(client);
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
-    let sent = blocking::wait(py, "upload files", async move {
+    let tick = |py: Python<'_>| handle.tick(py);
+    let sent = blocking::wait_ticking(py, "upload files", &tick, async move {
         upload(&api, items, &options, &progress, &control).await
     })?;
     sent.map(drop)
@@ -60,7 +61,8 @@ pub fn fetch(
     let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
     let options = handle.options(client);
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
-    let fetched = blocking::wait(py, "download files", async move {
+    let tick = |py: Python<'_>| handle.tick(py);
+    let fetched = blocking::wait_ticking(py, "download files", &tick, async move {
         download(&http, items, &options, &progress, &control).await
     })?;
     fetched

@@ -1,8 +1,11 @@
 //! The native part of `ftrack_rs.Transfer`: how transfers run, how far they are, and what to do with them.
 
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
-use ftrack_client::transfer::{Concurrency, Control, Progress, ProgressSnapshot, TransferOptions};
+use ftrack_client::transfer::{
+    Concurrency, Control, FileProgress, Progress, ProgressSnapshot, TransferOptions,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -15,6 +18,8 @@ pub struct TransferControl {
     pub control: Control,
     pub progress: Progress,
     concurrency: Concurrency,
+    /// Called ten times a second while the transfer of one call runs.
+    on_tick: Option<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -29,6 +34,17 @@ impl TransferControl {
             concurrency: concurrency.map_or(Concurrency::Adaptive, |count| {
                 Concurrency::Fixed(count.get())
             }),
+            on_tick: None,
+        }
+    }
+
+    /// Returns the control of one call, which is a part of this one.
+    fn of_call(&self, on_tick: Py<PyAny>) -> Self {
+        Self {
+            control: self.control.clone(),
+            progress: self.progress.clone(),
+            concurrency: self.concurrency,
+            on_tick: Some(on_tick),
         }
     }
 
@@ -69,9 +85,24 @@ impl TransferControl {
         counts.set_item("transferred_bytes", transferred_bytes)?;
         Ok(counts)
     }
+
+    /// Returns of each file the path, the size, how many bytes were moved, and whether it arrived.
+    fn files(&self, py: Python<'_>) -> Vec<(PathBuf, u64, u64, bool)> {
+        let files = py.detach(|| self.progress.files());
+        let row = |file: FileProgress| (file.path, file.size, file.transferred, file.is_finished);
+        files.into_iter().map(row).collect()
+    }
 }
 
 impl TransferControl {
+    /// Tells Python that the transfer still runs; what that raises is to end it.
+    pub fn tick(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.on_tick {
+            Some(on_tick) => on_tick.call0(py).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Returns the options of a transfer by `client`.
     pub fn options(&self, client: &Client) -> TransferOptions {
         TransferOptions {

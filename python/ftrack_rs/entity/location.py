@@ -8,6 +8,7 @@ from typing import Any
 from ftrack_rs import exception, inspection, movement, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
+from ftrack_rs.transfer import OnProgress, Transfer, using
 
 
 class Location(Entity):
@@ -31,12 +32,28 @@ class Location(Entity):
             name = self["name"]
         return text if name is symbol.NOT_SET else text.replace("(", f'("{name}", ', 1)
 
-    def add_component(self, component: Any, source: Any, recursive: bool = True) -> None:
+    def add_component(
+        self,
+        component: Any,
+        source: Any,
+        recursive: bool = True,
+        *,
+        on_progress: OnProgress = None,
+        transfer: Transfer | None = None,
+    ) -> None:
         """Add one component; see :meth:`add_components`."""
-        self.add_components([component], sources=source, recursive=recursive)
+        with using(on_progress, transfer):
+            self.add_components([component], sources=source, recursive=recursive)
 
     def add_components(
-        self, components: Any, sources: Any, recursive: bool = True, _depth: int = 0
+        self,
+        components: Any,
+        sources: Any,
+        recursive: bool = True,
+        _depth: int = 0,
+        *,
+        on_progress: OnProgress = None,
+        transfer: Transfer | None = None,
     ) -> None:
         """Copy the data of *components* here, then register all of them, which commits.
 
@@ -44,13 +61,21 @@ class Location(Entity):
             components: The components.
             sources: The location to copy from, or one for each component.
             recursive: Add the members of containers too.
+            on_progress: As :class:`ftrack_rs.Transfer` takes it.
+            transfer: How data moves.
 
         Raises:
             ComponentInLocationError: If one is here already; nothing is done then.
+            PreflightError: If frames of a sequence are missing or empty; nothing is done then.
             LocationError: If data could not be copied or registered. Nothing is registered then;
                 what was copied stands in `details["transferred"]`.
         """
-        components = list(components)
+        with using(on_progress, transfer):
+            self._add_components(list(components), sources, recursive, _depth)
+
+    def _add_components(
+        self, components: list[Any], sources: Any, recursive: bool, _depth: int
+    ) -> None:
         sources = _one_source_each(sources, len(components))
         if not self.structure:
             raise exception.LocationError(

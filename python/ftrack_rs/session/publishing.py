@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ftrack_rs import exception, symbol
-from ftrack_rs._core import parse_sequence
+from ftrack_rs import exception, movement, preflight, symbol
+from ftrack_rs import transfer as transfers
 from ftrack_rs.session.locations import Locations
+from ftrack_rs.session.source_files import SourceFiles
+
+if TYPE_CHECKING:
+    from ftrack_rs._core import Sequence
+    from ftrack_rs.transfer import OnProgress, Transfer
 
 #: Components that the web player looks for; they belong into a location of their own.
 _REVIEW_NAMES = ("ftrackreview-mp4", "ftrackreview-webm", "ftrackreview-image")
@@ -16,7 +21,15 @@ _REVIEW_NAMES = ("ftrackreview-mp4", "ftrackreview-webm", "ftrackreview-image")
 class Publishing(Locations):
     """Creates components, and has them encoded."""
 
-    def create_component(self, path: Any, data: Any = None, location: Any = "auto") -> Any:
+    def create_component(
+        self,
+        path: Any,
+        data: Any = None,
+        location: Any = "auto",
+        *,
+        on_progress: OnProgress = None,
+        transfer: Transfer | None = None,
+    ) -> Any:
         """Create a component.
 
         Args:
@@ -25,6 +38,8 @@ class Publishing(Locations):
             data: Further values of the component; not changed.
             location: Where to put it, which commits; `auto` for the location of highest priority,
                 None to put it nowhere yet.
+            on_progress: As :class:`ftrack_rs.Transfer` takes it.
+            transfer: How its data moves.
 
         Returns:
             The component.
@@ -32,47 +47,54 @@ class Publishing(Locations):
         Raises:
             LocationError: If its data cannot be copied to the location.
             ParseError: If *path* ends like a sequence but is none.
+            PreflightError: If frames of a sequence are missing or empty; nothing is done then.
         """
-        path = os.fspath(path)
+        files = SourceFiles(path, self._get_filesystem_size)
         data = dict(data or {})
         if location == "auto":
             location = self._location_for(data.get("name"))
-        sequence = parse_sequence(path)
-        if sequence is None:
-            component = self._create_file(path, data)
-        else:
-            component = self._create_sequence(sequence, data)
-        if location:
-            origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
-            location.add_component(component, origin, recursive=True)
-        return component
+        with transfers.using(on_progress, transfer):
+            if not location or not movement.is_plain(location):
+                return self._create_from(files, data, location)
+            with preflight.passed(files.sequence):
+                return self._create_from(files, data, location)
 
     def _location_for(self, name: Any) -> Any:
         if name in _REVIEW_NAMES:
             return self.get("Location", symbol.REVIEW_LOCATION_ID)
         return self.pick_location()
 
-    def _create_file(self, path: str, data: dict[str, Any]) -> Any:
-        data.setdefault("size", self._get_filesystem_size(path))
-        data.setdefault("file_type", self._file_type(path))
-        return self._create_component("FileComponent", path, data, None)
+    def _create_from(self, files: SourceFiles, data: dict[str, Any], location: Any) -> Any:
+        if files.sequence:
+            component = self._create_sequence(files.sequence, files, data)
+        else:
+            component = self._create_file(files, data)
+        if location:
+            origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
+            location.add_component(component, origin, recursive=True)
+        return component
 
-    def _create_sequence(self, sequence: Any, data: dict[str, Any]) -> Any:
-        members = sequence.members()
+    def _create_file(self, files: SourceFiles, data: dict[str, Any]) -> Any:
+        if "size" not in data:
+            data["size"] = files.sizes[0]
+        data.setdefault("file_type", self._file_type(files.path))
+        return self._create_component("FileComponent", files.path, data, None)
+
+    def _create_sequence(self, sequence: Sequence, files: SourceFiles, data: dict[str, Any]) -> Any:
         size = data.get("size")
         if size is None:
-            sizes = [self._get_filesystem_size(path) for path, _ in members]
+            sizes = files.sizes
             data["size"] = sum(sizes)
         else:
-            sizes = [round(size / len(members))] * len(members)
+            sizes = [round(size / len(files.members))] * len(files.members)
         file_type = self._file_type(sequence.pattern)
         data.setdefault("padding", sequence.padding)
         data.setdefault("file_type", file_type)
         container = self._create_component("SequenceComponent", sequence.pattern, data, None)
         components = []
-        for (path, index), member_size in zip(members, sizes):
+        for (path, name), member_size in zip(files.members, sizes):
             member = {
-                "name": index,
+                "name": name,
                 "container": container,
                 "size": member_size,
                 "file_type": file_type,
@@ -104,7 +126,15 @@ class Publishing(Locations):
         except OSError:
             return 0
 
-    def encode_media(self, media: Any, version_id: Any = None, keep_original: Any = "auto") -> Any:
+    def encode_media(
+        self,
+        media: Any,
+        version_id: Any = None,
+        keep_original: Any = "auto",
+        *,
+        on_progress: OnProgress = None,
+        transfer: Transfer | None = None,
+    ) -> Any:
         """Have *media* made playable in browsers.
 
         Args:
@@ -112,6 +142,8 @@ class Publishing(Locations):
                 that is there.
             version_id: Version that the encoded components belong to.
             keep_original: Whether the source is kept; by default only if it is a component.
+            on_progress: As :class:`ftrack_rs.Transfer` takes it.
+            transfer: How a file moves.
 
         Returns:
             The job that does it. When it is done, its attribute `data` holds JSON with
@@ -123,7 +155,8 @@ class Publishing(Locations):
         """
         if isinstance(media, (str, os.PathLike)):
             keep_original = False if keep_original == "auto" else keep_original
-            component = self._upload_media(media, version_id if keep_original else None)
+            with transfers.using(on_progress, transfer):
+                component = self._upload_media(media, version_id if keep_original else None)
         elif getattr(media, "entity_type", None) == "FileComponent":
             keep_original = True if keep_original == "auto" else keep_original
             component = media

@@ -47,6 +47,7 @@ pub async fn copy(
         path: item.target.clone(),
     };
     let tally = Tally::new(items.iter().enumerate().map(reference).collect());
+    let progress = &progress.of(items.iter().map(|item| item.target.as_path()));
     let (stop, _guard) = control.guarded();
     let work = Copier {
         tally: &tally,
@@ -105,7 +106,7 @@ fn copy_file(item: &CopyItem, steps: &Steps) -> Result<Copied, TransferError> {
     let source = SourceFile::inspect(&item.source)?;
     let opened = source.open()?;
     let (pending, file) = PendingFile::create(&item.target)?;
-    steps.progress.expect(1, source.size);
+    steps.progress.sized(steps.index, source.size);
     let size = copy_content(&opened, &file, steps)
         .map_err(|error| TransferError::writing(&item.target, error))?;
     if steps.stop.is_cancelled() {

@@ -69,7 +69,12 @@ pub async fn download(
             .map(|(index, item)| item.reference(index))
             .collect(),
     );
-    progress.expect(items.len(), items.iter().filter_map(|item| item.size).sum());
+    let progress = &progress.of(items.iter().map(|item| item.target.as_path()));
+    for (index, item) in items.iter().enumerate() {
+        if let Some(size) = item.size {
+            progress.sized(index, size);
+        }
+    }
     let fetcher = Fetcher {
         client,
         options,
@@ -215,6 +220,9 @@ impl Fetcher<'_> {
         let stall = self.options.stall;
         let response = flow.bounded(stall, self.get(&mut link, url)).await;
         let mut response = response.ok_or_else(|| link.stalled(stall))??;
+        if let Some(size) = response.content_length() {
+            flow.sized(size);
+        }
         let mut writer = Writer::start(item, file).await?;
         while let Some(bytes) = self.next(&mut response, flow, &link).await? {
             writer.write(&bytes).await?;

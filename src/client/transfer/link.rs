@@ -204,6 +204,11 @@ impl Flow {
         }
     }
 
+    /// Notes how many bytes there are to move.
+    pub(super) fn sized(&self, size: u64) {
+        self.progress.sized(self.index, size);
+    }
+
     /// Notes that bytes moved.
     pub(super) fn advance(&self, bytes: u64) {
         {

@@ -42,7 +42,7 @@ pub use disk::{Copied, CopyItem, copy};
 pub use download::{DownloadItem, Downloaded, download};
 pub use error::{BatchError, ItemRef, TransferError, TransferErrorKind};
 pub use limit::Concurrency;
-pub use progress::{Phase, Progress, ProgressEvent, ProgressSnapshot};
+pub use progress::{FileProgress, Phase, Progress, ProgressEvent, ProgressSnapshot};
 pub use retry::RetryPolicy;
 pub use upload::{UploadItem, Uploaded, upload};
 

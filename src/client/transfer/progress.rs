@@ -1,8 +1,11 @@
 //! How far a transfer is.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 /// What was done with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,17 +42,34 @@ pub struct ProgressSnapshot {
     pub transferred_bytes: u64,
 }
 
-/// Counts the steps of a transfer and, if wanted, reports each of them. Clones share their counts.
+/// The state of one file at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProgress {
+    /// The file: the source of an upload, the target of a download or copy.
+    pub path: PathBuf,
+    /// Its size in bytes; 0 while it is not known.
+    pub size: u64,
+    /// Bytes that were moved.
+    pub transferred: u64,
+    /// Whether it arrived.
+    pub is_finished: bool,
+}
+
+/// Counts the steps of transfers and, if wanted, reports each of them. Clones share their counts.
 #[derive(Clone, Default)]
-pub struct Progress(Arc<Counters>);
+pub struct Progress {
+    counts: Arc<Counts>,
+    /// Where the files of this transfer begin among those of all transfers that share the counts.
+    first: usize,
+}
 
 #[derive(Default)]
-struct Counters {
-    files: AtomicU64,
+struct Counts {
     finished_files: AtomicU64,
     total_bytes: AtomicU64,
     hashed_bytes: AtomicU64,
     transferred_bytes: AtomicU64,
+    files: Mutex<Vec<FileProgress>>,
     report: Option<Box<dyn Fn(ProgressEvent) + Send + Sync>>,
 }
 
@@ -61,56 +81,104 @@ impl Progress {
 
     /// Makes counters that also call `report` at every step, from any thread. It must return quickly.
     pub fn with_report(report: impl Fn(ProgressEvent) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Counters {
+        let counts = Counts {
             report: Some(Box::new(report)),
-            ..Counters::default()
-        }))
+            ..Counts::default()
+        };
+        Self {
+            counts: Arc::new(counts),
+            first: 0,
+        }
     }
 
     /// Returns the counts of this moment.
     pub fn snapshot(&self) -> ProgressSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ProgressSnapshot {
-            files: read(&self.0.files),
-            finished_files: read(&self.0.finished_files),
-            total_bytes: read(&self.0.total_bytes),
-            hashed_bytes: read(&self.0.hashed_bytes),
-            transferred_bytes: read(&self.0.transferred_bytes),
+            files: self.counts.files.lock().len() as u64,
+            finished_files: read(&self.counts.finished_files),
+            total_bytes: read(&self.counts.total_bytes),
+            hashed_bytes: read(&self.counts.hashed_bytes),
+            transferred_bytes: read(&self.counts.transferred_bytes),
         }
     }
 
-    pub(super) fn expect(&self, files: usize, bytes: u64) {
-        self.0.files.fetch_add(files as u64, Ordering::Relaxed);
-        self.0.total_bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// Returns the state of each file, in the order in which they were given.
+    pub fn files(&self) -> Vec<FileProgress> {
+        self.counts.files.lock().clone()
+    }
+
+    /// Returns the progress of a transfer of these files, which shares the counts with this one.
+    pub(super) fn of<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
+        let mut files = self.counts.files.lock();
+        let first = files.len();
+        files.extend(paths.into_iter().map(|path| FileProgress {
+            path: path.to_owned(),
+            size: 0,
+            transferred: 0,
+            is_finished: false,
+        }));
+        Self {
+            counts: Arc::clone(&self.counts),
+            first,
+        }
+    }
+
+    /// Notes the size of a file, once it is known.
+    pub(super) fn sized(&self, index: usize, size: u64) {
+        let known = self.with_file(index, |file| std::mem::replace(&mut file.size, size));
+        self.counts
+            .total_bytes
+            .fetch_add(size.wrapping_sub(known), Ordering::Relaxed);
     }
 
     pub(super) fn hashed(&self, index: usize, bytes: u64) {
-        self.step(Phase::Hash, index, bytes.cast_signed());
+        self.counts.hashed_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.report(Phase::Hash, index, bytes.cast_signed());
     }
 
     pub(super) fn transferred(&self, index: usize, bytes: u64) {
-        self.step(Phase::Transfer, index, bytes.cast_signed());
+        self.moved(index, bytes.cast_signed());
     }
 
     /// Takes back `bytes` of a file that is moved again from its start.
     pub(super) fn rewound(&self, index: usize, bytes: u64) {
         if bytes > 0 {
-            self.step(Phase::Transfer, index, -bytes.cast_signed());
+            self.moved(index, -bytes.cast_signed());
         }
     }
 
-    pub(super) fn finished_file(&self) {
-        self.0.finished_files.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn finished_file(&self, index: usize) {
+        self.with_file(index, |file| file.is_finished = true);
+        self.counts.finished_files.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn step(&self, phase: Phase, index: usize, bytes: i64) {
-        let counter = match phase {
-            Phase::Hash => &self.0.hashed_bytes,
-            Phase::Transfer => &self.0.transferred_bytes,
-        };
-        // Adding the two's complement subtracts, and the count never passes zero: only what was added is taken back.
-        counter.fetch_add(bytes.cast_unsigned(), Ordering::Relaxed);
-        if let Some(report) = &self.0.report {
+    fn moved(&self, index: usize, bytes: i64) {
+        // Adding the two's complement subtracts, and no count passes zero: only what was added is taken back.
+        let bits = bytes.cast_unsigned();
+        self.with_file(index, |file| {
+            file.transferred = file.transferred.wrapping_add(bits)
+        });
+        self.counts
+            .transferred_bytes
+            .fetch_add(bits, Ordering::Relaxed);
+        self.report(Phase::Transfer, index, bytes);
+    }
+
+    fn with_file<T: Default>(
+        &self,
+        index: usize,
+        change: impl FnOnce(&mut FileProgress) -> T,
+    ) -> T {
+        let mut files = self.counts.files.lock();
+        files
+            .get_mut(self.first + index)
+            .map(change)
+            .unwrap_or_default()
+    }
+
+    fn report(&self, phase: Phase, index: usize, bytes: i64) {
+        if let Some(report) = &self.counts.report {
             report(ProgressEvent {
                 index,
                 phase,

@@ -43,7 +43,7 @@ impl Tally {
     /// Notes that an item arrived.
     pub(super) fn arrived(&self, index: usize, progress: &Progress) {
         self.arrived.lock().push(index);
-        progress.finished_file();
+        progress.finished_file(index);
     }
 
     /// Runs the work of a transfer until it ends, is cancelled, or has taken longer than `total`.

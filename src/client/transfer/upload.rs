@@ -71,7 +71,7 @@ pub async fn upload(
     let sender = Sender {
         client: api.http().clone(),
         options: options.clone(),
-        progress: progress.clone(),
+        progress: progress.of(items.iter().map(|item| item.path.as_path())),
         control: control.clone(),
     };
     let run = Run {
@@ -114,10 +114,9 @@ struct Job {
 impl Run<'_> {
     async fn run(self) -> Result<Vec<Uploaded>, Fault> {
         let sources = self.inspect().await?;
-        self.sender.progress.expect(
-            sources.len(),
-            sources.iter().map(|source| source.size).sum(),
-        );
+        for (index, source) in sources.iter().enumerate() {
+            self.sender.progress.sized(index, source.size);
+        }
         // The bound keeps URLs from being asked for, and from ageing, long before they are used.
         let (ready, jobs) = mpsc::channel(CALL_OPERATIONS);
         let ((), uploaded) = tokio::try_join!(self.prepare(&sources, ready), self.send(jobs))?;

@@ -37,6 +37,7 @@ bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official 
 	$(BIN)/python benches/client_speed.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/sandbox.py
 	cargo bench --package ftrack-sandbox --bench events
+	$(BIN)/python benches/transfers.py --reference $(REFERENCE)/bin/python
 
 # More memory than the parsers ever need, and less than an endless one would take.
 fuzz: ## Send a million hostile texts to each parser

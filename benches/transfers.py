@@ -1,0 +1,411 @@
+"""Measures transfers beside the official client, a raw uploader, hashlib and cp.
+
+The server and each client have processes of their own. Figures are the medians of the rounds. They
+are written to docs/benchmarks: the figures as JSON, and made of them a table and a chart of each
+case. `--quick` runs everything with little data, to try it, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from plot import bars
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "benchmarks"
+PROGRAM = Path(__file__).with_name("transfer_program.py")
+MB, MIB = 1_000_000, 1 << 20
+OURS = "ftrack-rs"
+
+
+@dataclass
+class Case:
+    """What was measured: seconds by contender, the ratio of two of them, and what it should be."""
+
+    name: str
+    title: str
+    subtitle: str
+    seconds: dict[str, float]
+    ratio: float
+    target: float
+    #: What else was seen, with what it may be at most: a name, a value and a limit, in bytes.
+    limits: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the target and all limits are met."""
+        return self.ratio >= self.target and all(value <= most for _, value, most in self.limits)
+
+
+class Server:
+    """The embedded server in a process of its own."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "ftrack_rs", "sandbox", "--port", "0", "--seed", "empty"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        self.environment: dict[str, str] = {}
+        while len(self.environment) < 3:
+            line = self._process.stdout.readline()
+            if line.startswith("export "):
+                name, value = line.split(" ", 1)[1].strip().split("=", 1)
+                self.environment[name] = value
+        self.url = self.environment["FTRACK_SERVER"]
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def post(self, path: str, body: str = "") -> Any:
+        """Send a request and return the answer."""
+        headers = {
+            "ftrack-user": self.environment["FTRACK_API_USER"],
+            "ftrack-api-key": self.environment["FTRACK_API_KEY"],
+            "Content-Type": "application/json",
+        }
+        request = urllib.request.Request(self.url + path, body.encode(), headers, method="POST")
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or "null")
+
+
+@contextlib.contextmanager
+def server(*faults: str) -> Iterator[Server]:
+    """Run a server with faults for the length of a block."""
+    running = Server()
+    try:
+        running.post("/sandbox/faults", "\n".join(faults))
+        yield running
+    finally:
+        running.stop()
+
+
+class Bench:
+    """The settings of a run, and its cases."""
+
+    def __init__(self, reference: str, folder: Path, is_quick: bool) -> None:
+        self.reference = reference
+        self.folder = folder
+        self.is_quick = is_quick
+        self.rounds = 1 if is_quick else 5
+
+    def cases(self) -> Iterator[Case]:
+        """Measure one case after the other."""
+        few = 10 if self.is_quick else 1
+        yield self.sequence("sequence", 50 // few, MB, 0, 15)
+        yield self.sequence("latency", 100 // few, MB, 50, 15)
+        yield self.sequence("small-files", 1_000 // few, MB // 10, 0, 20)
+        yield self.large_file((64 if self.is_quick else 2_048) * MIB)
+        yield self.hashing(64 // few, 16 * MB)
+        yield self.disk(50 // few, MB)
+
+    def sequence(self, name: str, files: int, size: int, latency: int, target: float) -> Case:
+        """Publish a sequence with both clients."""
+        with self.files(files, size) as (pattern, _):
+            faults = [f"any:latency={latency}"] if latency else []
+            with server(*faults) as running:
+                official = self.client(self.reference, "ftrack_api", running, "publish", 1, pattern)
+                ours = self.client(
+                    sys.executable, "ftrack_rs", running, "publish", self.rounds, pattern
+                )
+        each = f"{latency} ms added to each answer" if latency else "no latency added"
+        return Case(
+            name,
+            f"Publish a sequence of {files:,} x {size // 1000:,} kB",
+            f"to the embedded server, {each}; seconds, less is better",
+            {"official client": median(official), OURS: median(ours)},
+            median(official) / median(ours),
+            target,
+        )
+
+    def large_file(self, size: int) -> Case:
+        """Publish a file by parts, and PUT the same parts with nothing around it."""
+        path = self.folder / "large.bin"
+        write(path, size)
+        raw, ours = [], []
+        with server() as running:
+            official = self.client(self.reference, "ftrack_api", running, "publish", 1, str(path))
+            for _ in range(self.rounds):
+                running.post("/sandbox/reset")
+                ours.append(
+                    self.client(sys.executable, "ftrack_rs", running, "publish", 1, str(path))
+                )
+                running.post("/sandbox/reset")
+                raw.append(self.raw_upload(running, path))
+        path.unlink()
+        seconds = statistics.median(median(outcome) for outcome in ours)
+        return Case(
+            "large-file",
+            f"Publish one file of {size // MIB:,} MiB by parts",
+            "beside a plain parallel PUT of the same parts by sendfile; seconds, less is better",
+            {
+                "official client": median(official),
+                "plain PUT": statistics.median(raw),
+                OURS: seconds,
+            },
+            statistics.median(raw) / seconds,
+            0.8,
+            [
+                ("memory growth", max(outcome["growth"] for outcome in ours), 256 * MIB),
+                # The journal may note down what it does; the file itself is not to be written.
+                ("written to disk", max(outcome["written"] for outcome in ours), MIB),
+            ],
+        )
+
+    def raw_upload(self, running: Server, path: Path) -> float:
+        """PUT a file in parts with the raw uploader and return the seconds that took."""
+        size, part = path.stat().st_size, 32 * MIB
+        count = -(-size // part)
+        component = str(uuid4())
+        operation = {
+            "action": "get_upload_metadata",
+            "component_id": component,
+            "file_name": path.name,
+            "file_size": size,
+            "checksum": None,
+            "parts": count,
+        }
+        upload = running.post("/api", json.dumps([operation]))[0]
+        lines = []
+        for number, signed in enumerate(upload["urls"]):
+            url = urlsplit(signed["signed_url"])
+            offset = number * part
+            length = min(part, size - offset)
+            lines.append(f"{url.netloc} {url.path}?{url.query} {offset} {length}")
+        outcome = native("put", str(path), "8", stdin="\n".join(lines))
+        tags = enumerate(outcome["e_tags"], 1)
+        complete = {
+            "action": "complete_multipart_upload",
+            "component_id": component,
+            "upload_id": upload["upload_id"],
+            "parts": [{"part_number": number, "e_tag": tag} for number, tag in tags],
+        }
+        assert isinstance(running.post("/api", json.dumps([complete])), list)
+        return float(outcome["seconds"])
+
+    def hashing(self, files: int, size: int) -> Case:
+        """Hash files that are in memory, on one core, with hashlib and in vector lanes."""
+        with self.files(files, size) as (_, paths):
+            usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
+            names = [str(path) for path in paths]
+            ours = [native("hash", *names, one_core=True) for _ in range(self.rounds)]
+            assert ours[0]["digests"] == usual[0][1]
+        slow = statistics.median(seconds for seconds, _ in usual)
+        fast = statistics.median(outcome["seconds"] for outcome in ours)
+        return Case(
+            "hashing",
+            f"MD5 of {files:,} files of {size // MB:,} MB on one core",
+            "from the page cache; seconds, less is better",
+            {"hashlib": slow, OURS: fast},
+            slow / fast,
+            10,
+        )
+
+    def disk(self, files: int, size: int) -> Case:
+        """Publish a sequence to a disk, and copy it with as many processes as there are cores."""
+        copies = self.folder / "copies"
+        copies.mkdir()
+        with self.files(files, size) as (pattern, paths), server() as running:
+            official = self.client(
+                self.reference, "ftrack_api", running, "publish_to_disk", 1, pattern, str(copies)
+            )
+            ours = self.client(
+                sys.executable,
+                "ftrack_rs",
+                running,
+                "publish_to_disk",
+                self.rounds,
+                pattern,
+                str(copies),
+            )
+            plain = [
+                timed(copy_with_cp, paths, copies / f"cp-{number}")[0]
+                for number in range(self.rounds)
+            ]
+        shutil.rmtree(copies)
+        cp = statistics.median(plain)
+        return Case(
+            "disk",
+            f"Publish a sequence of {files:,} x {size // 1000:,} kB to a disk",
+            "beside cp --reflink=auto, a process for each core; seconds, less is better",
+            {"official client": median(official), "cp": cp, OURS: median(ours)},
+            cp / median(ours),
+            0.9,
+        )
+
+    def client(
+        self, python: str, module: str, running: Server, case: str, rounds: int, *arguments: str
+    ) -> dict[str, Any]:
+        """Run a case with a client in a process of its own."""
+        command = [python, str(PROGRAM), module, case, str(rounds), *arguments]
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        # What is written to a memory file system would not be counted.
+        environment = dict(os.environ, **running.environment, TMPDIR=str(temporary))
+        return last_line(command, env=environment)
+
+    @contextlib.contextmanager
+    def files(self, count: int, size: int) -> Iterator[tuple[str, list[Path]]]:
+        """Make a sequence of files; gives its path and theirs."""
+        folder = self.folder / f"files-{count}-{size}"
+        folder.mkdir()
+        paths = [folder / f"frame.{number:04}.exr" for number in range(1, count + 1)]
+        for path in paths:
+            write(path, size)
+        yield f"{folder}/frame.%04d.exr [1-{count}]", paths
+        shutil.rmtree(folder)
+
+
+def write(path: Path, size: int) -> None:
+    """Write a file of random bytes."""
+    with path.open("wb") as file:
+        for start in range(0, size, 16 * MIB):
+            file.write(os.urandom(min(16 * MIB, size - start)))
+
+
+def native(*arguments: str, stdin: str = "", one_core: bool = False) -> dict[str, Any]:
+    """Run the Rust side of this benchmark."""
+    command = ["cargo", "bench", "--quiet", "--package", "ftrack-client", "--bench", "transfers"]
+    preparation = use_one_core if one_core else None
+    return last_line([*command, "--", *arguments], input=stdin, preexec_fn=preparation, cwd=ROOT)
+
+
+def last_line(command: list[str], **options: Any) -> dict[str, Any]:
+    """Run a program and return what its last line says."""
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if finished.returncode:
+        raise SystemExit(f"{' '.join(command[:4])} failed:\n{finished.stderr}")
+    outcome: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
+    return outcome
+
+
+def use_one_core() -> None:
+    """Stay on one of the cores that this process may use."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def hash_with_hashlib(paths: list[Path]) -> list[str]:
+    """Return the MD5 of each file."""
+    digests = []
+    for path in paths:
+        digest = hashlib.md5()
+        with path.open("rb") as file:
+            while chunk := file.read(MIB):
+                digest.update(chunk)
+        digests.append(digest.hexdigest())
+    return digests
+
+
+def copy_with_cp(paths: list[Path], folder: Path) -> None:
+    """Copy files with several processes at a time."""
+    folder.mkdir()
+    command = ["xargs", "-0", "-P", str(os.cpu_count()), "-n", "8"]
+    command += ["cp", "--reflink=auto", "-t", str(folder)]
+    subprocess.run(command, input="\0".join(map(str, paths)), text=True, check=True)
+
+
+def timed(function: Any, *arguments: Any) -> tuple[float, Any]:
+    """Return how long a call took, and what it gave."""
+    started = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - started, result
+
+
+def median(outcome: dict[str, Any]) -> float:
+    """Return the median of the rounds of a client."""
+    return statistics.median(outcome["seconds"])
+
+
+def line(case: Case) -> str:
+    """Return a case as one line of text."""
+    seconds = ", ".join(f"{name} {value:.3f} s" for name, value in case.seconds.items())
+    limits = "".join(f", {name} {value / MIB:.1f} MiB" for name, value, _ in case.limits)
+    verdict = "" if case.is_met else "  MISSED"
+    return f"{case.title}: {seconds}; {case.ratio:.2f}x (target {case.target:g}x){limits}{verdict}"
+
+
+def machine() -> str:
+    """Describe where this runs."""
+    names = [
+        item for item in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in item
+    ]
+    model = names[0].split(":")[1].strip() if names else platform.machine()
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores of {model}, {system}"
+
+
+def table(where: str, cases: list[Case]) -> str:
+    """Return the page with all figures."""
+    lines = [
+        "# Transfers, measured",
+        "",
+        f"`make bench` writes this page from [transfers.json](transfers.json). {where}.",
+        "",
+        "| | seconds | ratio | target |",
+        "|---|---|---:|---:|",
+    ]
+    for case in cases:
+        seconds = ", ".join(f"{name} {value:.3f}" for name, value in case.seconds.items())
+        lines.append(f"| {case.title} | {seconds} | {case.ratio:.2f}x | {case.target:g}x |")
+    for case in cases:
+        for name, value, most in case.limits:
+            lines.append(
+                f"| {case.title}: {name} | {value / MIB:.1f} MiB | | {most // MIB} MiB at most |"
+            )
+    lines.append("")
+    lines += [f"![{case.title}]({case.name}.svg)\n" for case in cases]
+    return "\n".join(lines)
+
+
+def publish_results(cases: list[Case]) -> None:
+    """Write figures, table and charts."""
+    where = machine()
+    RESULTS.mkdir(exist_ok=True)
+    figures = {"machine": where, "cases": [asdict(case) for case in cases]}
+    (RESULTS / "transfers.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (RESULTS / "transfers.md").write_text(table(where, cases))
+    for case in cases:
+        values = [(name, value, f"{value:.3f} s") for name, value in case.seconds.items()]
+        (RESULTS / f"{case.name}.svg").write_text(bars(case.title, case.subtitle, values, OURS))
+
+
+def main() -> None:
+    """Measure all cases, and fail if one misses its target."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reference", required=True, help="Python with the official client")
+    parser.add_argument("--quick", action="store_true", help="little data, and no results written")
+    options = parser.parse_args()
+    cases = []
+    with tempfile.TemporaryDirectory(prefix="ftrack-rs-bench-") as folder:
+        # Built before anything is measured.
+        native("hash")
+        for case in Bench(options.reference, Path(folder), options.quick).cases():
+            print(line(case), flush=True)
+            cases.append(case)
+    if not options.quick:
+        publish_results(cases)
+    sys.exit(0 if options.quick or all(case.is_met for case in cases) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,9 +17,9 @@ pub(super) fn delay_after(attempt: u32) -> Duration {
     limit.mul_f64(random_fraction())
 }
 
-/// Tells whether a status means that the server was too busy to look at the call.
+/// Tells whether a status means that the server, or what stands before it, did not get to the call.
 pub(super) fn is_transient(status: u16) -> bool {
-    matches!(status, 429 | 502..=504)
+    matches!(status, 408 | 429 | 500..=599)
 }
 
 /// Returns a number between zero and one.

@@ -90,12 +90,14 @@ async fn failures_of_the_server_are_typed() {
 
 #[tokio::test]
 async fn reads_are_sent_again_to_a_busy_server_and_writes_are_not() {
-    let server = Server::start([(503, "busy"), (200, "[1]")]).await;
-    assert_eq!(
-        call(server.config(), Idempotency::Read).await.unwrap(),
-        "[1]"
-    );
-    assert_eq!(server.requests().len(), 2);
+    for status in [408, 429, 500, 503] {
+        let server = Server::start([(status, "busy"), (200, "[1]")]).await;
+        assert_eq!(
+            call(server.config(), Idempotency::Read).await.unwrap(),
+            "[1]"
+        );
+        assert_eq!(server.requests().len(), 2);
+    }
 
     let server = Server::start([(503, "busy"), (200, "[1]")]).await;
     let error = call(server.config(), Idempotency::Write).await.unwrap_err();

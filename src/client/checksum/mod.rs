@@ -5,12 +5,15 @@
 //!
 //! - `digest`: [`Digest`], the value;
 //! - `lanes`: the kernels, vector and scalar, behind one type;
-//! - `files`: reads files in bounded chunks and keeps every lane fed.
+//! - `files`: reads files in bounded chunks and keeps every lane fed;
+//! - `shared`: hashes what tasks bring while they move it.
 
 mod digest;
 mod files;
 mod lanes;
+mod shared;
 
 pub use digest::Digest;
 pub use files::{FileDigest, HashOptions, md5_files};
 pub use lanes::{Kernel, md5_buffers};
+pub use shared::{RunningDigest, SharedLanes};

@@ -52,6 +52,14 @@ pub enum TransferError {
         /// The error of the transport or the server.
         source: ApiError,
     },
+    /// The parts of a file have arrived, and ftrack did not make a file of them.
+    #[error("ftrack did not complete the upload of file '{}'", path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// The error of the transport or the server.
+        source: ApiError,
+    },
     /// An answer or a URL is not what was asked for.
     #[error("cannot transfer '{}': {fault}", path.display())]
     InvalidTicket {
@@ -79,6 +87,24 @@ pub enum TransferError {
         status: u16,
         /// The storage's own code, such as `AccessDenied`.
         code: Option<String>,
+    },
+    /// The storage names a part in a way that shows that it received other bytes.
+    #[error("{host} received other bytes for part {number} of file '{}' than were sent", path.display())]
+    PartCorrupted {
+        /// The file.
+        path: PathBuf,
+        /// The host that received.
+        host: String,
+        /// The part, counted from 1.
+        number: u32,
+    },
+    /// The storage took a part and did not say what it calls it.
+    #[error("{host} answered no ETag for a part of file '{}'", path.display())]
+    MissingEtag {
+        /// The file.
+        path: PathBuf,
+        /// The host that answered.
+        host: String,
     },
     /// The storage wants the request to go elsewhere, where it must not go.
     #[error("{host} redirects file '{}', which is not followed", path.display())]
@@ -180,8 +206,12 @@ impl TransferError {
             }
             Self::SourceChanged { .. } => TransferErrorKind::SourceChanged,
             Self::Unwritable { .. } => TransferErrorKind::Target,
-            Self::Api { .. } | Self::InvalidTicket { .. } => TransferErrorKind::Api,
+            Self::Api { .. } | Self::Incomplete { .. } | Self::InvalidTicket { .. } => {
+                TransferErrorKind::Api
+            }
             Self::ChecksumRejected { .. }
+            | Self::MissingEtag { .. }
+            | Self::PartCorrupted { .. }
             | Self::SizeMismatch { .. }
             | Self::ChecksumMismatch { .. } => TransferErrorKind::Integrity,
             Self::Rejected { .. } | Self::Redirected { .. } => TransferErrorKind::Rejected,

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Uploaded;
+use super::parts::PartSize;
 use crate::checksum::Digest;
 
 mod error;
@@ -76,6 +77,14 @@ pub struct PartsUpload {
     pub part_size: u64,
     /// The URL of each part, in their order.
     pub urls: Vec<String>,
+}
+
+impl PartsUpload {
+    /// Returns whether a file of `size` bytes would be cut into the same parts now.
+    pub(super) fn fits(&self, size: u64) -> bool {
+        let part = PartSize::of(size);
+        self.part_size == part.bytes() && self.urls.len() == part.count(size) as usize
+    }
 }
 
 impl fmt::Debug for PartsUpload {

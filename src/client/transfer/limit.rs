@@ -88,10 +88,25 @@ impl Permit {
         });
     }
 
+    /// Lets others use the place for a while.
+    pub(super) fn lend(&self) -> Lent<'_> {
+        self.limiter.places.change(|limit| limit.lent += 1);
+        Lent(self)
+    }
+
     /// Tells that a request failed in a way that fewer of them may avoid.
     pub(super) fn failed(&self) {
         let halve = |limit: &mut Limit| limit.shrink_to(limit.value / 2);
         self.limiter.places.adapt(halve);
+    }
+}
+
+/// A place that others may use until this is dropped.
+pub(super) struct Lent<'a>(&'a Permit);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.limiter.places.change(|limit| limit.lent -= 1);
     }
 }
 
@@ -136,10 +151,14 @@ impl Places {
 
     fn adapt(&self, change: impl FnOnce(&mut Limit)) {
         if self.is_adaptive {
-            let mut limit = self.limit.lock();
-            change(&mut limit);
-            self.free.add_permits(limit.take_missing());
+            self.change(change);
         }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Limit)) {
+        let mut limit = self.limit.lock();
+        change(&mut limit);
+        self.free.add_permits(limit.take_missing());
     }
 
     fn give_back(&self, place: OwnedSemaphorePermit) {
@@ -154,6 +173,8 @@ impl Places {
 struct Limit {
     value: usize,
     places: usize,
+    /// Places whose holders do not use them for a while.
+    lent: usize,
     /// Successes since the value changed last.
     successes: usize,
     /// Whether nothing has gone wrong yet: then each success adds a place, which doubles them in the time of a request.
@@ -167,6 +188,7 @@ impl Limit {
         Self {
             value,
             places: value,
+            lent: 0,
             successes: 0,
             is_untried: true,
             outdated: 0,
@@ -196,14 +218,14 @@ impl Limit {
 
     /// Returns how many places have to be added, and counts them as there.
     fn take_missing(&mut self) -> usize {
-        let missing = self.value.saturating_sub(self.places);
+        let missing = (self.value + self.lent).saturating_sub(self.places);
         self.places += missing;
         missing
     }
 
     /// Returns whether a place that becomes free is one too many, and counts it as gone.
     fn take_surplus(&mut self) -> bool {
-        let surplus = self.places > self.value;
+        let surplus = self.places > self.value + self.lent;
         self.places -= usize::from(surplus);
         surplus
     }
@@ -332,6 +354,19 @@ mod tests {
         };
         tokio::join!(file("huge", 5), file("a", 1), file("b", 1));
         assert_eq!(order.into_inner()[..3], ["huge", "a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_lent_serves_others() {
+        let limiter = Concurrency::Fixed(1).limiter();
+        let holder = limiter.acquire().await;
+        let lent = holder.lend();
+        let other = limiter.acquire().await;
+        drop(lent);
+        drop(other);
+        assert!(take_all(&limiter).await.is_empty());
+        drop(holder);
+        assert_eq!(take_all(&limiter).await.len(), 1);
     }
 
     #[tokio::test]

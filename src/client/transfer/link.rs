@@ -31,12 +31,33 @@ enum Again {
     Never,
     /// Yes, but not before the server said.
     After(Option<Duration>),
+    /// Perhaps, when the URL has expired.
+    ByNewUrl,
 }
 
 impl Failure {
+    /// Describes a failure that other URLs may avoid.
+    pub(super) fn by_new_url(error: TransferError) -> Self {
+        Self {
+            error,
+            again: Again::ByNewUrl,
+        }
+    }
+
     /// Returns whether the same attempt may succeed later.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self.again, Again::After(_))
+    }
+
+    /// Returns whether the URL may have expired.
+    pub(super) fn wants_new_url(&self) -> bool {
+        matches!(self.again, Again::ByNewUrl)
+    }
+}
+
+impl From<Failure> for TransferError {
+    fn from(failure: Failure) -> Self {
+        failure.error
     }
 }
 
@@ -90,6 +111,30 @@ impl Link {
         }
     }
 
+    /// Describes a part that was taken and not named, so that nothing can be made of it.
+    pub(super) fn unnamed(&self) -> Failure {
+        let error = TransferError::MissingEtag {
+            path: self.path.clone(),
+            host: self.host.clone(),
+        };
+        Failure {
+            error,
+            again: Again::After(None),
+        }
+    }
+
+    /// Fails unless the answer to a PUT is a success. S3 may answer an error under status 200, and then has not kept the bytes.
+    pub(super) async fn judge(&self, response: Response) -> Result<(), Failure> {
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let status = response.status();
+        match error_code(response).await {
+            None => Ok(()),
+            code => Err(self.refusal(status, code, Again::After(None))),
+        }
+    }
+
     /// Describes an answer that is no success.
     pub(super) async fn refused(&self, response: Response) -> Failure {
         let status = response.status();
@@ -101,9 +146,15 @@ impl Link {
         // S3 answers 400 and not 408 when the body arrived too slowly.
         let again = if is_transient(status) || code.as_deref() == Some("RequestTimeout") {
             Again::After(asked)
+        } else if status == StatusCode::FORBIDDEN {
+            Again::ByNewUrl
         } else {
             Again::Never
         };
+        self.refusal(status, code, again)
+    }
+
+    fn refusal(&self, status: StatusCode, code: Option<String>, again: Again) -> Failure {
         let (path, host) = (self.path.clone(), self.host.clone());
         let error = if is_wrong_checksum(status, code.as_deref()) {
             TransferError::ChecksumRejected { path, host }
@@ -157,18 +208,17 @@ impl Attempts {
         }
     }
 
-    /// Waits until the attempt may be repeated, or returns its error if it may not.
-    pub(super) async fn pause(
-        &mut self,
-        Failure { error, again }: Failure,
-    ) -> Result<(), TransferError> {
+    /// Waits until the attempt may be repeated, or returns its failure if it may not.
+    pub(super) async fn pause(&mut self, failure: Failure) -> Result<(), Failure> {
         self.failures += 1;
-        let wait = match again {
-            Again::Never => None,
+        let wait = match failure.again {
+            Again::Never | Again::ByNewUrl => None,
             Again::After(asked) => self.policy.wait(self.failures, asked),
         };
-        let Some(wait) = wait else { return Err(error) };
-        tracing::info!(%error, ?wait, "a transfer is tried again");
+        let Some(wait) = wait else {
+            return Err(failure);
+        };
+        tracing::info!(error = %failure.error, ?wait, "a transfer is tried again");
         tokio::time::sleep(wait).await;
         Ok(())
     }
@@ -178,14 +228,17 @@ impl Attempts {
 pub(super) struct Flow {
     index: usize,
     progress: Progress,
+    started: Instant,
     state: Mutex<State>,
 }
 
 struct State {
     moved: u64,
     last: Instant,
-    /// Waits that are our own and not the other side's.
-    excused: usize,
+    /// When a wait began that is our own and not the other side's.
+    excused_since: Option<Instant>,
+    /// The time of all such waits that have ended.
+    excused: Duration,
     given_up: bool,
 }
 
@@ -194,12 +247,14 @@ impl Flow {
         let state = State {
             moved: 0,
             last: Instant::now(),
-            excused: 0,
+            excused_since: None,
+            excused: Duration::ZERO,
             given_up: false,
         };
         Self {
             index,
             progress: progress.clone(),
+            started: Instant::now(),
             state: Mutex::new(state),
         }
     }
@@ -223,11 +278,25 @@ impl Flow {
         self.progress.transferred(self.index, bytes);
     }
 
+    /// Returns how long the other side took so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started
+            .elapsed()
+            .saturating_sub(self.state.lock().excused)
+    }
+
     /// Waits for something that is not up to the other side: this time does not count as a stall.
     pub(super) async fn excuse<T>(&self, wait: impl Future<Output = T>) -> T {
-        self.state.lock().excused += 1;
+        self.state.lock().excused_since = Some(Instant::now());
         let _excused = Excused(self);
         wait.await
+    }
+
+    /// Ends the attempt and leaves its bytes in the progress.
+    pub(super) fn keep(&self) {
+        let mut state = self.state.lock();
+        state.given_up = true;
+        state.moved = 0;
     }
 
     /// Gives the attempt up and takes its bytes back from the progress.
@@ -270,10 +339,9 @@ impl Flow {
 
 impl State {
     fn deadline(&self, limit: Duration) -> Instant {
-        let start = if self.excused > 0 {
-            Instant::now()
-        } else {
-            self.last
+        let start = match self.excused_since {
+            Some(_) => Instant::now(),
+            None => self.last,
         };
         start + limit
     }
@@ -285,7 +353,10 @@ struct Excused<'a>(&'a Flow);
 impl Drop for Excused<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
-        state.excused -= 1;
         state.last = Instant::now();
+        if let Some(since) = state.excused_since.take() {
+            let waited = since.elapsed();
+            state.excused += waited;
+        }
     }
 }

@@ -9,15 +9,18 @@
 //! their bandwidth. A failure names the file and says what was done until then ([`BatchError`]).
 //! Signed URLs are secrets: no error and no debug output holds one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use self::journal::Journal;
 use crate::checksum::HashOptions;
 
 mod budget;
 mod cancel;
+mod complete;
 mod control;
 mod disk;
 mod download;
@@ -25,6 +28,8 @@ mod error;
 pub mod journal;
 mod limit;
 mod link;
+mod multipart;
+mod parts;
 pub mod preflight;
 mod progress;
 mod put;
@@ -34,6 +39,7 @@ mod tally;
 mod target;
 mod ticket;
 mod upload;
+mod whole;
 
 pub use budget::ByteBudget;
 pub use cancel::Cancel;
@@ -63,6 +69,9 @@ pub trait Api: Send + Sync {
     fn http(&self) -> &reqwest::Client;
 }
 
+/// What ftrack's own clients send whole: up to two parts of 8 MiB.
+const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
+
 /// How hard a transfer may work.
 #[derive(Clone, Debug)]
 pub struct TransferOptions {
@@ -72,6 +81,10 @@ pub struct TransferOptions {
     pub budget: ByteBudget,
     /// How files are hashed before they are sent.
     pub hash: HashOptions,
+    /// Files larger than this are sent in parts.
+    pub multipart_threshold: u64,
+    /// What remembers uploads beyond the life of this process, if anything does.
+    pub journal: Option<Arc<dyn Journal>>,
     /// When a request that failed is sent again.
     pub retry: RetryPolicy,
     /// The longest time in which no byte may move before a request counts as failed.
@@ -86,6 +99,8 @@ impl Default for TransferOptions {
             concurrency: Concurrency::default(),
             budget: ByteBudget::shared(),
             hash: HashOptions::default(),
+            multipart_threshold: MULTIPART_THRESHOLD,
+            journal: None,
             retry: RetryPolicy::default(),
             stall: Duration::from_secs(60),
             total: None,

@@ -3,17 +3,20 @@
 //! A render that is still being written while it is published is the usual way to a broken file on the other side.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
 use super::budget::Reserved;
+use super::journal::FileState;
+use super::limit::Permit;
 use super::link::Flow;
 use super::{ByteBudget, Control, TransferError};
+use crate::checksum::{Digest, RunningDigest, SharedLanes};
 
 /// Bytes that are read, and then travel, in one piece.
 const CHUNK: usize = 512 * 1024;
@@ -52,6 +55,14 @@ impl SourceFile {
         })
     }
 
+    /// Opens the file that was inspected, to be read from `offset` on. Blocks.
+    pub(super) fn open_at(&self, offset: u64) -> Result<File, TransferError> {
+        let mut file = self.open()?;
+        file.seek(SeekFrom::Start(offset))
+            .map_err(|error| TransferError::reading(&self.path, error))?;
+        Ok(file)
+    }
+
     /// Opens the file that was inspected. Blocks.
     pub(super) fn open(&self) -> Result<File, TransferError> {
         let file =
@@ -67,6 +78,17 @@ impl SourceFile {
     pub(super) fn check_unchanged(&self) -> Result<(), TransferError> {
         let metadata = fs::metadata(&self.path).map_err(|_| self.changed())?;
         self.compare(&metadata)
+    }
+
+    /// Returns the state in which the file was inspected, as the content of a component.
+    pub(super) fn state<'a>(&'a self, component_id: &'a str) -> FileState<'a> {
+        FileState {
+            component_id,
+            path: &self.path,
+            size: self.size,
+            modified: self.stamp.modified,
+            inode: self.stamp.inode,
+        }
     }
 
     /// Returns the error that names this file as changed.
@@ -114,44 +136,105 @@ fn inode(_metadata: &Metadata) -> Option<(u64, u64)> {
 pub(super) struct Gate {
     pub(super) budget: ByteBudget,
     pub(super) control: Control,
+    pub(super) permit: Arc<Permit>,
     pub(super) flow: Arc<Flow>,
 }
 
 impl Gate {
     async fn pass(&self, bytes: usize) -> Reserved {
         let admitted = async {
-            self.control.admit(bytes as u64).await;
+            self.admit(bytes as u64).await;
             self.budget.reserve(bytes).await
         };
         self.flow.excuse(admitted).await
     }
+
+    async fn admit(&self, bytes: u64) {
+        // Others need not wait for a place that is not used in a pause.
+        let _lent = self.control.is_paused().then(|| self.permit.lend());
+        self.control.admit(bytes).await;
+    }
 }
 
-/// Streams the first `size` bytes of a file in chunks that count against the budget until they are dropped.
+/// Computes the MD5 of bytes while they pass.
+#[derive(Clone)]
+pub(super) struct Hashing {
+    lanes: SharedLanes,
+    digest: Arc<OnceLock<Digest>>,
+}
+
+impl Hashing {
+    pub(super) fn new(lanes: &SharedLanes) -> Self {
+        Self {
+            lanes: lanes.clone(),
+            digest: Arc::default(),
+        }
+    }
+
+    /// Returns the MD5, once all bytes have passed.
+    pub(super) fn digest(&self) -> Option<Digest> {
+        self.digest.get().copied()
+    }
+}
+
+/// A piece of a file that is being read.
+struct Reading {
+    file: File,
+    left: u64,
+    gate: Gate,
+    hashing: Option<(Hashing, RunningDigest)>,
+}
+
+/// Streams the next `size` bytes of a file in chunks that count against the budget until they are dropped.
 ///
 /// A file that ends early is an error of kind [`io::ErrorKind::UnexpectedEof`].
 pub(super) fn chunks(
     file: File,
     size: u64,
     gate: Gate,
+    hashing: Option<Hashing>,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::try_unfold((file, size, gate), async |(file, left, gate)| {
-        if left == 0 {
+    let reading = Reading {
+        file,
+        left: size,
+        gate,
+        hashing: hashing.map(|hashing| (hashing, RunningDigest::default())),
+    };
+    stream::try_unfold(reading, Reading::next)
+}
+
+impl Reading {
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        if self.left == 0 {
             return Ok(None);
         }
-        let most = gate.control.piece(CHUNK);
-        let length = usize::try_from(left).unwrap_or(most).min(most);
-        let reserved = gate.pass(length).await;
-        let buffer = reserved.buffer();
-        let (file, buffer) = tokio::task::spawn_blocking(move || read_chunk(file, buffer, length))
-            .await
-            .map_err(io::Error::other)??;
-        gate.flow.advance(length as u64);
-        Ok(Some((
-            reserved.hold(buffer),
-            (file, left - length as u64, gate),
-        )))
-    })
+        let most = self.gate.control.piece(CHUNK);
+        let length = usize::try_from(self.left).unwrap_or(most).min(most);
+        let reserved = self.gate.pass(length).await;
+        let (file, buffer) = (self.file, reserved.buffer());
+        let read = tokio::task::spawn_blocking(move || read_chunk(file, buffer, length));
+        let (file, buffer) = read.await.map_err(io::Error::other)??;
+        self.file = file;
+        self.left -= length as u64;
+        let bytes = reserved.hold(buffer);
+        self.hash(&bytes).await?;
+        self.gate.flow.advance(length as u64);
+        Ok(Some((bytes, self)))
+    }
+
+    /// Hashes bytes, and keeps the MD5 when they are the last.
+    async fn hash(&mut self, bytes: &Bytes) -> io::Result<()> {
+        let Some((hashing, running)) = self.hashing.take() else {
+            return Ok(());
+        };
+        let running = hashing.lanes.update(running, bytes.clone()).await?;
+        if self.left == 0 {
+            // Nobody else sets it.
+            let _ = hashing.digest.set(running.finish());
+        }
+        self.hashing = Some((hashing, running));
+        Ok(())
+    }
 }
 
 fn read_chunk(mut file: File, mut buffer: Vec<u8>, length: usize) -> io::Result<(File, Vec<u8>)> {

@@ -103,7 +103,7 @@ fn finish(place: &Place, intent: &Intent, index: usize) {
     let uploaded = Uploaded {
         component_id: file.component_id.to_owned(),
         size: file.size,
-        md5: MD5,
+        md5: Some(MD5),
     };
     intent.record().file_finished(&file, &uploaded);
 }

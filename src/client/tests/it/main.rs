@@ -9,6 +9,7 @@ mod event_hub;
 mod identity_map;
 mod journal;
 mod merge;
+mod multipart;
 mod preflight;
 mod query;
 mod raw_calls;

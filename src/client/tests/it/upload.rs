@@ -72,7 +72,7 @@ async fn files_arrive_with_their_bytes_and_headers() {
             Uploaded {
                 component_id: format!("c{length}"),
                 size: length as u64,
-                md5
+                md5: Some(md5)
             }
         );
         assert_eq!(server.bodies(&uploaded.component_id), [content(length)]);
@@ -220,7 +220,10 @@ async fn a_failure_lists_what_was_transferred_and_what_failed() {
     let items: Vec<_> = ["a", "b", "c", "d"]
         .map(|name| file(folder.path(), name, name.as_bytes()))
         .into();
-    server.script("c", [Reply::Status(403, "<Code>AccessDenied</Code>")]);
+    server.script(
+        "c",
+        vec![Reply::Status(403, "<Code>AccessDenied</Code>"); 3],
+    );
     let error = run(
         &server,
         items,
@@ -247,7 +250,37 @@ async fn a_failure_lists_what_was_transferred_and_what_failed() {
     assert!(
         matches!(&**reason, TransferError::Rejected { status: 403, code: Some(code), .. } if code == "AccessDenied")
     );
-    assert_eq!(server.bodies("c").len(), 1);
+    assert_eq!(server.bodies("c").len(), 3);
+}
+
+#[tokio::test]
+async fn a_url_that_expired_is_asked_for_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = ["a", "b"].map(|name| file(folder.path(), name, name.as_bytes()));
+    server.script("b", [Reply::Status(403, "<Code>AccessDenied</Code>")]);
+    assert_eq!(
+        run(&server, items.into(), &options()).await.unwrap().len(),
+        2
+    );
+    assert_eq!(server.bodies("b"), ["b", "b"]);
+    let calls = server.calls.lock();
+    assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    assert_eq!(calls[0][1], calls[1][0]);
+}
+
+#[tokio::test]
+async fn an_error_under_status_200_is_tried_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    server.script(
+        "c",
+        [Reply::Status(
+            200,
+            "<Error><Code>InternalError</Code></Error>",
+        )],
+    );
+    run(&server, items, &options()).await.unwrap();
+    assert_eq!(server.bodies("c"), ["abc", "abc"]);
 }
 
 #[tokio::test]

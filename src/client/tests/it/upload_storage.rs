@@ -15,6 +15,7 @@ use axum::routing::{get, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ftrack_client::checksum::{Kernel, md5_buffers};
+use ftrack_client::error::Error;
 use ftrack_client::transfer::{Api, ApiError, ByteBudget, RetryPolicy, TransferOptions};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -48,6 +49,8 @@ pub enum Reply {
     Stall,
     /// Changes a file on disk, then answers as usual.
     Append(PathBuf),
+    /// Takes the content and names it so; an empty name is none.
+    Name(&'static str),
 }
 
 #[derive(Default)]
@@ -65,6 +68,8 @@ pub struct Server {
     pub calls: Mutex<Vec<Vec<Value>>>,
     /// A file that is changed while the URLs are signed.
     pub changed_by_call: Option<PathBuf>,
+    /// How many uploads the API refuses to complete, before it does.
+    pub refused_completions: Mutex<usize>,
     client: reqwest::Client,
 }
 
@@ -85,6 +90,7 @@ impl Server {
             storage,
             calls: Mutex::default(),
             changed_by_call: None,
+            refused_completions: Mutex::default(),
             client: client(),
         }
     }
@@ -121,10 +127,27 @@ impl Api for Server {
         if let Some(path) = &self.changed_by_call {
             append(path);
         }
+        let url = |name: &str| format!("http://{}/put/{name}?signature={SECRET}", self.address);
+        let sign_parts = |component: &str, parts: u64| {
+            let number = self.calls.lock().len();
+            let part = |part: u64| json!({"part_number": part, "signed_url": url(&format!("{component}.{part}"))});
+            json!({
+                "component_id": component,
+                "upload_id": format!("upload-{number}"),
+                "urls": (1..=parts).map(part).collect::<Vec<_>>(),
+            })
+        };
         let sign = |operation: &Value| {
+            let component = operation["component_id"].as_str().unwrap();
+            if operation["action"] == "complete_multipart_upload" {
+                return json!({"component_id": component, "url": "unused"});
+            }
+            if let Some(parts) = operation["parts"].as_u64() {
+                return sign_parts(component, parts);
+            }
             json!({
                 "component_id": operation["component_id"],
-                "url": format!("http://{}/put/{}?signature={SECRET}", self.address, operation["component_id"].as_str().unwrap()),
+                "url": url(component),
                 "headers": {
                     "Content-Disposition": format!("attachment; filename={}", operation["file_name"]),
                     "Content-Length": operation["file_size"],
@@ -133,9 +156,21 @@ impl Api for Server {
                 },
             })
         };
-        let answers = operations.iter().map(sign).collect();
+        let completes = |operation: &Value| operation["action"] == "complete_multipart_upload";
+        let mut refused = self.refused_completions.lock();
+        let answers = if *refused > 0 && operations.iter().any(completes) {
+            *refused -= 1;
+            let refusal = Error::Server {
+                exception: String::from("NotFound"),
+                content: String::from("No such upload."),
+                error_code: None,
+            };
+            Err(ApiError::from(refusal))
+        } else {
+            Ok(operations.iter().map(sign).collect())
+        };
         self.calls.lock().push(operations);
-        async move { Ok(answers) }.boxed()
+        async move { answers }.boxed()
     }
 
     fn http(&self) -> &reqwest::Client {
@@ -199,16 +234,15 @@ async fn receive(
     if let Some(response) = storage.scripted(&name).await {
         return response;
     }
-    let md5 = STANDARD.encode(md5_buffers(&[&body], Kernel::Scalar)[0].0);
+    let md5 = md5_buffers(&[&body], Kernel::Scalar)[0];
     let matches = headers
         .get("content-md5")
-        .is_none_or(|expected| expected == md5.as_str());
+        .is_none_or(|expected| *expected == STANDARD.encode(md5.0));
     if matches {
-        StatusCode::OK
+        [("etag", format!("\"{md5}\""))].into_response()
     } else {
-        StatusCode::BAD_REQUEST
+        StatusCode::BAD_REQUEST.into_response()
     }
-    .into_response()
 }
 
 async fn send(
@@ -275,6 +309,8 @@ impl Storage {
                 append(&path);
                 None
             }
+            Reply::Name("") => Some(StatusCode::OK.into_response()),
+            Reply::Name(name) => Some([("etag", name)].into_response()),
         }
     }
 }

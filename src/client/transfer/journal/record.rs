@@ -119,7 +119,7 @@ impl Journal for Record {
     }
 
     fn file_finished(&self, file: &FileState<'_>, uploaded: &Uploaded) {
-        self.note(file, Event::Finished(Some(uploaded.md5)));
+        self.note(file, Event::Finished(uploaded.md5));
     }
 }
 

@@ -1,0 +1,271 @@
+//! Files that are sent in parts: from several places at the same time, each byte read once, and kept part by part.
+//!
+//! The parts of one file ask for their places one after the other, so that large files take turns with each other and with small ones. Parts are hashed while
+//! they are sent. S3 names a part by its MD5, unless it encrypts with certain keys; so where any name proves to be an MD5, all have to be.
+//!
+//! An upload that is given up leaves its parts to the server, which removes them after a time; ftrack has no call for it.
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
+use parking_lot::Mutex;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+use tokio::sync::mpsc;
+
+use super::complete::{Completer, complete_all};
+use super::journal::{AcceptedPart, PartsUpload};
+use super::limit::Permit;
+use super::link::{Failure, Link};
+use super::parts::{Part, PartSize};
+use super::put::{Accepted, Put, check_unchanged};
+use super::tally::{Fault, admitted};
+use super::ticket::{Content, RENEWALS, ask_for_parts, read_url};
+use super::upload::{Checked, Run};
+use super::{TransferError, Uploaded};
+
+/// Large files under way at the same time; more would only let their URLs age.
+const FILES_AT_ONCE: usize = 16;
+
+/// The most URLs that are asked for in one call, unless one file has more parts.
+const CALL_URLS: u32 = 500;
+
+/// How often parts are sent whose names show that other bytes arrived.
+const ROUNDS: u32 = 3;
+
+/// What was begun before, and the parts that arrived then.
+pub(super) type Begun = (PartsUpload, Vec<AcceptedPart>);
+
+/// Sends the files and returns what arrived, with the index of each.
+pub(super) async fn send(
+    run: Run<'_>,
+    files: Vec<(Checked, Option<Begun>)>,
+) -> Result<Vec<(usize, Uploaded)>, Fault> {
+    let (ready, mut jobs) = mpsc::channel(1);
+    let jobs = stream::poll_fn(move |context| jobs.poll_recv(context));
+    let (completer, completions) = Completer::new();
+    let sending = jobs
+        .map(move |(file, begun)| send_file(run, file, begun, completer.clone()).boxed())
+        .buffer_unordered(FILES_AT_ONCE)
+        .try_collect();
+    let completing = async {
+        complete_all(run.api, completions).await;
+        Ok(())
+    };
+    let ((), uploaded, ()) = tokio::try_join!(prepare(run, files, ready), sending, completing)?;
+    Ok(uploaded)
+}
+
+/// Gets the URLs of the files, as many as fit into a call at a time.
+async fn prepare(
+    run: Run<'_>,
+    files: Vec<(Checked, Option<Begun>)>,
+    ready: mpsc::Sender<(Checked, Begun)>,
+) -> Result<(), Fault> {
+    let (begun, new): (Vec<_>, Vec<_>) = files.into_iter().partition(|(_, begun)| begun.is_some());
+    for (file, begun) in begun {
+        if let Some(begun) = begun {
+            // A job is not taken only when another one has failed; that one is reported.
+            let _ = ready.send((file, begun)).await;
+        }
+    }
+    let mut new: Vec<_> = new.into_iter().map(|(file, _)| file).collect();
+    while !new.is_empty() {
+        let rest = new.split_off(fitting(&new));
+        for (file, upload) in begin(run, std::mem::replace(&mut new, rest)).await? {
+            let _ = ready.send((file, (upload, Vec::new()))).await;
+        }
+    }
+    Ok(())
+}
+
+/// Returns how many of the files fit into one call, at least one.
+fn fitting(files: &[Checked]) -> usize {
+    let mut urls = 0;
+    let fits = |file: &&Checked| {
+        urls += PartSize::of(file.source.size).count(file.source.size);
+        urls <= CALL_URLS
+    };
+    files.iter().take_while(fits).count().max(1)
+}
+
+async fn begin(
+    run: Run<'_>,
+    files: Vec<Checked>,
+) -> Result<Vec<(Checked, PartsUpload)>, TransferError> {
+    let content = |file: &Checked| Content::Parts(PartSize::of(file.source.size));
+    let requests: Vec<_> = files
+        .iter()
+        .map(|file| run.request(file, content(file)))
+        .collect();
+    let uploads = ask_for_parts(run.api, &requests).await?;
+    for (file, upload) in files.iter().zip(&uploads) {
+        run.note(file, |journal, state| journal.parts_opened(state, upload));
+    }
+    Ok(files.into_iter().zip(uploads).collect())
+}
+
+/// Sends one file, from its start by other URLs if the first have expired or nothing can be made of what was sent by them.
+async fn send_file(
+    run: Run<'_>,
+    file: Checked,
+    begun: Begun,
+    completer: Completer,
+) -> Result<(usize, Uploaded), Fault> {
+    let mut upload = FileUpload::new(run, &file, begun);
+    let mut renewals = RENEWALS;
+    loop {
+        match upload.attempt(&completer).await {
+            Ok(()) => return Ok(run.arrived(&file, None)),
+            Err(failure) if failure.wants_new_url() && renewals > 0 => renewals -= 1,
+            Err(failure) => return Err((file.index, failure.into()).into()),
+        }
+        upload.give_up();
+        let begun = begin(run, vec![file.clone()]).await;
+        let mut begun = begun.map_err(|error| (file.index, error))?;
+        // There is one for each file.
+        upload = FileUpload::new(run, &file, (begun.remove(0).1, Vec::new()));
+    }
+}
+
+/// A file on its way.
+struct FileUpload<'a> {
+    run: Run<'a>,
+    file: &'a Checked,
+    upload: PartsUpload,
+    accepted: Mutex<Vec<AcceptedPart>>,
+}
+
+impl<'a> FileUpload<'a> {
+    fn new(run: Run<'a>, file: &'a Checked, (upload, accepted): Begun) -> Self {
+        let begun = Self {
+            run,
+            file,
+            upload,
+            accepted: Mutex::new(accepted),
+        };
+        let progress = &run.sender.progress;
+        progress.transferred(file.index, begun.accepted_bytes());
+        begun
+    }
+
+    /// Takes the parts that were accepted back from the progress.
+    fn give_up(&self) {
+        let progress = &self.run.sender.progress;
+        progress.rewound(self.file.index, self.accepted_bytes());
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        PartSize::of(self.file.source.size).parts(self.file.source.size)
+    }
+
+    /// Returns the parts that have not been accepted yet.
+    fn missing(&self) -> Vec<Part> {
+        let accepted = self.accepted.lock();
+        let is_missing = |part: &Part| accepted.iter().all(|known| known.number != part.number);
+        self.parts().filter(is_missing).collect()
+    }
+
+    fn accepted_bytes(&self) -> u64 {
+        let accepted = self.accepted.lock();
+        let is_accepted = |part: &Part| accepted.iter().any(|known| known.number == part.number);
+        let lengths = self.parts().filter(is_accepted).map(|part| part.length);
+        lengths.sum()
+    }
+
+    /// Sends all parts that are missing, and makes the file of them.
+    async fn attempt(&self, completer: &Completer) -> Result<(), Failure> {
+        let mut rounds = 0;
+        loop {
+            self.send_missing().await?;
+            let Some(number) = self.drop_wrong() else {
+                break;
+            };
+            rounds += 1;
+            if rounds == ROUNDS {
+                return Err(self.corrupted(number).into());
+            }
+        }
+        check_unchanged(&self.file.source).await?;
+        let parts = std::mem::take(&mut *self.accepted.lock());
+        let completed = completer
+            .complete(
+                self.file,
+                self.run.component_id(self.file),
+                &self.upload,
+                &parts,
+            )
+            .await;
+        *self.accepted.lock() = parts;
+        completed
+    }
+
+    async fn send_missing(&self) -> Result<(), Failure> {
+        admitted(stream::iter(self.missing()), self.run.limiter)
+            .map(|(part, permit)| self.send_part(part, permit).boxed())
+            .buffer_unordered(usize::MAX)
+            .try_collect()
+            .await
+    }
+
+    async fn send_part(&self, part: Part, permit: Permit) -> Result<(), Failure> {
+        let url = self.url(part.number)?;
+        let put = Put {
+            index: self.file.index,
+            source: &self.file.source,
+            part,
+            url: &url,
+            headers: HeaderMap::new(),
+        };
+        let Accepted { etag, md5 } = self.run.sender.put_part(&put, &Arc::new(permit)).await?;
+        let accepted = AcceptedPart {
+            number: part.number,
+            etag,
+            md5,
+        };
+        self.run.note(self.file, |journal, state| {
+            journal.part_accepted(state, &self.upload, &accepted);
+        });
+        self.accepted.lock().push(accepted);
+        Ok(())
+    }
+
+    fn url(&self, number: u32) -> Result<Url, TransferError> {
+        let url = &self.upload.urls[number as usize - 1];
+        read_url(url).map_err(|fault| TransferError::InvalidTicket {
+            path: self.file.source.path.clone(),
+            fault,
+        })
+    }
+
+    /// Forgets the parts whose name shows that other bytes arrived, and returns the number of one.
+    ///
+    /// A name that is no MD5 of its part is in order as long as no other part has one.
+    fn drop_wrong(&self) -> Option<u32> {
+        let is_md5 = |part: &AcceptedPart| part.etag.eq_ignore_ascii_case(&part.md5.to_string());
+        let before = self.accepted_bytes();
+        let wrong = {
+            let mut accepted = self.accepted.lock();
+            if !accepted.iter().any(is_md5) {
+                return None;
+            }
+            let wrong = accepted.iter().find(|part| !is_md5(part))?.number;
+            accepted.retain(is_md5);
+            wrong
+        };
+        let progress = &self.run.sender.progress;
+        progress.rewound(self.file.index, before - self.accepted_bytes());
+        Some(wrong)
+    }
+
+    fn corrupted(&self, number: u32) -> TransferError {
+        match self.url(number) {
+            Ok(url) => TransferError::PartCorrupted {
+                path: self.file.source.path.clone(),
+                host: Link::new(&self.file.source.path, &url).host,
+                number,
+            },
+            Err(error) => error,
+        }
+    }
+}

@@ -145,11 +145,23 @@ class Client:
         Raises:
             ServerError: If the server answers with an error or cannot be reached.
         """
-    def commit(self, batch: Batch) -> bytes:
+    def commit(self, entities: EntityMap, batch: Batch) -> bytes:
         """Post recorded operations and return the answer, undecoded.
 
+        If the answer is lost the entities are looked up: changes that were made count as
+        answered, others are sent once more.
+
         Raises:
+            AnswerLostError: If the answer was lost, and the changes were not made or nobody can
+                tell.
             ServerError: If the server answers with an error or cannot be reached.
+        """
+    def holds(self, entities: EntityMap, batch: Batch) -> bool | None:
+        """Return whether the server holds what recorded operations write, or None if nobody can tell.
+
+        Args:
+            entities: What was known before the operations were sent.
+            batch: The operations.
         """
     def upload(
         self, files: list[tuple[str, str, str]], control: TransferControl | None = None

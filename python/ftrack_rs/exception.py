@@ -5,6 +5,7 @@ Every error derives from :class:`Error`, so one ``except`` clause catches all of
     Error, based on Exception
     ├── AuthenticationError
     ├── ServerError
+    │   ├── AnswerLostError
     │   └── ServerCompatibilityError
     ├── NotFoundError
     ├── NotUniqueError
@@ -123,6 +124,16 @@ class ServerError(Error):
     """Raised when the server answers with an error."""
 
     default_message = "Server reported error processing request."
+
+
+class AnswerLostError(ServerError):
+    """Raised when changes were sent and the server's answer never arrived.
+
+    ``details["applied"]`` is False if the server has been found not to hold the changes, and None
+    if nobody can tell.
+    """
+
+    default_message = "The answer of the server was lost."
 
 
 class ServerCompatibilityError(ServerError):

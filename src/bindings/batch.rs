@@ -14,7 +14,7 @@ use crate::{convert, imports};
 /// The shortest batch that has the effect of all recorded operations.
 #[pyclass(frozen, module = "ftrack_rs._core")]
 pub struct Batch {
-    pub operations: Vec<Operation>,
+    pub operations: Arc<[Operation]>,
 }
 
 #[pymethods]
@@ -32,7 +32,7 @@ impl Batch {
             })
             .collect();
         Ok(Self {
-            operations: coalesce(recorded?),
+            operations: coalesce(recorded?).into(),
         })
     }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ftrack_client::commit::Commit;
 use ftrack_client::config::Config;
-use ftrack_client::error::Error;
+use ftrack_client::error::{Error, Outcome};
 use ftrack_client::merge;
 use ftrack_client::transport::{CallHeaders, Idempotency, Transport, encode_batch};
 use ftrack_protocol::Operation;
@@ -73,13 +74,24 @@ impl Client {
         Ok((EntityMap::page(map, &page.entities)?, page.next_offset))
     }
 
-    /// Posts recorded operations and returns the answer, undecoded.
-    fn commit<'py>(&self, py: Python<'py>, batch: &Batch) -> PyResult<Bound<'py, PyBytes>> {
-        let body = py
-            .detach(|| encode_batch(&batch.operations))
-            .map_err(|error| error::from_client(py, &error))?;
-        let answer = self.post(py, body, Idempotency::Write)?;
+    /// Posts recorded operations, makes sure of them if the answer is lost, and returns the answer, undecoded.
+    fn commit<'py>(
+        &self,
+        py: Python<'py>,
+        entities: &EntityMap,
+        batch: &Batch,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let commit = self.prepare(entities, batch);
+        let answer = blocking::wait(py, "commit", async move { commit.send().await })?;
+        let answer = answer.map_err(|error| error::from_client(py, &error))?;
         Ok(PyBytes::new(py, &answer))
+    }
+
+    /// Returns whether the server holds what recorded operations write, or none if that cannot be told.
+    fn holds(&self, py: Python<'_>, entities: &EntityMap, batch: &Batch) -> PyResult<Option<bool>> {
+        let commit = self.prepare(entities, batch);
+        let outcome = blocking::wait(py, "look up changes", async move { commit.outcome().await })?;
+        Ok(outcome.map(|outcome| outcome == Outcome::Made))
     }
 
     /// Sends files side by side: of each the component, the name for downloads, and the path.
@@ -118,6 +130,15 @@ impl Client {
         self.headers
             .timeout
             .unwrap_or(self.transport.config().timeout)
+    }
+
+    fn prepare(&self, entities: &EntityMap, batch: &Batch) -> Commit {
+        Commit {
+            transport: Arc::clone(&self.transport),
+            overrides: self.headers.clone(),
+            map: Arc::clone(&entities.inner),
+            batch: Arc::clone(&batch.operations),
+        }
     }
 
     fn post(&self, py: Python<'_>, body: Bytes, idempotency: Idempotency) -> PyResult<Bytes> {

@@ -1,6 +1,6 @@
 //! Failures as the exceptions of `ftrack_rs.exception`.
 
-use ftrack_client::error::{Error, ErrorKind};
+use ftrack_client::error::{Error, ErrorKind, Outcome};
 use ftrack_client::transfer::{BatchError, TransferErrorKind};
 use ftrack_client::transport::Transport;
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
@@ -23,6 +23,7 @@ pub fn from_client(py: Python<'_>, error: &Error) -> PyErr {
             py,
             &format!("Server reported error: {exception}({content})"),
         ),
+        Error::AnswerLost { outcome, .. } => answer_lost(py, error, *outcome),
         Error::UnknownEntityType { name } => new(py, "UnrecognisedEntityTypeError", (name,)),
         _ => from_kind(py, error.kind(), &sentence(&error.to_string())),
     }
@@ -44,10 +45,24 @@ fn from_kind(py: Python<'_>, kind: ErrorKind, text: &str) -> PyErr {
 
 /// Returns the exception for a failure to exchange events.
 pub fn from_event_hub(py: Python<'_>, error: &Error) -> PyErr {
-    // A template: details keep braces in the text as they are.
     let details = PyDict::new(py);
+    with_details(py, "EventHubConnectionError", error, details)
+}
+
+/// Returns the exception for changes whose answer was lost; its details tell what became of them.
+fn answer_lost(py: Python<'_>, error: &Error, outcome: Option<Outcome>) -> PyErr {
+    let details = PyDict::new(py);
+    let applied = outcome.map(|outcome| outcome == Outcome::Made);
+    match details.set_item("applied", applied) {
+        Ok(()) => with_details(py, "AnswerLostError", error, details),
+        Err(error) => error,
+    }
+}
+
+/// Makes an exception whose details hold its text, so that braces in it stay as they are.
+fn with_details(py: Python<'_>, name: &str, error: &Error, details: Bound<'_, PyDict>) -> PyErr {
     match details.set_item("reason", sentence(&error.to_string())) {
-        Ok(()) => new(py, "EventHubConnectionError", ("{reason}", details)),
+        Ok(()) => new(py, name, ("{reason}", details)),
         Err(error) => error,
     }
 }

@@ -58,6 +58,14 @@ pub enum Error {
         /// How long the connection was silent.
         after: Duration,
     },
+    /// Changes were sent, and the server's answer never arrived or made no sense.
+    #[error("{cause}; {}", .outcome.map_or("nobody can tell whether the changes were made", Outcome::as_str))]
+    AnswerLost {
+        /// What became of the changes, if that is known.
+        outcome: Option<Outcome>,
+        /// How the answer was lost.
+        cause: Box<Error>,
+    },
     /// The connection could not be secured.
     #[error("no secure connection to {host}: {reason}")]
     Tls {
@@ -131,6 +139,24 @@ pub enum Error {
     Transfer(Arc<BatchError>),
 }
 
+/// What became of changes whose answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server holds them.
+    Made,
+    /// The server does not hold them.
+    NotMade,
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "the changes were made",
+            Self::NotMade => "the changes were not made",
+        }
+    }
+}
+
 /// Kinds of failures, for branching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -173,6 +199,7 @@ impl Error {
             Self::Auth { .. } => ErrorKind::Auth,
             Self::Connection { .. } => ErrorKind::Connection,
             Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::AnswerLost { cause, .. } => cause.kind(),
             Self::Tls { .. } => ErrorKind::Tls,
             Self::UnexpectedAnswer { .. } | Self::Decode { .. } => ErrorKind::Decode,
             Self::UnknownEntityType { .. } => ErrorKind::UnknownEntityType,
@@ -185,6 +212,27 @@ impl Error {
                 TransferErrorKind::Cancelled => ErrorKind::Cancelled,
                 _ => ErrorKind::Transfer,
             },
+        }
+    }
+
+    /// Tells whether this leaves open what became of the changes that were sent.
+    pub fn is_answer_lost(&self) -> bool {
+        matches!(self, Self::AnswerLost { .. })
+    }
+
+    /// Makes an [`Error::AnswerLost`] of what broke the answer.
+    pub(crate) fn lost(self) -> Self {
+        Self::AnswerLost {
+            outcome: None,
+            cause: Box::new(self),
+        }
+    }
+
+    /// Adds what became of the changes, if the answer was lost.
+    pub(crate) fn with_outcome(self, outcome: Option<Outcome>) -> Self {
+        match self {
+            Self::AnswerLost { cause, .. } => Self::AnswerLost { outcome, cause },
+            answered => answered,
         }
     }
 

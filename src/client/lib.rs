@@ -19,13 +19,14 @@
 //! - [`config`], [`error`], [`runtime`], [`transport`]: the way to the server
 //! - [`schema_set`], [`schema_cache`]: the entity types of a site
 //! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
-//! - [`unit_of_work`], [`coalesce`]: changes on their way to the server
+//! - [`unit_of_work`], [`coalesce`], [`commit`]: changes on their way to the server
 //! - [`query`], [`populate`]: expressions and pages
 //! - [`event_hub`]: the connection to the event server
 //! - [`sequence`], [`checksum`], [`transfer`]: files and their bytes
 
 pub mod checksum;
 pub mod coalesce;
+pub mod commit;
 pub mod config;
 pub mod entity;
 pub mod entity_state;

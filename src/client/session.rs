@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ftrack_protocol::Operation;
 
+use crate::commit::Commit;
 use crate::config::Config;
 use crate::entity::{Entity, Field};
 use crate::error::{Error, Result};
@@ -199,13 +200,19 @@ impl Session {
 
     /// Sends all changes as one transaction.
     ///
-    /// If it fails nothing has changed on the server and the changes stay recorded.
+    /// If it fails the changes stay recorded, and nothing has changed on the server, unless the answer was lost and nobody can tell ([`Error::AnswerLost`]).
     pub async fn commit(&mut self) -> Result<Vec<Committed>> {
         let batch = self.work.batch();
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        let answer = self.post(&batch, Idempotency::Write).await?;
+        let commit = Commit {
+            transport: self.transport.clone(),
+            overrides: CallHeaders::default(),
+            map: self.map.clone(),
+            batch: batch.into(),
+        };
+        let answer = commit.send().await?;
         self.work.accept(&self.map, &answer)
     }
 

@@ -107,7 +107,12 @@ class UnitOfWork(Identity):
     def commit(self) -> None:
         """Send all recorded changes in one batch, of which the server does everything or nothing.
 
+        When the answer is lost, the entities are looked up: changes that were made count as
+        committed, and others are sent once more.
+
         Raises:
+            AnswerLostError: If the answer was lost, and the changes were not made or nobody can
+                tell. They stay recorded.
             ServerError: If the server refuses. The changes stay recorded; see :meth:`rollback`.
             ValueError: If something else than changes has been recorded.
         """
@@ -116,17 +121,33 @@ class UnitOfWork(Identity):
         if not batch:
             self._settle()
         elif self._is_native():
-            answer = self._client().commit(batch)
+            answer = self._client().commit(self._entities(), batch)
             self._settle()
             self._entities().apply(batch)
             self._entities().merge_answers(answer)
         else:
-            results = self.call([OperationPayload(payload) for payload in batch.payloads()])
+            results = self._call_until_settled(batch)
             self._settle()
             self._entities().apply(batch)
             for entry in results:
                 if entry["action"] in ("create", "update"):
                     self.merge(entry["data"])
+
+    def _call_until_settled(self, batch: Batch) -> list[Any]:
+        """Send *batch* by :meth:`call`, once more if it was lost before it had an effect.
+
+        Returns:
+            The answer; nothing if that was lost and the changes were made.
+        """
+        operations = [OperationPayload(payload) for payload in batch.payloads()]
+        try:
+            results: list[Any] = self.call(operations)
+        except exception.AnswerLostError:
+            applied = self._client().holds(self._entities(), batch)
+            if applied is None:
+                raise
+            results = [] if applied else self.call(operations)
+        return results
 
     def _settle(self) -> None:
         """Forget the recorded changes and all local values."""

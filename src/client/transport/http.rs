@@ -30,6 +30,8 @@ enum Failure {
     Unreached(Error),
     /// The connection broke, or the server was too busy.
     Interrupted(Error),
+    /// The server said nothing for too long.
+    Silent(Error),
     /// Trying again would not help.
     Final(Error),
 }
@@ -80,12 +82,19 @@ impl Transport {
         loop {
             let error = match self.attempt(body.clone(), headers.clone(), timeout).await {
                 Ok((status, answer)) => {
-                    return check_answer(status, answer, &self.asked(overrides));
+                    let checked = check_answer(status, answer, &self.asked(overrides));
+                    return checked.map_err(|error| match idempotency {
+                        Idempotency::Write if is_garbled(&error) => error.lost(),
+                        _ => error,
+                    });
                 }
                 Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Interrupted(error)) if idempotency == Idempotency::Write => {
-                    return Err(error);
+                Err(Failure::Interrupted(error) | Failure::Silent(error))
+                    if idempotency == Idempotency::Write =>
+                {
+                    return Err(error.lost());
                 }
+                Err(Failure::Silent(error)) => return Err(error),
                 Err(Failure::Interrupted(error) | Failure::Unreached(error)) => error,
             };
             if attempt == MAX_ATTEMPTS {
@@ -162,7 +171,7 @@ impl Transport {
         match tokio::time::timeout(timeout, work).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.classify(&error, timeout)),
-            Err(_) => Err(Failure::Final(self.timed_out(timeout))),
+            Err(_) => Err(Failure::Silent(self.timed_out(timeout))),
         }
     }
 
@@ -175,7 +184,7 @@ impl Transport {
             });
         }
         if error.is_timeout() && !error.is_connect() {
-            return Failure::Final(self.timed_out(timeout));
+            return Failure::Silent(self.timed_out(timeout));
         }
         let unreached = error.is_connect();
         let hopeless = error.is_builder() || error.is_redirect();
@@ -253,6 +262,11 @@ fn secret_value(name: &str, value: &str) -> Result<HeaderValue> {
     let mut value = header_value(name, value)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Tells whether an answer is not what the server said: a proxy's page in place of it, say. Statuses of refusals are believed.
+fn is_garbled(error: &Error) -> bool {
+    matches!(error, Error::UnexpectedAnswer { status, .. } if matches!(status, 200..=299 | 500..=599))
 }
 
 fn is_json(body: &[u8]) -> bool {

@@ -8,6 +8,7 @@ mod download;
 mod event_hub;
 mod identity_map;
 mod journal;
+mod lost_commit;
 mod merge;
 mod multipart;
 mod preflight;

@@ -24,11 +24,10 @@ use crate::events::EventHub;
 use crate::faults::connection::{Connection, FaultyListener};
 use crate::faults::{Fault, FaultId, FaultSet, FaultStatus};
 use crate::media::blocks::BlockPool;
-use crate::media::encode::EncodeTask;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
 use crate::media::md5_lanes::Md5Lanes;
-use crate::media::queue::{self, EncodeQueue};
+use crate::media::queue::{self, EncodeQueue, Queued};
 use crate::media::signing::UrlSigner;
 use crate::operations::outbox::{self, Mail};
 use crate::router::router;
@@ -241,7 +240,7 @@ impl Running {
     fn start(
         app: AppState,
         listener: TcpListener,
-        encodes: UnboundedReceiver<EncodeTask>,
+        encodes: UnboundedReceiver<Queued>,
         folder: DataFolder,
     ) -> Result<(Self, Credentials), StartError> {
         let runtime = Builder::new_multi_thread()
@@ -316,7 +315,7 @@ impl Running {
 fn open(
     options: SandboxOptions,
     folder: &DataFolder,
-) -> Result<(AppState, TcpListener, UnboundedReceiver<EncodeTask>), StartError> {
+) -> Result<(AppState, TcpListener, UnboundedReceiver<Queued>), StartError> {
     let unusable = |source| StartError::DataDir {
         path: folder.path.clone(),
         source,
@@ -414,7 +413,7 @@ async fn clean_up(files: FileStore, validity: Duration) {
 async fn serve(
     app: AppState,
     listener: TcpListener,
-    encodes: UnboundedReceiver<EncodeTask>,
+    encodes: UnboundedReceiver<Queued>,
     stopped: watch::Receiver<()>,
 ) {
     let listener = match tokio::net::TcpListener::from_std(listener) {

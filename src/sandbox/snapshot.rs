@@ -61,8 +61,9 @@ pub async fn keep_pristine(app: &App) -> Result<(), SnapshotError> {
 
 /// Returns to the state the server began with.
 ///
-/// Upload URLs of before are no longer valid, faults and logged calls are gone; connections to the event server stay.
+/// Encodes are called off, upload URLs of before are no longer valid, faults and the log are gone; connections to the event server stay.
 pub async fn reset(app: &App) -> Result<(), SnapshotError> {
+    let _quiet = app.encodes.call_off().await;
     let pristine = app.data_dir.join(PRISTINE);
     let failed = |source| SnapshotError::Files {
         path: app.data_dir.clone(),

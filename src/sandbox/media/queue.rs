@@ -1,15 +1,17 @@
 //! The worker behind `encode_media`: one encode at a time, in the order they were asked for.
 //!
 //! ffmpeg uses every core by itself, so that two at once would only make both late. The worker is a task of the
-//! server's runtime: when that stops, a running ffmpeg is killed, and the next start reports the job as failed.
+//! server's runtime: when that stops, a running ffmpeg is killed, and the next start reports the job as failed. When the
+//! server returns to its first state, whose jobs know nothing of the encode, it is killed as well, and what waits is forgotten.
 
 use std::error::Error as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tracing::warn;
+use tokio::sync::{Mutex, MutexGuard, watch};
+use tracing::{debug, warn};
 
 use super::encode::{EncodeTask, Output, OutputRole};
 use super::encode_rows::{self, Filled, JobState};
@@ -34,29 +36,63 @@ const THUMBNAIL_POSITION: f64 = 1.0 / 3.0;
 /// The encodes that wait, as seen by those who ask for them.
 #[derive(Debug)]
 pub struct EncodeQueue {
-    tasks: UnboundedSender<EncodeTask>,
+    tasks: UnboundedSender<Queued>,
+    /// How often everything was called off.
+    era: watch::Sender<u64>,
+    /// Held while something is encoded.
+    busy: Mutex<()>,
+}
+
+/// An encode, and the era in which it was asked for.
+#[derive(Debug)]
+pub struct Queued {
+    task: EncodeTask,
+    era: u64,
 }
 
 impl EncodeQueue {
     /// Makes a queue and the end that [`work`] takes from.
-    pub fn new() -> (Self, UnboundedReceiver<EncodeTask>) {
+    pub fn new() -> (Self, UnboundedReceiver<Queued>) {
         let (tasks, waiting) = unbounded_channel();
-        (Self { tasks }, waiting)
+        let queue = Self {
+            tasks,
+            era: watch::Sender::default(),
+            busy: Mutex::default(),
+        };
+        (queue, waiting)
     }
 
     /// Queues an encode whose rows are committed.
     pub fn submit(&self, task: EncodeTask) {
+        let era = *self.era.borrow();
         // Only a server that is stopping takes no tasks; its next start fails the job.
-        let _ = self.tasks.send(task);
+        let _ = self.tasks.send(Queued { task, era });
+    }
+
+    /// Ends the encode that runs, forgets those that wait, and returns when all is quiet. None begins while the guard is held.
+    pub async fn call_off(&self) -> MutexGuard<'_, ()> {
+        self.era.send_modify(|era| *era += 1);
+        self.busy.lock().await
     }
 }
 
 /// Encodes what is queued until the server stops.
-pub async fn work(app: AppState, mut waiting: UnboundedReceiver<EncodeTask>) {
-    while let Some(task) = waiting.recv().await {
+pub async fn work(app: AppState, mut waiting: UnboundedReceiver<Queued>) {
+    let mut era = app.encodes.era.subscribe();
+    while let Some(Queued {
+        task,
+        era: asked_in,
+    }) = waiting.recv().await
+    {
         let job_id = task.job_id.clone();
-        if let Err(error) = process(&app, task).await {
-            warn!(job_id, %error, "the state of an encode could not be recorded");
+        let _busy = app.encodes.busy.lock().await;
+        tokio::select! {
+            biased;
+            // The sender is part of the server, and lives as long as this.
+            _ = era.wait_for(|era| *era != asked_in) => debug!(job_id, "an encode was called off"),
+            outcome = process(&app, task) => if let Err(error) = outcome {
+                warn!(job_id, %error, "the state of an encode could not be recorded");
+            },
         }
     }
 }
@@ -160,27 +196,37 @@ fn reason(error: &EncodeError) -> String {
 async fn encode(app: &AppState, task: &Arc<EncodeTask>) -> Result<Vec<Filled>, EncodeError> {
     let source = app.files.path(&task.source);
     match task.kind {
-        MediaKind::Still => {
-            let (app, task) = (app.clone(), Arc::clone(task));
-            blocking(move || encode_still(&app, &task.outputs, &source)).await
-        }
+        MediaKind::Still => encode_still(app, task, source).await,
         MediaKind::ForeignStill => {
             let frame = app.files.receive()?;
             Ffmpeg::find(&app.config.encoding)?
                 .frame(&source, 0.0, frame.path())
                 .await?;
-            let (app, task) = (app.clone(), Arc::clone(task));
-            blocking(move || encode_still(&app, &task.outputs, frame.path())).await
+            encode_still(app, task, frame.path().to_owned()).await
         }
         MediaKind::Movie => encode_movie(app, &task.outputs, &source).await,
     }
 }
 
-fn encode_still(
+async fn encode_still(
+    app: &AppState,
+    task: &Arc<EncodeTask>,
+    source: PathBuf,
+) -> Result<Vec<Filled>, EncodeError> {
+    let (server, pictures) = (app.clone(), Arc::clone(task));
+    let drawn = blocking(move || draw_stills(&server, &pictures.outputs, &source)).await?;
+    // Here and not above: work on another thread cannot be called off.
+    let outputs = drawn.into_iter().zip(&task.outputs);
+    outputs
+        .map(|(incoming, output)| keep(app, incoming, output, json!({"format": "image"})))
+        .collect()
+}
+
+fn draw_stills(
     app: &AppState,
     outputs: &[Output],
     source: &Path,
-) -> Result<Vec<Filled>, EncodeError> {
+) -> Result<Vec<Incoming>, EncodeError> {
     let picture = still::read(source)?;
     let outputs = outputs.iter().map(|output| {
         let size = if output.role == OutputRole::Thumbnail {
@@ -191,7 +237,7 @@ fn encode_still(
         let bytes = still::to_jpeg(&still::fit(&picture, size))?;
         let mut incoming = app.files.receive()?;
         incoming.append(&bytes)?;
-        keep(app, incoming, output, json!({"format": "image"}))
+        Ok(incoming)
     });
     outputs.collect()
 }

@@ -248,9 +248,41 @@ fn fake_ffmpeg(folder: &Path, script: &str) -> std::path::PathBuf {
     path
 }
 
+/// A server with that program.
+#[cfg(unix)]
+fn with_ffmpeg(folder: &Path, script: &str) -> Sandbox {
+    let encoding = EncodingOptions {
+        ffmpeg: Some(fake_ffmpeg(folder, script)),
+        ..EncodingOptions::default()
+    };
+    start_with(SandboxOptions {
+        encoding,
+        ..SandboxOptions::default()
+    })
+}
+
 /// A program that never ends, and says who it is.
 #[cfg(unix)]
 const ENDLESS: &str = "echo $$ > pid; exec sleep 600";
+
+/// Waits for the program that never ends, and returns its process.
+#[cfg(unix)]
+fn running(folder: &Path) -> String {
+    let pid = wait_for(|| {
+        let pid = std::fs::read_to_string(folder.join("pid")).ok();
+        pid.filter(|pid| pid.ends_with('\n'))
+    });
+    assert!(is_alive(&pid));
+    pid
+}
+
+#[cfg(unix)]
+fn is_alive(pid: &str) -> bool {
+    let probe = std::process::Command::new("kill")
+        .args(["-0", pid.trim()])
+        .output();
+    probe.unwrap().status.success()
+}
 
 /// A program that takes any file for a movie, and makes movies and frames of fixed content.
 #[cfg(unix)]
@@ -269,15 +301,7 @@ esac"#;
 fn a_movie_and_its_frame_become_components_of_the_version() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("frame.png"), png(1280, 720)).unwrap();
-    let ffmpeg = Some(fake_ffmpeg(folder.path(), OBLIGING));
-    let encoding = EncodingOptions {
-        ffmpeg,
-        ..EncodingOptions::default()
-    };
-    let server = start_with(SandboxOptions {
-        encoding,
-        ..SandboxOptions::default()
-    });
+    let server = with_ffmpeg(folder.path(), OBLIGING);
     let version = create_version(&server);
     let source = create_component(&server, "plate", ".mov", 0);
     upload(&server, &source, b"moving pictures");
@@ -322,15 +346,7 @@ fn a_version_that_is_deleted_meanwhile_fails_the_job() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("frame.png"), png(8, 8)).unwrap();
     let wait = "touch began; while [ ! -e go ]; do sleep 0.01; done";
-    let ffmpeg = Some(fake_ffmpeg(folder.path(), &format!("{wait}\n{OBLIGING}")));
-    let encoding = EncodingOptions {
-        ffmpeg,
-        ..EncodingOptions::default()
-    };
-    let server = start_with(SandboxOptions {
-        encoding,
-        ..SandboxOptions::default()
-    });
+    let server = with_ffmpeg(folder.path(), &format!("{wait}\n{OBLIGING}"));
     let version = create_version(&server);
     let source = create_component(&server, "plate", ".mov", 0);
     upload(&server, &source, b"moving pictures");
@@ -391,22 +407,9 @@ fn stopping_kills_ffmpeg_and_the_next_start_fails_the_job() {
     let source = create_component(&server, "plate", ".mov", 0);
     upload(&server, &source, b"moving pictures");
     let job = encode(&server, &source, None, false);
-    let pid = wait_for(|| {
-        std::fs::read_to_string(folder.path().join("pid"))
-            .ok()
-            .filter(|pid| pid.ends_with('\n'))
-    });
-    let is_alive = || {
-        std::process::Command::new("kill")
-            .args(["-0", pid.trim()])
-            .output()
-            .unwrap()
-            .status
-            .success()
-    };
-    assert!(is_alive());
+    let pid = running(folder.path());
     server.stop();
-    wait_for(|| (!is_alive()).then_some(()));
+    wait_for(|| (!is_alive(&pid)).then_some(()));
 
     let server = start_with(options(EncodingOptions::default()));
     let (status, data) = finished(&server, &job);
@@ -417,6 +420,29 @@ fn stopping_kills_ffmpeg_and_the_next_start_fails_the_job() {
     );
     assert_eq!(data["output"], json!([]));
     assert!(exists(&server, &source));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reset_calls_off_what_is_encoded_and_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_ffmpeg(folder.path(), ENDLESS);
+    for name in ["first", "second"] {
+        let source = create_component(&server, name, ".mov", 0);
+        upload(&server, &source, b"moving pictures");
+        encode(&server, &source, None, true);
+    }
+    let pid = running(folder.path());
+    server.reset().unwrap();
+    wait_for(|| (!is_alive(&pid)).then_some(()));
+    std::fs::remove_file(folder.path().join("pid")).unwrap();
+
+    // The queue works on, and begins with what is asked for now.
+    let source = create_component(&server, "plate", ".png", 0);
+    upload(&server, &source, &png(8, 8));
+    let (status, data) = finished(&server, &encode(&server, &source, None, true));
+    assert_eq!(status, "done", "{data}");
+    assert!(!folder.path().join("pid").exists());
 }
 
 /// Makes a movie of the test pattern with the ffmpeg of this machine, if it has one.

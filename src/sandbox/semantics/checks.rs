@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, types::Value as SqlValue};
 use crate::{
     error::ApiError,
     schema::{AttributeKind, Catalog, EntityType, Join, TableId, TypeId},
+    store::texts::folded,
 };
 
 use super::{row::Row, unit_of_work::entity_name};
@@ -111,7 +112,7 @@ impl Checks {
             {
                 let scope = row.text(rule.scope).map(str::to_owned);
                 let names = self.names.entry((index, scope)).or_default();
-                names.insert(name.to_ascii_lowercase());
+                names.insert(folded(name));
             }
         }
     }

@@ -4,13 +4,13 @@
 //! one writer and are a transaction each; reads run beside it on snapshots (write-ahead logging).
 
 mod migrations;
+pub(crate) mod texts;
 mod worker;
 
 #[cfg(test)]
 pub(crate) use migrations::create_schema;
 
 use std::{
-    cmp::Ordering,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -181,15 +181,6 @@ fn configure(connection: &Connection, durability: Durability) -> rusqlite::Resul
     connection.pragma_update(None, "cache_size", -32 * 1024)?;
     connection.pragma_update(None, "mmap_size", 1_i64 << 30)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    connection.create_collation("NOCASE", compare_texts)?;
+    texts::install(connection)?;
     rusqlite::vtab::array::load_module(connection)
-}
-
-/// Compares texts as ftrack's database does, in place of `SQLite`'s own rule: whatever the case of letters and, guess,
-/// however many spaces are at the end.
-fn compare_texts(left: &str, right: &str) -> Ordering {
-    let left = left.trim_end_matches(' ').bytes();
-    let right = right.trim_end_matches(' ').bytes();
-    let left = left.map(|byte| byte.to_ascii_lowercase());
-    left.cmp(right.map(|byte| byte.to_ascii_lowercase()))
 }

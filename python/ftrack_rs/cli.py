@@ -61,8 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--seed",
         default="studio",
-        choices=["empty", "studio", "feature"],
-        help="what a new server holds",
+        metavar="SEED",
+        help="what a new server holds: empty, studio (the default), feature, or another film, as in"
+        " feature:7",
     )
     sandbox.add_argument(
         "--fault",

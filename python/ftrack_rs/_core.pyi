@@ -282,8 +282,10 @@ class NativeSandbox:
         """Folder of its data."""
     def calls(self, action: str | None, endpoint: str) -> list[dict[str, Any]]:
         """Return the latest requests to an endpoint, oldest first."""
+    def events(self, topic: str | None) -> list[dict[str, Any]]:
+        """Return the latest events of a topic, oldest first."""
     def clear_calls(self) -> None:
-        """Forget all requests."""
+        """Forget all requests and events."""
     def fault(self, text: str) -> int:
         """Set a fault, given in its text form, and return its id.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from types import TracebackType
@@ -127,8 +128,33 @@ class Sandbox:
         """
         return self._native.calls(action, endpoint)
 
+    def events(self, topic: str | None = None) -> list[dict[str, Any]]:
+        """Return the events that clients and the server published, oldest first.
+
+        Example:
+            >>> with Sandbox() as sandbox, sandbox.session() as session:
+            ...     user = session.create("User", {"username": "jane"})
+            ...     session.commit()
+            ...     sandbox.events("ftrack.update")[0]["event"]["data"]["entities"][0]["action"]
+            'add'
+
+        Args:
+            topic: Only events of this topic; `*` at its end stands for anything, as in `ftrack.*`.
+
+        Returns:
+            For each event its `topic`, the name of the `user` who published it (None for the
+            server), `published_bytes` (the size in which it came), `deliveries` (how many
+            connections got it), `delivered_bytes` (the size of all these packets), `refused` (why
+            the server did not accept it, or None), and the `event` itself, unless that is larger
+            than is kept.
+        """
+        events: list[dict[str, Any]] = self._native.events(topic)
+        for event in events:
+            event["event"] = event["event"] and json.loads(event["event"])
+        return events
+
     def clear_calls(self) -> None:
-        """Forget the requests that were made."""
+        """Forget the requests and the events of before."""
         self._native.clear_calls()
 
     def fault(

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ftrack_sandbox::media::test_pattern;
 use ftrack_sandbox::seed::SeedError;
 use ftrack_sandbox::{
-    CallFilter, CallRecord, EncodingOptions, Endpoint, Fault, FaultParseError, Sandbox,
-    SandboxOptions, SnapshotError,
+    CallFilter, CallRecord, EncodingOptions, Endpoint, EventRecord, Fault, FaultParseError,
+    Sandbox, SandboxOptions, SnapshotError,
 };
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyFileExistsError, PyOSError, PyValueError};
@@ -134,7 +134,16 @@ impl NativeSandbox {
         Ok(calls)
     }
 
-    /// Forgets all requests.
+    /// Returns the latest events of a topic, oldest first, each as a dictionary.
+    fn events<'py>(&self, py: Python<'py>, topic: Option<&str>) -> PyResult<Bound<'py, PyList>> {
+        let events = PyList::empty(py);
+        for record in self.with(|sandbox| sandbox.events().records(topic))? {
+            events.append(event_to_dict(py, record)?)?;
+        }
+        Ok(events)
+    }
+
+    /// Forgets all requests and events.
     fn clear_calls(&self) -> PyResult<()> {
         self.with(Sandbox::clear_calls)
     }
@@ -244,6 +253,18 @@ fn call_to_dict(py: Python<'_>, record: CallRecord) -> PyResult<Bound<'_, PyDict
     call.set_item("response_body", bytes(record.response_body))?;
     call.set_item("micros", record.micros)?;
     Ok(call)
+}
+
+fn event_to_dict(py: Python<'_>, record: EventRecord) -> PyResult<Bound<'_, PyDict>> {
+    let event = PyDict::new(py);
+    event.set_item("topic", record.topic)?;
+    event.set_item("user", record.user)?;
+    event.set_item("published_bytes", record.published_bytes)?;
+    event.set_item("deliveries", record.deliveries)?;
+    event.set_item("delivered_bytes", record.delivered_bytes)?;
+    event.set_item("refused", record.refused)?;
+    event.set_item("event", record.event.map(|json| PyBytes::new(py, &json)))?;
+    Ok(event)
 }
 
 /// Draws an animated sequence of PNG files and returns their paths.

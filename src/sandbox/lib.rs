@@ -5,7 +5,7 @@
 //!
 //! # Layout
 //! - `server`: starts and stops; `data_folder`: where everything is kept; [`config`]: the choices
-//! - [`app`]: what requests share; [`router`]: every route; [`controllers`]: what answers them; [`calls`]: their log
+//! - [`app`]: what requests share; [`router`]: every route; [`controllers`]: what answers them; [`calls`]: their log, a [`log`]
 //! - [`schema`]: the catalog of entity types, from which tables and the `query_schemas` answer are made
 //! - [`store`]: one SQLite file, one writer, several readers; [`seed`]: what a new one holds
 //! - `plan`: query expressions to SQL; [`encode`]: rows to answers
@@ -24,6 +24,7 @@ pub mod encode;
 pub mod error;
 pub mod events;
 pub mod faults;
+pub mod log;
 pub mod media;
 pub mod operations;
 mod plan;
@@ -37,6 +38,7 @@ pub mod store;
 
 pub use calls::{CallFilter, CallRecord};
 pub use config::{EncodingOptions, EventOptions, SandboxOptions};
+pub use events::EventRecord;
 pub use faults::{BodyPoint, Endpoint, Fault, FaultId, FaultKind, FaultParseError, FaultStatus};
 pub use operations::outbox::Mail;
 pub use seed::Seed;

@@ -51,5 +51,6 @@ fn admin_routes() -> Router<AppState> {
         .route("/sandbox/faults", faults)
         .route("/sandbox/outbox", get(outbox::mails))
         .route("/sandbox/calls", get(admin::calls))
+        .route("/sandbox/events", get(admin::events))
         .route("/sandbox/reset", post(admin::reset))
 }

@@ -143,12 +143,14 @@ impl Sandbox {
 
     /// Returns the latest requests that pass the filter, oldest first; those that began before the server stopped.
     pub fn calls(&self, filter: impl Into<CallFilter>) -> Vec<CallRecord> {
-        self.calls.records(&filter.into())
+        let filter = filter.into();
+        self.calls.records(|record| filter.matches(record))
     }
 
-    /// Forgets all requests.
+    /// Forgets all requests and events.
     pub fn clear_calls(&self) {
         self.calls.clear();
+        self.events.clear_records();
     }
 
     /// Sets a fault beside those that are set.

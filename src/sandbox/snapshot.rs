@@ -80,6 +80,7 @@ pub async fn reset(app: &App) -> Result<(), SnapshotError> {
     .await?;
     app.faults.clear(Some(&app.events));
     app.calls.clear();
+    app.events.clear_records();
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ftrack_rs import Session, exception
+from ftrack_rs.event.base import Event
 from ftrack_rs.sandbox import Sandbox, find_ffmpeg
 
 
@@ -25,6 +27,38 @@ def test_calls_are_counted(sandbox: Sandbox, session: Session) -> None:
     assert call["request_bytes"] > 0
     assert call["response_bytes"] > 0
     assert call["micros"] >= 0
+
+
+def test_events_are_logged_as_they_were_published(
+    sandbox: Sandbox, session: Session, shot: Any, unique_name: str
+) -> None:
+    sandbox.clear_calls()
+    received: list[Any] = []
+    session.event_hub.connect()
+    session.event_hub.subscribe(f"topic={unique_name}", received.append)
+    event = Event(topic=unique_name, data={"number": 1})
+    session.event_hub.publish(event)
+    while not received:
+        session.event_hub.wait(1)
+    (logged,) = sandbox.events(unique_name)
+    assert logged["event"]["data"] == {"number": 1}
+    assert logged["event"]["id"] == event["id"]
+    assert logged["user"] == sandbox.api_user
+    assert logged["deliveries"] == 1
+    assert logged["published_bytes"] > 0
+    assert logged["delivered_bytes"] > 0
+    assert logged["refused"] is None
+    subscriptions = [
+        logged["event"]["data"]["subscription"]
+        for logged in sandbox.events("ftrack.meta.subscribe")
+    ]
+    assert f"topic={unique_name}" in subscriptions
+    shot["description"] = "changed"
+    session.commit()
+    (update,) = sandbox.events("ftrack.update")
+    assert update["user"] is None
+    sandbox.clear_calls()
+    assert sandbox.events() == []
 
 
 def test_a_temporary_server_leaves_nothing_behind() -> None:

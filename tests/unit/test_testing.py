@@ -23,11 +23,11 @@ def run(pytester: pytest.Pytester, text: str, **ini: str) -> None:
     assert set(outcomes) == {"passed"}, result.stdout.str()
 
 
-def test_the_documented_example_passes(pytester: pytest.Pytester) -> None:
+def test_the_documented_examples_pass(pytester: pytest.Pytester) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    example = text.split("```python\n", 1)[1].split("```", 1)[0]
-    assert len(example.splitlines()) == 10
-    run(pytester, example)
+    first, *others = [part.split("```", 1)[0] for part in text.split("```python\n")[1:]]
+    assert len(first.splitlines()) == 10
+    run(pytester, "\n".join([first, *others]))
 
 
 def test_every_fault_is_documented() -> None:

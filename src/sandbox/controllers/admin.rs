@@ -13,6 +13,7 @@ use super::auth;
 use crate::app::AppState;
 use crate::calls::{CallFilter, CallRecord};
 use crate::error::ApiError;
+use crate::events::EventRecord;
 use crate::faults::{Endpoint, Fault};
 use crate::snapshot;
 
@@ -80,8 +81,25 @@ pub async fn calls(
             .ok_or_else(|| ApiError::validation(format!("No endpoint is called {name:?}.")))
     };
     let endpoint = endpoint.map(find).transpose()?;
-    let records = app.calls.records(&CallFilter { endpoint, action });
+    let filter = CallFilter { endpoint, action };
+    let records = app.calls.records(|record| filter.matches(record));
     Ok(Json(records.iter().map(CallRecord::to_json).collect()))
+}
+
+/// Which events to answer.
+#[derive(Deserialize)]
+pub struct EventQuery {
+    topic: Option<String>,
+}
+
+/// `GET /sandbox/events?topic=...`: answers the log of events, oldest first.
+pub async fn events(
+    State(app): State<AppState>,
+    _: Authorized,
+    Query(EventQuery { topic }): Query<EventQuery>,
+) -> Json<Value> {
+    let records = app.events.records(topic.as_deref());
+    Json(records.iter().map(EventRecord::to_json).collect())
 }
 
 /// `POST /sandbox/reset`: returns to the state the server began with.
@@ -110,6 +128,21 @@ impl CallRecord {
             "request_body": text(&self.request_body),
             "response_body": text(&self.response_body),
             "micros": self.micros,
+        })
+    }
+}
+
+impl EventRecord {
+    fn to_json(&self) -> Value {
+        let event = self.event.as_deref();
+        json!({
+            "topic": self.topic,
+            "user": self.user,
+            "published_bytes": self.published_bytes,
+            "deliveries": self.deliveries,
+            "delivered_bytes": self.delivered_bytes,
+            "refused": self.refused,
+            "event": event.and_then(|event| serde_json::from_slice::<Value>(event).ok()),
         })
     }
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::hub::{EventHub, HubError};
 use super::outbox::Outbox;
+use super::record::Origin;
 use super::routes::ConnectionId;
 use crate::app::{AppState, Caller};
 
@@ -60,8 +61,6 @@ enum EventError {
     Packet(#[from] socketio::PacketError),
     #[error(transparent)]
     Hub(#[from] HubError),
-    #[error("the event names no subscriber")]
-    NoSubscriber,
 }
 
 impl Connection<'_> {
@@ -135,24 +134,33 @@ impl Connection<'_> {
 
     fn handle_event(&self, data: &str) -> Result<(), EventError> {
         let mut event = socketio::decode_event(data)?;
-        match event.topic.as_str() {
-            "ftrack.meta.subscribe" => {
-                let subscriber = subscriber(&event).ok_or(EventError::NoSubscriber)?;
-                let subscription = event.data["subscription"].as_str().unwrap_or_default();
-                let metadata = subscriber.metadata.clone();
-                self.hub
-                    .subscribe(self.id, subscriber.id, metadata, subscription)?;
-            }
-            "ftrack.meta.unsubscribe" => {
-                let subscriber = subscriber(&event).ok_or(EventError::NoSubscriber)?;
-                self.hub.unsubscribe(self.id, subscriber.id)?;
-            }
+        let origin = Origin {
+            user: Some(&self.caller.username),
+            bytes: data.len(),
+        };
+        let outcome = match event.topic.as_str() {
+            "ftrack.meta.subscribe" => self.subscribe(&event),
+            "ftrack.meta.unsubscribe" => self.unsubscribe(&event),
             _ => {
                 self.complete(&mut event);
-                self.hub.route(&event)?;
+                return Ok(self.hub.route(&event, origin)?);
             }
-        }
-        Ok(())
+        };
+        self.hub.note(&event, origin, &outcome);
+        Ok(outcome?)
+    }
+
+    fn subscribe(&self, event: &Event) -> Result<(), HubError> {
+        let subscriber = subscriber(event).ok_or(HubError::NoSubscriber)?;
+        let subscription = event.data["subscription"].as_str().unwrap_or_default();
+        let metadata = subscriber.metadata.clone();
+        self.hub
+            .subscribe(self.id, subscriber.id, metadata, subscription)
+    }
+
+    fn unsubscribe(&self, event: &Event) -> Result<(), HubError> {
+        let subscriber = subscriber(event).ok_or(HubError::NoSubscriber)?;
+        self.hub.unsubscribe(self.id, subscriber.id)
     }
 
     /// Fills in what the server knows better than the publisher: an id, and the id of the user.

@@ -14,9 +14,11 @@ use tracing::error;
 
 use super::handshakes::{Handshakes, Ticket};
 use super::outbox::Outbox;
+use super::record::{EventRecord, Origin};
 use super::routes::{ConnectionId, Refused, Routes};
 use crate::app::Caller;
 use crate::config::EventOptions;
+use crate::log::Log;
 
 /// Takes events and gives them to the connections that want them.
 #[derive(Debug)]
@@ -27,11 +29,21 @@ pub struct EventHub {
     outboxes: RwLock<HashMap<ConnectionId, Arc<Outbox>>>,
     last_connection: AtomicU64,
     silent: AtomicBool,
+    log: Log<EventRecord>,
+}
+
+/// An event on its way to those who want it.
+#[derive(Default)]
+struct Delivery {
+    packet: Utf8Bytes,
+    outboxes: Vec<Arc<Outbox>>,
 }
 
 /// Why the hub does not do what a client asks for; the texts are what the client gets to read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HubError {
+    #[error("the event names no subscriber")]
+    NoSubscriber,
     #[error("subscriber {id} is subscribed already")]
     Duplicate { id: String },
     #[error("subscriber {id} is not subscribed")]
@@ -56,6 +68,7 @@ impl EventHub {
             outboxes: RwLock::default(),
             last_connection: AtomicU64::new(0),
             silent: AtomicBool::new(false),
+            log: Log::default(),
         }
     }
 
@@ -76,9 +89,20 @@ impl EventHub {
 
     /// Publishes an event of the server itself.
     pub fn publish(&self, event: &Event) {
-        if let Err(error) = self.route(event) {
+        if let Err(error) = self.route(event, Origin::default()) {
             error!(topic = event.topic, %error, "an event of the server was lost");
         }
+    }
+
+    /// Returns what is remembered of the events of a topic, oldest first; of all events without one. A `*` at its end stands for anything.
+    pub fn records(&self, topic: Option<&str>) -> Vec<EventRecord> {
+        self.log
+            .records(|record| topic.is_none_or(|topic| record.has_topic(topic)))
+    }
+
+    /// Forgets the events that went by.
+    pub fn clear_records(&self) {
+        self.log.clear();
     }
 
     /// Closes every connection without a word, as a fault in the network would; handshakes have to be made anew.
@@ -136,20 +160,44 @@ impl EventHub {
     }
 
     /// Gives an event to every connection that wants it, the publisher's own included.
-    pub(super) fn route(&self, event: &Event) -> Result<(), HubError> {
+    pub(super) fn route(&self, event: &Event, origin: Origin<'_>) -> Result<(), HubError> {
+        let delivery = self.address(event);
+        let mut record = EventRecord::new(event, origin);
+        match &delivery {
+            Ok(delivery) => record.delivered(delivery.outboxes.len(), delivery.packet.len()),
+            Err(error) => record.refused(error),
+        }
+        // Before anybody can have it: who has got an event finds it in the log.
+        self.log.push(record);
+        let Delivery { packet, outboxes } = delivery?;
+        for outbox in outboxes {
+            outbox.push(packet.clone());
+        }
+        Ok(())
+    }
+
+    /// Remembers an event that is for the server itself, and what came of it.
+    pub(super) fn note(&self, event: &Event, origin: Origin<'_>, outcome: &Result<(), HubError>) {
+        let mut record = EventRecord::new(event, origin);
+        if let Err(error) = outcome {
+            record.refused(error);
+        }
+        self.log.push(record);
+    }
+
+    fn address(&self, event: &Event) -> Result<Delivery, HubError> {
         let target = parse_target(&event.target).map_err(|reason| HubError::Target { reason })?;
         let connections = self.routes.read().interested(event, target.as_ref());
         if connections.is_empty() || self.is_silent() {
-            return Ok(());
+            return Ok(Delivery::default());
         }
         let packet = Utf8Bytes::from(socketio::encode_event(event, None)?);
         let outboxes = self.outboxes.read();
-        for connection in connections {
-            if let Some(outbox) = outboxes.get(&connection) {
-                outbox.push(packet.clone());
-            }
-        }
-        Ok(())
+        let outboxes = connections
+            .iter()
+            .filter_map(|connection| outboxes.get(connection).cloned())
+            .collect();
+        Ok(Delivery { packet, outboxes })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Faults, log and reset from outside the process.
 
+use ftrack_protocol::Event;
 use ftrack_sandbox::{Sandbox, SandboxOptions, Seed};
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ fn nothing_works_without_the_key() {
         ("GET", "faults"),
         ("DELETE", "faults"),
         ("GET", "calls"),
+        ("GET", "events"),
         ("POST", "reset"),
     ] {
         let url = format!("{}/sandbox/{path}", server.url());
@@ -98,9 +100,33 @@ fn the_log_is_answered_with_bodies_and_filtered() {
 }
 
 #[test]
+fn the_log_of_events_is_answered_by_topic() {
+    let server = start();
+    create_component(&server, "plate", ".txt", 6);
+    server
+        .events()
+        .publish(&Event::new("1", "test", json!({"a": 1})));
+    let topics = |query: &str| -> Vec<String> {
+        let events = admin(&server, "GET", query, "").json();
+        let topics = events
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["topic"].as_str());
+        topics.map(|topic| topic.unwrap().to_owned()).collect()
+    };
+    assert_eq!(topics("events"), ["ftrack.update", "test"]);
+    assert_eq!(topics("events?topic=ftrack.*"), ["ftrack.update"]);
+    let event = &admin(&server, "GET", "events?topic=test", "").json()[0];
+    assert_eq!(event["event"]["data"], json!({"a": 1}));
+    assert_eq!(event["deliveries"], 0);
+}
+
+#[test]
 fn a_server_is_reset() {
     let server = start();
     let id = create_component(&server, "plate", ".txt", 6);
     assert_eq!(admin(&server, "POST", "reset", "").status, 204);
+    assert!(server.events().records(None).is_empty());
     assert!(query(&server, &format!("Component where id is {id}")).is_empty());
 }

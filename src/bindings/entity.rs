@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use ftrack_client::identity_map::{EntityId, SlotValue};
+use ftrack_client::schema_set::TypeId;
 use ftrack_protocol::EntityKey;
 use parking_lot::Mutex;
 use pyo3::basic::CompareOp;
@@ -42,6 +43,8 @@ impl Default for EntityHandle {
 struct Binding {
     map: Py<EntityMap>,
     id: EntityId,
+    /// The type, which never changes: reading it here spares a look into the map.
+    entity_type: TypeId,
 }
 
 /// What belongs to the handle and not to the map.
@@ -232,6 +235,7 @@ impl EntityHandle {
         let binding = Binding {
             map: map.clone().unbind(),
             id,
+            entity_type: map.get().inner.entity_type(id).id,
         };
         if entity.get().binding.set(binding).is_err() {
             return Ok(());
@@ -320,15 +324,10 @@ impl EntityHandle {
         let Some(binding) = self.binding.get() else {
             return Ok(None);
         };
-        let text = name.to_cow()?;
         let map = binding.map.bind(py);
-        let entity_type = map.get().inner.entity_type(binding.id);
-        let Some(attribute) = entity_type.find(&text) else {
+        let Some(attribute) = map.get().attribute(binding.entity_type, name)? else {
             return Ok(None);
         };
-        if entity_type.attribute(attribute).kind.is_collection() {
-            return Ok(None);
-        }
         if let Some(local) = self.locals(py)
             && let Some(value) = local.get_item(name)?
         {

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ftrack_client::identity_map::{EntityId, IdentityMap};
 use ftrack_client::merge;
-use ftrack_client::schema_set::{EntityType, TypeId};
+use ftrack_client::schema_set::{AttributeId, EntityType, TypeId};
 use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyType};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyString, PyType};
 
 use crate::batch::Batch;
 use crate::entity::EntityHandle;
@@ -24,6 +25,9 @@ pub struct EntityMap {
     pub inner: Arc<IdentityMap>,
     session: Py<PyAny>,
     handles: Mutex<Vec<Option<Py<EntityHandle>>>>,
+    /// Of each type, the numbers of the attributes that are no collections, made when the first entity is read. A dictionary of Python knows a name again by its address and its
+    /// hash, which Python has computed already.
+    attributes: Box<[PyOnceLock<Py<PyDict>>]>,
     /// Counts the times that something may have changed, so that what was derived from remote values can tell whether it is still current.
     generation: AtomicU64,
 }
@@ -36,6 +40,12 @@ impl EntityMap {
             inner: IdentityMap::new(Arc::clone(&schemas.inner)),
             session,
             handles: Mutex::new(Vec::new()),
+            attributes: schemas
+                .inner
+                .types()
+                .iter()
+                .map(|_| PyOnceLock::new())
+                .collect(),
             generation: AtomicU64::new(1),
         }
     }
@@ -184,6 +194,22 @@ impl EntityMap {
         self.session.bind(py)
     }
 
+    /// Returns the number of the attribute `name` of a type, if there is one and it is no collection.
+    pub fn attribute(
+        &self,
+        entity_type: TypeId,
+        name: &Bound<'_, PyString>,
+    ) -> PyResult<Option<AttributeId>> {
+        let py = name.py();
+        let numbers = self.attributes[usize::from(entity_type.0)].get_or_try_init(py, || {
+            numbers(py, self.inner.schemas().entity_type(entity_type))
+        })?;
+        let number = numbers.bind(py).get_item(name)?;
+        number
+            .map(|number| number.extract().map(AttributeId))
+            .transpose()
+    }
+
     /// Returns the generation of what is known.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
@@ -258,6 +284,16 @@ impl EntityMap {
         let kept = handles[index].get_or_insert_with(|| entity.clone().unbind());
         kept.clone_ref(entity.py()).into_bound(entity.py())
     }
+}
+
+fn numbers(py: Python<'_>, entity_type: &EntityType) -> PyResult<Py<PyDict>> {
+    let numbers = PyDict::new(py);
+    for (number, attribute) in (0_u16..).zip(&entity_type.attributes) {
+        if !attribute.kind.is_collection() {
+            numbers.set_item(PyString::intern(py, &attribute.name), number)?;
+        }
+    }
+    Ok(numbers.unbind())
 }
 
 /// Makes Python objects of entities; remembers the class of the last type, as pages mostly hold one.

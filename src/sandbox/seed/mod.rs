@@ -7,10 +7,12 @@
 //! - `workflow`: object types, statuses, types, priorities and the project schemas that combine them
 //! - `site`: locations, categories, asset types, roles, settings and custom attributes
 //! - `people`: users and groups
+//! - `files`: what versions consist of
 //! - `studio`: two small projects
 //! - `feature`: a large one
 
 mod feature;
+mod files;
 mod id;
 mod people;
 mod rows;

@@ -1,8 +1,9 @@
-//! Two projects in the middle of their production: sequences, shots, asset builds, tasks, versions and notes.
+//! Two projects in the middle of their production: sequences, shots, asset builds, tasks, versions with their files, and notes.
 
 use rusqlite::Connection;
 
 use super::{
+    files::{File, Files},
     id,
     people::Artist,
     rows::Rows,
@@ -143,6 +144,7 @@ struct Production<'c> {
     appointments: Rows<'c>,
     assets: Rows<'c>,
     versions: Rows<'c>,
+    files: Files<'c>,
     notes: Rows<'c>,
     recipients: Rows<'c>,
     frames: Rows<'c>,
@@ -181,6 +183,7 @@ impl<'c> Production<'c> {
                 &["id", "name", "context_id", "project_id", "type_id"],
             )?,
             versions: rows("asset_version", VERSION_COLUMNS)?,
+            files: Files::begin(connection)?,
             notes: rows("note", NOTE_COLUMNS)?,
             recipients: rows("recipient", &["note_id", "resource_id"])?,
             frames: rows(
@@ -331,7 +334,7 @@ impl<'c> Production<'c> {
         Ok(id)
     }
 
-    /// Adds an asset with two versions of the compositing, and a note on the second.
+    /// Adds an asset with two versions of the compositing, their files, and a note on the second.
     fn add_versions(&mut self, shot: &str, name: &str, number: usize) -> Result<(), ApiError> {
         let asset = id::of(&["Asset", self.project.name, name, "comp"]);
         let task = id::of(&["Task", self.project.name, shot, "Compositing"]);
@@ -357,9 +360,29 @@ impl<'c> Production<'c> {
                 true,
                 status,
             ])?;
+            self.add_files(&id, &format!("{name}_comp_v{version:03}"))?;
             if version == 2 {
                 self.add_note(&id, REMARKS[(self.dealt + number) % REMARKS.len()], &author)?;
             }
+        }
+        Ok(())
+    }
+
+    fn add_files(&mut self, version: &str, stem: &str) -> Result<(), ApiError> {
+        for (name, file_type, size) in [("main", ".exr", 48_000_000), ("review", ".mov", 6_500_000)]
+        {
+            self.files.add(File {
+                component: id::of(&["Component", version, name]),
+                place: id::of(&["ComponentLocation", version, name]),
+                version,
+                name,
+                file_type,
+                size,
+                path: format!(
+                    "/jobs/{}/publish/{stem}/{name}{file_type}",
+                    self.project.name
+                ),
+            })?;
         }
         Ok(())
     }

@@ -5,12 +5,10 @@ use rusqlite::Connection;
 use super::calendar::moment;
 use super::dice::Dice;
 use crate::error::ApiError;
+use crate::seed::files::{File, Files};
 use crate::seed::rows::Rows;
 use crate::seed::studio::VERSION_COLUMNS;
 use crate::seed::workflow;
-
-/// The location of files that ftrack does not manage: a seed cannot bring files of its own.
-const UNMANAGED: &str = "cb268ecc-8809-11e3-a7e2-20c9d081909b";
 
 const COMMENTS: &[&str] = &[
     "Ready for review.",
@@ -40,8 +38,7 @@ pub(super) struct Publishing<'c> {
     project: String,
     assets: Rows<'c>,
     versions: Rows<'c>,
-    components: Rows<'c>,
-    locations: Rows<'c>,
+    files: Files<'c>,
     metadata: Rows<'c>,
 }
 
@@ -60,21 +57,7 @@ impl<'c> Publishing<'c> {
                 &["id", "name", "context_id", "project_id", "type_id"],
             )?,
             versions: rows("asset_version", VERSION_COLUMNS)?,
-            components: rows(
-                "component",
-                &[
-                    "id",
-                    "system_type",
-                    "name",
-                    "size",
-                    "file_type",
-                    "version_id",
-                ],
-            )?,
-            locations: rows(
-                "component_location",
-                &["id", "component_id", "location_id", "resource_identifier"],
-            )?,
+            files: Files::begin(connection)?,
             metadata: rows("metadata", &["parent_id", "parent_type", "key", "value"])?,
         })
     }
@@ -145,14 +128,17 @@ impl<'c> Publishing<'c> {
         (name, file_type, size): (&str, &str, u64),
         dice: &mut Dice,
     ) -> Result<(), ApiError> {
-        let id = dice.id();
-        let size = i64::try_from(dice.between(size / 2, size * 2)).unwrap_or_default();
-        self.components
-            .add((&id, "file", name, size, file_type, version))?;
-        let path = format!(
-            "/jobs/{}/publish/{}/v{number:03}/{name}{file_type}",
-            self.project_name, publish.name
-        );
-        self.locations.add((dice.id(), &id, UNMANAGED, path))
+        self.files.add(File {
+            component: dice.id(),
+            size: i64::try_from(dice.between(size / 2, size * 2)).unwrap_or_default(),
+            place: dice.id(),
+            version,
+            name,
+            file_type,
+            path: format!(
+                "/jobs/{}/publish/{}/v{number:03}/{name}{file_type}",
+                self.project_name, publish.name
+            ),
+        })
     }
 }

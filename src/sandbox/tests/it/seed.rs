@@ -70,6 +70,11 @@ fn the_studio_is_in_production() {
     assert_eq!(count("User"), 31);
     assert!(count("Task where status.state.name is 'Done'") > 0);
     assert!(count("AssetVersion where is_latest_version is True") >= 20);
+    assert_eq!(count("AssetVersion where not components any ()"), 0);
+    assert_eq!(
+        count("Component where not component_locations any (location.name is ftrack.unmanaged)"),
+        0
+    );
     assert!(count("Note where author is_not None and category.name is Internal") >= 20);
     assert!(count("Shot where custom_attributes any (key is fend and value > 1100)") > 0);
     assert_eq!(

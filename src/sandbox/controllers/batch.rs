@@ -274,11 +274,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Has the event server tell of the changes once they are committed.
+    /// Has the event server tell of the changes once they are committed; if nobody listens, its log does.
     fn announce(&mut self) -> Result<(), ApiError> {
-        if self.batch.app.events.connections() == 0 {
-            return Ok(());
-        }
         let events = events::update::describe(&self.work, &self.batch.tokens)?;
         self.batch
             .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));

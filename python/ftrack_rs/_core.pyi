@@ -157,7 +157,7 @@ class Client:
             ServerError: If the server answers with an error or cannot be reached.
         """
     def holds(self, entities: EntityMap, batch: Batch) -> bool | None:
-        """Return whether the server holds what recorded operations write, or None if nobody can tell.
+        """Return whether the server holds what was written, or None if nobody can tell.
 
         Args:
             entities: What was known before the operations were sent.

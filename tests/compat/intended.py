@@ -37,7 +37,28 @@ _BY_HEADING = {
         "entities.entities_without_a_key_print",
         "operations.sequences_of_changes[create two, delete first]",
     ],
-    "Unknown attributes are KeyErrors": ["entities.deleting_a_key_reverts"],
+    "Unknown attributes are KeyErrors": [
+        "entities.deleting_a_key_reverts",
+        "arguments.entity_methods[outcome(lambda: task.__delitem__(None))]",
+    ],
+    "Arguments of the wrong type are called that": [
+        "arguments.modules[outcome(lambda: api.collection.Collection(None, None))]",
+        "arguments.modules[outcome(lambda: api.data.String(5).read())]",
+        "arguments.modules[outcome(lambda: api.event.expression.Parser().parse(5))]",
+        "arguments.modules[outcome(lambda: api.event.expression.Parser().parse(None))]",
+        "arguments.modules[outcome(lambda: api.event.subscriber.Subscriber(None, None, None, 1))]",
+        "arguments.modules[outcome(lambda: api.event.subscription.Subscription(None))]",
+        "arguments.modules[outcome(lambda: hub.subscribe('', len))]",
+        "arguments.modules[outcome(lambda: hub.subscribe(None, len))]",
+        "arguments.modules[outcome(lambda: str(api.exception.Error('a {b}', details=5)))]",
+        "arguments.modules[outcome(lambda: str(api.exception.Error(5)))]",
+        "arguments.modules[outcome(lambda: str(api.logging.LazyLogMessage(5)))]",
+        "arguments.session_methods[outcome(lambda: session.create('Task', 5))]",
+        "arguments.session_methods[outcome(lambda: session.create_component('a.txt', 5))]",
+        "arguments.session_methods[outcome(lambda: session.decode("
+        '\'{"__type__": "datetime", "value": null}\'))]',
+        "arguments.session_methods[outcome(lambda: session.ensure('User', None))]",
+    ],
     "Clearing an entity records what had been set": [
         "operations.sequences_of_changes[set, clear, set]"
     ],

@@ -67,7 +67,7 @@ class Entity(
                 False to create one, with defaults for what *data* lacks.
         """
         self.session = session
-        data = data or {}
+        data = {} if data is None else data
         if reconstructing:
             self._reconstruct(data)
         else:

@@ -109,11 +109,11 @@ class Locations(UnitOfWork):
             components: The components; the availability of a container is the mean of its members'.
             locations: Locations to look at; all if None.
         """
-        locations = self.query("Location") if locations is None else locations
-        location_ids = [location["id"] for location in locations]
         components = list(components)
         containers = [component for component in components if _is_container(component)]
         files = [component for component in components if not _is_container(component)]
+        locations = self.query("Location") if locations is None else locations
+        location_ids = [location["id"] for location in locations]
         if files:
             self.populate(files, "component_locations.location_id")
         if containers:

@@ -16,10 +16,12 @@ __all__ = [
     "EntityHandle",
     "EntityMap",
     "EventConnection",
+    "Journal",
     "NativeSandbox",
     "SchemaSet",
     "Sequence",
     "TransferControl",
+    "TransferIntent",
     "draw_frames",
     "inspect_frames",
     "parse_sequence",
@@ -214,16 +216,83 @@ class TransferControl:
         """End a pause."""
     def limit_bandwidth(self, bandwidth: int | None) -> None:
         """Limit the bytes of all transfers in a second; None lifts the limit."""
-    def of_call(self, on_tick: Callable[[], object]) -> TransferControl:
+    def of_call(
+        self, on_tick: Callable[[], object], intent: TransferIntent | None = None
+    ) -> TransferControl:
         """Return the control of one call, a part of this.
 
         Args:
             on_tick: Called ten times a second while it runs; what it raises ends it.
+            intent: The transfer in the journal.
         """
     def snapshot(self) -> dict[str, int]:
         """Return what has been counted so far."""
     def files(self) -> list[tuple[Any, int, int, bool]]:
         """Return of each file the path, the size, the bytes moved, and whether it arrived."""
+
+@final
+class Journal:
+    """The unfinished transfers of this user."""
+
+    def __new__(cls) -> Journal:
+        """Use the folder of the environment or of the user.
+
+        Raises:
+            OSError: If there is none.
+        """
+    @property
+    def folder(self) -> Any:
+        """Where they are kept."""
+    def begin(
+        self, call: tuple[str, str, str, str, str], files: list[str], has_container: bool
+    ) -> TransferIntent:
+        """Take over the transfer of the same call that nobody works on, or note a new one.
+
+        Args:
+            call: Address of the server, name of the user, id of the location, path, and data.
+            files: The files.
+            has_container: Whether there is a component that contains those of the files.
+
+        Raises:
+            OSError: If the journal or a file cannot be used.
+        """
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Return the transfers that did not come to their end, the latest first.
+
+        Raises:
+            OSError: If the journal cannot be used.
+        """
+    def forget(self, id: str) -> bool:
+        """Forget a transfer unless a process works on it; return whether that was done.
+
+        Raises:
+            OSError: If the journal cannot be used.
+        """
+
+@final
+class TransferIntent:
+    """A transfer that this process is responsible for."""
+
+    @property
+    def container_id(self) -> str | None:
+        """The component of the container, if there is one."""
+    @property
+    def file_ids(self) -> list[str]:
+        """The component of each file."""
+    @property
+    def is_new(self) -> bool:
+        """Whether no earlier process left anything of it."""
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether an earlier process left something, and all files are as they were."""
+    def finish(self) -> None:
+        """Forget the transfer, which came to its end.
+
+        Raises:
+            OSError: If the journal cannot be used.
+        """
+    def release(self) -> None:
+        """Leave the transfer to whoever makes the same call again."""
 
 @final
 class Sequence:

@@ -1,4 +1,4 @@
-"""The command `ftrack-rs`: run the embedded server or a script, or see a publish end to end.
+"""The command `ftrack-rs`: run the embedded server or a script, and see to transfers.
 
 Each subcommand is a function that takes the parsed arguments and returns an exit code; what it does
 lives in the module it imports, so that `--help` costs nothing.
@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="print each as a line of JSON")
     events.add_argument("--count", type=int, metavar="N", help="stop after so many")
     events.set_defaults(run=_events)
+
+    transfers = commands.add_parser("transfers", help="list and resume transfers that broke off")
+    transfers.add_argument("action", choices=["list", "resume", "clean"], help="what to do")
+    transfers.add_argument("ids", nargs="*", metavar="ID", help="with which (default: all)")
+    transfers.set_defaults(run=_transfers)
     return parser
 
 
@@ -127,6 +132,12 @@ def _events(options: argparse.Namespace) -> int:
     hub = EventHub(server_url, api_user, api_key)
     watch(hub, options.expression, as_json=options.json, count=options.count)
     return 0
+
+
+def _transfers(options: argparse.Namespace) -> int:
+    from ftrack_rs import transfers
+
+    return transfers.run(options.action, options.ids)
 
 
 def wait_for_interrupt() -> None:

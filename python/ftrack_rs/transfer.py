@@ -13,11 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Union
 
-from ftrack_rs._core import TransferControl
+from ftrack_rs._core import TransferControl, TransferIntent
 from ftrack_rs.progress_bar import ProgressBar
 
 #: The transfers that surround the code that runs, the innermost last.
 _entered: ContextVar[tuple[Transfer, ...]] = ContextVar("entered transfers", default=())
+
+#: The transfer in the journal that the code that runs is part of.
+noted_intent: ContextVar[TransferIntent | None] = ContextVar("noted intent", default=None)
 
 #: Least seconds between two reports. Native code asks for one ten times a second.
 _REPORT_INTERVAL = 0.05
@@ -94,6 +97,7 @@ class Transfer:
         concurrency: int | None = None,
         preflight: Literal["strict", "off"] = "strict",
         recent: float = 3.0,
+        journal: bool = True,
     ) -> None:
         """Prepare to move data; nothing moves yet.
 
@@ -107,6 +111,7 @@ class Transfer:
             preflight: `strict` to refuse sequences with missing or empty frames before anything
                 moves; `off` to do what the official client does.
             recent: Seconds after its last change in which a frame may still be growing.
+            journal: Let the same call, made again after this process was killed, continue.
 
         Raises:
             ValueError: If a number is zero, or *preflight* is something else.
@@ -116,6 +121,7 @@ class Transfer:
             raise ValueError(f"preflight is 'strict' or 'off', not {preflight!r}")
         self.preflight = preflight
         self.recent = recent
+        self.journal = journal
         self._bar = ProgressBar() if on_progress == "bar" else None
         self._on_progress = self._bar if on_progress == "bar" else on_progress
         self._control = TransferControl(bandwidth, concurrency)
@@ -273,5 +279,8 @@ def using(on_progress: OnProgress, transfer: Transfer | None) -> Iterator[None]:
 
 def control() -> TransferControl | None:
     """Return what native code needs of the current transfer, if there is one."""
-    transfer = current()
-    return transfer._control.of_call(transfer._report) if transfer else None
+    transfer, intent = current(), noted_intent.get()
+    if transfer is None and intent is None:
+        return None
+    transfer = transfer or Transfer()
+    return transfer._control.of_call(transfer._report, intent)

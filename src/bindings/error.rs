@@ -139,7 +139,7 @@ where
 }
 
 /// Returns the text of an error with those of its causes.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -151,7 +151,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Turns the text of an error into a sentence.
-fn sentence(text: &str) -> String {
+pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let mut sentence: String = letters
         .next()

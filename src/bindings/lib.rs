@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`]: calls, commits, and files
+//! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`]: the connection to the event server
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
@@ -18,6 +18,7 @@ mod entity_map;
 mod error;
 mod events;
 mod imports;
+mod journal;
 mod preflight;
 mod sandbox;
 mod schema;
@@ -40,6 +41,8 @@ mod _core {
     use crate::entity_map::EntityMap;
     #[pymodule_export]
     use crate::events::EventConnection;
+    #[pymodule_export]
+    use crate::journal::{Journal, TransferIntent};
     #[pymodule_export]
     use crate::preflight::inspect_frames;
     #[pymodule_export]

@@ -2,7 +2,9 @@
 
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ftrack_client::transfer::journal::{Journal, Record};
 use ftrack_client::transfer::{
     Concurrency, Control, FileProgress, Progress, ProgressSnapshot, TransferOptions,
 };
@@ -10,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::client::Client;
+use crate::journal::TransferIntent;
 
 /// Controls the transfers that are given it.
 #[pyclass(frozen, module = "ftrack_rs._core")]
@@ -20,6 +23,8 @@ pub struct TransferControl {
     concurrency: Concurrency,
     /// Called ten times a second while the transfer of one call runs.
     on_tick: Option<Py<PyAny>>,
+    /// What is kept of the call beyond this process.
+    record: Option<Arc<Record>>,
 }
 
 #[pymethods]
@@ -35,16 +40,19 @@ impl TransferControl {
                 Concurrency::Fixed(count.get())
             }),
             on_tick: None,
+            record: None,
         }
     }
 
     /// Returns the control of one call, which is a part of this one.
-    fn of_call(&self, on_tick: Py<PyAny>) -> Self {
+    #[pyo3(signature = (on_tick, intent=None))]
+    fn of_call(&self, on_tick: Py<PyAny>, intent: Option<&Bound<'_, TransferIntent>>) -> Self {
         Self {
             control: self.control.clone(),
             progress: self.progress.clone(),
             concurrency: self.concurrency,
             on_tick: Some(on_tick),
+            record: intent.map(|intent| Arc::clone(&intent.get().record)),
         }
     }
 
@@ -108,6 +116,7 @@ impl TransferControl {
         TransferOptions {
             concurrency: self.concurrency,
             stall: client.timeout(),
+            journal: self.record.clone().map(|record| record as Arc<dyn Journal>),
             ..TransferOptions::default()
         }
     }

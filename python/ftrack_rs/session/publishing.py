@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ftrack_rs import exception, movement, preflight, symbol
+from ftrack_rs import exception, journal, movement, preflight, symbol
 from ftrack_rs import transfer as transfers
+from ftrack_rs.journal import UNNOTED, Call, Noted
 from ftrack_rs.session.locations import Locations
 from ftrack_rs.session.source_files import SourceFiles
 
@@ -42,7 +43,8 @@ class Publishing(Locations):
             transfer: How its data moves.
 
         Returns:
-            The component.
+            The component. Where a process that made the same call was killed before this returned,
+            its transfer is continued.
 
         Raises:
             LocationError: If its data cannot be copied to the location.
@@ -56,31 +58,39 @@ class Publishing(Locations):
         with transfers.using(on_progress, transfer):
             if not location or not movement.is_plain(location):
                 return self._create_from(files, data, location)
-            with preflight.passed(files.sequence):
-                return self._create_from(files, data, location)
+            call = Call(self, location, files, data)
+            with preflight.passed(files.sequence), journal.noted(call) as noted:
+                if noted.registered is not None:
+                    return noted.registered
+                return self._create_from(files, data, location, noted)
 
     def _location_for(self, name: Any) -> Any:
         if name in _REVIEW_NAMES:
             return self.get("Location", symbol.REVIEW_LOCATION_ID)
         return self.pick_location()
 
-    def _create_from(self, files: SourceFiles, data: dict[str, Any], location: Any) -> Any:
+    def _create_from(
+        self, files: SourceFiles, data: dict[str, Any], location: Any, noted: Noted = UNNOTED
+    ) -> Any:
         if files.sequence:
-            component = self._create_sequence(files.sequence, files, data)
+            component = self._create_sequence(files.sequence, files, data, noted)
         else:
-            component = self._create_file(files, data)
+            component = self._create_file(files, data, noted)
         if location:
             origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
             location.add_component(component, origin, recursive=True)
         return component
 
-    def _create_file(self, files: SourceFiles, data: dict[str, Any]) -> Any:
+    def _create_file(self, files: SourceFiles, data: dict[str, Any], noted: Noted) -> Any:
         if "size" not in data:
             data["size"] = files.sizes[0]
         data.setdefault("file_type", self._file_type(files.path))
+        data.update(noted.file_key(0))
         return self._create_component("FileComponent", files.path, data, None)
 
-    def _create_sequence(self, sequence: Sequence, files: SourceFiles, data: dict[str, Any]) -> Any:
+    def _create_sequence(
+        self, sequence: Sequence, files: SourceFiles, data: dict[str, Any], noted: Noted
+    ) -> Any:
         size = data.get("size")
         if size is None:
             sizes = files.sizes
@@ -90,14 +100,16 @@ class Publishing(Locations):
         file_type = self._file_type(sequence.pattern)
         data.setdefault("padding", sequence.padding)
         data.setdefault("file_type", file_type)
+        data.update(noted.container_key)
         container = self._create_component("SequenceComponent", sequence.pattern, data, None)
         components = []
-        for (path, name), member_size in zip(files.members, sizes):
+        for index, ((path, name), member_size) in enumerate(zip(files.members, sizes)):
             member = {
                 "name": name,
                 "container": container,
                 "size": member_size,
                 "file_type": file_type,
+                **noted.file_key(index),
             }
             components.append(self._create_component("FileComponent", path, member, None))
         container["members"].extend(components)

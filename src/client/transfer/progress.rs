@@ -157,7 +157,7 @@ impl Progress {
         // Adding the two's complement subtracts, and no count passes zero: only what was added is taken back.
         let bits = bytes.cast_unsigned();
         self.with_file(index, |file| {
-            file.transferred = file.transferred.wrapping_add(bits)
+            file.transferred = file.transferred.wrapping_add(bits);
         });
         self.counts
             .transferred_bytes

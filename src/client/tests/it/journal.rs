@@ -301,6 +301,8 @@ fn what_is_unfinished_is_listed_and_can_be_forgotten() {
     let place = Place::new();
     let intent = place.begin();
     finish(&place, &intent, 1);
+    // More than there is of the file does not count.
+    send_parts(&place, &intent, 2, &[1, 2]);
     drop(intent);
     let found = place.intents().unfinished().unwrap();
     let [transfer] = found.as_slice() else {
@@ -308,7 +310,7 @@ fn what_is_unfinished_is_listed_and_can_be_forgotten() {
     };
     assert_eq!(transfer.call, call());
     assert_eq!((transfer.files, transfer.finished_files), (3, 1));
-    assert_eq!((transfer.bytes, transfer.finished_bytes), (6, 2));
+    assert_eq!((transfer.bytes, transfer.finished_bytes), (6, 5));
     assert!(!transfer.is_running);
     assert!(place.intents().forget(&transfer.id).unwrap());
     assert!(!place.intents().forget(&transfer.id).unwrap());

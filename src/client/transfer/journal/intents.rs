@@ -143,7 +143,7 @@ pub struct Unfinished {
     pub finished_files: u64,
     /// The bytes of all files.
     pub bytes: u64,
-    /// The bytes of those that arrived.
+    /// The bytes that arrived, parts of files included.
     pub finished_bytes: u64,
     /// Whether a process works on it.
     pub is_running: bool,

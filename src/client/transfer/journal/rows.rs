@@ -302,8 +302,14 @@ pub(super) fn remove(transaction: &Transaction<'_>, id: &str) -> rusqlite::Resul
 /// Returns all transfers, the latest first.
 pub(super) fn unfinished(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Unfinished>> {
     let mut transfers = transaction.prepare(
-        "SELECT id, server, user, location_id, transfer.path, data, touched_at, count(*), sum(is_finished), sum(size), sum(size * is_finished)
-         FROM transfer JOIN file ON transfer_id = id GROUP BY id ORDER BY touched_at DESC, id",
+        "WITH arrived AS (
+             SELECT component_id, part_size * count(number) AS bytes
+             FROM upload JOIN part USING (component_id) GROUP BY component_id
+         )
+         SELECT id, server, user, location_id, transfer.path, data, touched_at, count(*), sum(is_finished), sum(size),
+                sum(CASE WHEN is_finished THEN size ELSE min(size, coalesce(bytes, 0)) END)
+         FROM transfer JOIN file ON transfer_id = id LEFT JOIN arrived USING (component_id)
+         GROUP BY id ORDER BY touched_at DESC, id",
     )?;
     let found = transfers.query_map([], |row| {
         let count = |index| row.get(index).map(i64::cast_unsigned);

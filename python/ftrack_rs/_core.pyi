@@ -1,6 +1,6 @@
 """Native part of the package: a translation of the Rust crates, used by the modules beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
@@ -16,7 +16,10 @@ __all__ = [
     "EntityHandle",
     "EntityMap",
     "EventConnection",
+    "EventExpression",
+    "EventExpressions",
     "Journal",
+    "MatchingExpressions",
     "NativeSandbox",
     "SchemaSet",
     "Sequence",
@@ -433,3 +436,46 @@ class EventConnection:
 
         Takes a few seconds at most. It cannot be connected again.
         """
+
+@final
+class EventExpression:
+    """A parsed expression of events."""
+
+    def __new__(cls, text: str) -> EventExpression:
+        """Parse *text*.
+
+        Raises:
+            ParseError: If it does not follow the grammar.
+        """
+    def match(self, candidate: Mapping[str, Any]) -> bool:
+        """Return whether *candidate* satisfies the expression.
+
+        A candidate without a value does not satisfy a condition on it, nor does one whose value
+        cannot be compared.
+        """
+    def tree(self) -> tuple[Any, ...]:
+        """Return what was parsed.
+
+        Returns:
+            `("all", [operands])`, `("any", [operands])`, `("not", operand)` or `(key, operator,
+            value)`.
+        """
+
+@final
+class EventExpressions:
+    """Many expressions, tested together: what they have in common is compared once."""
+
+    def __new__(cls, expressions: list[EventExpression | None]) -> EventExpressions: ...
+    def matching(self, candidate: Mapping[str, Any]) -> MatchingExpressions:
+        """Return an iterator over what *candidate* satisfies."""
+
+@final
+class MatchingExpressions:
+    """Finds the expressions that a mapping satisfies, one after another.
+
+    Each item is the place of an expression in the list, and whether it is satisfied for sure. It is
+    not where there was None, or where testing failed.
+    """
+
+    def __iter__(self) -> MatchingExpressions: ...
+    def __next__(self) -> tuple[int, bool]: ...

@@ -3,6 +3,7 @@
 use ftrack_client::error::{Error, ErrorKind, Outcome};
 use ftrack_client::transfer::{BatchError, TransferErrorKind};
 use ftrack_client::transport::Transport;
+use ftrack_protocol::expression::ParseError;
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -63,6 +64,15 @@ fn answer_lost(py: Python<'_>, error: &Error, outcome: Option<Outcome>) -> PyErr
 fn with_details(py: Python<'_>, name: &str, error: &Error, details: Bound<'_, PyDict>) -> PyErr {
     match details.set_item("reason", sentence(&error.to_string())) {
         Ok(()) => new(py, name, ("{reason}", details)),
+        Err(error) => error,
+    }
+}
+
+/// Returns the exception for a text that is no expression of events.
+pub fn from_expression(py: Python<'_>, error: &ParseError) -> PyErr {
+    let details = PyDict::new(py);
+    match details.set_item("reason", error.to_string()) {
+        Ok(()) => new(py, "ParseError", ("Failed to parse: {reason}.", details)),
         Err(error) => error,
     }
 }

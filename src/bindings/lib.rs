@@ -4,7 +4,7 @@
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
 //! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`], [`journal`]: calls, commits, and files
-//! - [`events`]: the connection to the event server
+//! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
@@ -17,6 +17,7 @@ mod entity;
 mod entity_map;
 mod error;
 mod events;
+mod expression;
 mod imports;
 mod journal;
 mod preflight;
@@ -41,6 +42,8 @@ mod _core {
     use crate::entity_map::EntityMap;
     #[pymodule_export]
     use crate::events::EventConnection;
+    #[pymodule_export]
+    use crate::expression::{EventExpression, EventExpressions, MatchingExpressions};
     #[pymodule_export]
     use crate::journal::{Journal, TransferIntent};
     #[pymodule_export]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any
 
+from ftrack_rs._core import EventExpression
 from ftrack_rs.event.base import Event
-from ftrack_rs.event.expression import Expression, Parser
+from ftrack_rs.event.roster import Roster
 from ftrack_rs.event.subscriber import Subscriber
 from ftrack_rs.exception import NotUniqueError
 from ftrack_rs.logging import LazyLogMessage as L
@@ -29,7 +29,7 @@ class Dispatch:
         self.logger = logging.getLogger(f"ftrack_api.event.hub.{type(self).__name__}")
         self._lock = threading.RLock()
         self._subscribers: list[Subscriber] = []
-        self._expression_parser = Parser()
+        self._last_roster: Roster | None = None
 
     def get_subscriber_by_identifier(self, identifier: str) -> Subscriber | None:
         """Return the subscriber of that id, or None."""
@@ -76,13 +76,16 @@ class Dispatch:
         """
         results: list[Any] = []
         try:
-            target = self._parse_target(event)
+            text = event.get("target")
+            target = EventExpression(text) if text else None
         except Exception:
             self.logger.exception(L("Event {0} has a target that cannot be parsed.", event))
             return results
-        for subscriber in sorted(self._subscribers, key=attrgetter("priority")):
+        for subscriber, wants in self._roster().candidates(event):
             try:
-                if not target.match(subscriber.metadata) or not subscriber.interested_in(event):
+                if target is not None and not target.match(subscriber.metadata):
+                    continue
+                if not wants and not subscriber.interested_in(event):
                     continue
                 response = subscriber.callback(event)
             except Exception:
@@ -98,9 +101,12 @@ class Dispatch:
                 break
         return results
 
-    def _parse_target(self, event: Event) -> Expression:
-        target = event.get("target")
-        return self._expression_parser.parse(target) if target else Expression()
+    def _roster(self) -> Roster:
+        """Return the roster of the present subscribers."""
+        roster = self._last_roster
+        if roster is None or roster.is_outdated(self._subscribers):
+            roster = self._last_roster = Roster(self._subscribers)
+        return roster
 
     def _reply(self, event: Event, response: Any, subscriber: Subscriber) -> None:
         try:

@@ -1,5 +1,9 @@
 """The expressions that subscriptions and event targets are written in.
 
+Text is parsed, and tested against events, by native code, which the embedded server uses as well.
+The classes here show what a text means, and stand for expressions that are made by hand, whose
+operators and values may be anything.
+
 Grammar, keywords in any case, spaces allowed everywhere between the words::
 
     either    := both ("or" both)*
@@ -15,13 +19,11 @@ Conditions compare with the operators of Python on whatever objects the event ho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any as AnyValue
-from typing import NoReturn
 
-from ftrack_rs.exception import ParseError
+from ftrack_rs._core import EventExpression
 
 _OPERATORS: dict[str, Callable[[AnyValue, AnyValue], AnyValue]] = {
     "=": eq,
@@ -33,24 +35,6 @@ _OPERATORS: dict[str, Callable[[AnyValue, AnyValue], AnyValue]] = {
 }
 _SYMBOLS = {function: symbol for symbol, function in _OPERATORS.items()}
 
-_CONDITION = re.compile(
-    r"""\s*(?P<key>[A-Za-z0-9_.]+)
-        \s*(?P<operator>!=|>=|<=|=|>|<)
-        \s*(?P<value>"(?:[^"\\\r\n]|""|\\.)*"
-                    |'(?:[^'\\\r\n]|''|\\.)*'
-                    |[-A-Za-z0-9_,./*@+]+)""",
-    re.VERBOSE,
-)
-_AND = re.compile(r"\s*and(?![A-Za-z0-9_$])", re.IGNORECASE)
-_OR = re.compile(r"\s*or(?![A-Za-z0-9_$])", re.IGNORECASE)
-_NOT = re.compile(r"\s*not(?![A-Za-z0-9_$])", re.IGNORECASE)
-_OPEN = re.compile(r"\s*\(")
-_CLOSE = re.compile(r"\s*\)")
-_END = re.compile(r"\s*\Z")
-
-# Far more than anybody writes, and far less than the interpreter can recurse.
-_MAXIMUM_DEPTH = 100
-
 
 class Parser:
     """Turns text into an :class:`Expression`. One parser may be used by several threads."""
@@ -61,7 +45,7 @@ class Parser:
         Raises:
             ParseError: If *expression* does not follow the grammar.
         """
-        return _Parsing(expression).whole()
+        return _build(EventExpression(expression).tree())
 
 
 class Expression:
@@ -168,66 +152,13 @@ class Condition(Expression):
         return self._operator(value, self._value)
 
 
-class _Parsing:
-    """The way through one text, from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._position = 0
-        self._depth = 0
-
-    def whole(self) -> Expression:
-        expression = self._either()
-        if not _END.match(self._text, self._position):
-            self._fail('"and", "or" or the end')
-        return expression
-
-    def _either(self) -> Expression:
-        expressions = [self._both()]
-        while self._take(_OR):
-            expressions.append(self._both())
-        return expressions[0] if len(expressions) == 1 else Any(expressions)
-
-    def _both(self) -> Expression:
-        expressions = [self._negated()]
-        while self._take(_AND):
-            expressions.append(self._negated())
-        return expressions[0] if len(expressions) == 1 else All(expressions)
-
-    def _negated(self) -> Expression:
-        # First, since a key may be called "not".
-        condition = self._take(_CONDITION)
-        if condition:
-            return _condition(condition)
-        self._depth += 1
-        if self._depth > _MAXIMUM_DEPTH:
-            self._fail(f"at most {_MAXIMUM_DEPTH} nested expressions")
-        if self._take(_NOT):
-            expression: Expression = Not(self._negated())
-        elif self._take(_OPEN):
-            expression = self._either()
-            if not self._take(_CLOSE):
-                self._fail('")"')
-        else:
-            self._fail('a condition such as "topic=ftrack.update"')
-        self._depth -= 1
-        return expression
-
-    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        match = pattern.match(self._text, self._position)
-        if match:
-            self._position = match.end()
-        return match
-
-    def _fail(self, expected: str) -> NoReturn:
-        raise ParseError(
-            "Failed to parse {expression!r}: expected {expected} at character {position}.",
-            {"expression": self._text, "expected": expected, "position": self._position},
-        )
-
-
-def _condition(match: re.Match[str]) -> Condition:
-    value = match.group("value")
-    if value[0] in "\"'":
-        value = value[1:-1]
-    return Condition(match.group("key"), _OPERATORS[match.group("operator")], value)
+def _build(tree: tuple[AnyValue, ...]) -> Expression:
+    """Return the expression that a syntax tree of native code stands for."""
+    if len(tree) == 3:
+        key, symbol, value = tree
+        return Condition(key, _OPERATORS[symbol], value)
+    name, operands = tree
+    if name == "not":
+        return Not(_build(operands))
+    group = All if name == "all" else Any
+    return group([_build(operand) for operand in operands])

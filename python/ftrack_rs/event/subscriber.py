@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.subscription import Subscription
@@ -18,6 +18,9 @@ class Subscriber:
         metadata: What the target of an event is tested against; holds at least ``id``.
         priority: Place among the subscribers; lower ones are called first.
     """
+
+    #: Hubs keep subscribers sorted, and do so anew when this is another object than before.
+    last_change: ClassVar[object] = object()
 
     def __init__(
         self,
@@ -35,6 +38,11 @@ class Subscriber:
         self.callback = callback
         self.metadata = metadata
         self.priority = priority
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute, and let the hubs know."""
+        super().__setattr__(name, value)
+        Subscriber.last_change = object()
 
     def __str__(self) -> str:
         """Return the class, the metadata and the subscription."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ftrack_rs.event.expression import Parser
+from ftrack_rs._core import EventExpression
+from ftrack_rs.event.expression import Expression, Parser
 
 
 class Subscription:
@@ -20,7 +21,12 @@ class Subscription:
             ParseError: If it cannot be parsed.
         """
         self._subscription = subscription
-        self._expression = self.parser.parse(subscription)
+        # A parser that a subclass brings decides itself what its expressions mean.
+        self._expression: Expression | EventExpression = (
+            EventExpression(subscription)
+            if type(self.parser) is Parser
+            else self.parser.parse(subscription)
+        )
 
     def __str__(self) -> str:
         """Return the text of the expression."""

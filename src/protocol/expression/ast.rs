@@ -1,8 +1,8 @@
 //! The syntax tree of an expression.
 
-/// A test that a candidate passes or fails.
+/// A test that a candidate passes or fails, made of conditions `C`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expression {
+pub enum Expression<C = Condition> {
     /// Passed by what passes every one of these; there are at least two.
     All(Vec<Self>),
     /// Passed by what passes one of these; there are at least two.
@@ -10,13 +10,13 @@ pub enum Expression {
     /// Passed by what fails this.
     Not(Box<Self>),
     /// A comparison of one value.
-    Condition(Condition),
+    Condition(C),
 }
 
 /// A comparison of one value of the candidate.
 ///
 /// Only the parser makes conditions, so that every one of them can be printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Condition {
     /// The names that lead to the value, outermost first; there is at least one, which may be empty.
@@ -28,7 +28,7 @@ pub struct Condition {
 }
 
 /// How a value of the candidate is compared with the one in the condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// `=`
     Equal,

@@ -2,20 +2,20 @@
 
 use super::ast::{Condition, Expression};
 
-/// What expressions are tested against: an event, or what a subscriber says of itself.
-pub trait Candidate {
+/// What expressions made of conditions `C` are tested against: an event, or what a subscriber says of itself.
+pub trait Candidate<C = Condition> {
     /// Why a comparison cannot be made; [`Infallible`](std::convert::Infallible) where it always can.
     type Error;
 
     /// Returns whether the value that the condition's key leads to passes; one that is not there never does.
     ///
     /// [`Condition::wanted_part`] tells whether the value is to contain a text or to be compared.
-    fn compare(&self, condition: &Condition) -> Result<bool, Self::Error>;
+    fn compare(&self, condition: &C) -> Result<bool, Self::Error>;
 }
 
-impl Expression {
+impl<C> Expression<C> {
     /// Returns whether `candidate` passes; makes no more comparisons than are needed to know.
-    pub fn matches<C: Candidate + ?Sized>(&self, candidate: &C) -> Result<bool, C::Error> {
+    pub fn matches<T: Candidate<C> + ?Sized>(&self, candidate: &T) -> Result<bool, T::Error> {
         match self {
             Self::All(operands) => all(operands, candidate),
             Self::Any(operands) => any(operands, candidate),
@@ -25,7 +25,10 @@ impl Expression {
     }
 }
 
-fn all<C: Candidate + ?Sized>(operands: &[Expression], candidate: &C) -> Result<bool, C::Error> {
+fn all<C, T: Candidate<C> + ?Sized>(
+    operands: &[Expression<C>],
+    candidate: &T,
+) -> Result<bool, T::Error> {
     for operand in operands {
         if !operand.matches(candidate)? {
             return Ok(false);
@@ -34,7 +37,10 @@ fn all<C: Candidate + ?Sized>(operands: &[Expression], candidate: &C) -> Result<
     Ok(true)
 }
 
-fn any<C: Candidate + ?Sized>(operands: &[Expression], candidate: &C) -> Result<bool, C::Error> {
+fn any<C, T: Candidate<C> + ?Sized>(
+    operands: &[Expression<C>],
+    candidate: &T,
+) -> Result<bool, T::Error> {
     for operand in operands {
         if operand.matches(candidate)? {
             return Ok(true);

@@ -22,6 +22,7 @@ mod error;
 mod evaluate;
 mod json;
 mod parser;
+mod plan;
 mod print;
 mod scanner;
 
@@ -30,3 +31,4 @@ pub use error::{ParseError, ParseErrorKind};
 pub use evaluate::Candidate;
 pub use json::compare_json;
 pub use parser::{MAX_DEPTH, parse};
+pub use plan::{ConditionId, PathId, Plan};

@@ -2,4 +2,6 @@
 
 from ftrack_rs.lazy import submodules
 
-__getattr__ = submodules(__name__, "base", "expression", "hub", "subscriber", "subscription")
+__getattr__ = submodules(
+    __name__, "base", "expression", "hub", "subscriber", "subscription", "workers"
+)

@@ -19,25 +19,30 @@ import functools
 import queue
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
+from ftrack_rs._core import Client
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.delivery import Acknowledged, Durable
 from ftrack_rs.event.dispatch import Callback
 from ftrack_rs.event.link import HubHealth, Link
 from ftrack_rs.event.socket_io import ServerDetails, SocketIoSession
 from ftrack_rs.event.subscriber import Subscriber
+from ftrack_rs.event.workers import Pool, Workers
 from ftrack_rs.exception import EventHubConnectionError, NotFoundError, NotUniqueError
 from ftrack_rs.logging import LazyLogMessage as L
 
-__all__ = ["EventHub", "HubHealth", "ServerDetails", "SocketIoSession"]
+__all__ = ["EventHub", "HubHealth", "ServerDetails", "SocketIoSession", "Workers"]
 
 # Seconds between looks at the clock while waiting for events.
 _WAIT_STEP = 0.1
 # Nothing tells when the last reply to an event has come, so the oldest are given up.
 _MOST_REPLY_CALLBACKS = 10_000
+# Seconds that the server may be silent while it looks for what has changed.
+_QUERY_TIMEOUT = 60.0
 
 
 class EventHub(Link):
@@ -88,14 +93,18 @@ class EventHub(Link):
         """Whether the connection is encrypted."""
         return self.server.scheme == "https"
 
-    def wait(self, duration: float | None = None) -> None:
+    def wait(self, duration: float | None = None, *, workers: int | Workers | None = None) -> None:
         """Handle events as they arrive, until the hub is disconnected.
 
         Args:
             duration: Seconds after which to return; None for never.
+            workers: Threads that handle events side by side, those about the same entity in their
+                order; how many, or :class:`.Workers` for more choices. If None, events are handled
+                one after another by the thread that calls this.
 
         Raises:
             EventHubConnectionError: If no connection has been announced.
+            ValueError: If there are fewer than one worker.
         """
         if not self._connection_initialised:
             raise EventHubConnectionError(
@@ -103,19 +112,14 @@ class EventHub(Link):
                 "work; connect it, or make the session with auto_connect_event_hub=True.",
                 {"server_url": self.get_server_url()},
             )
-        started = time.monotonic()
-        while True:
-            # Waits a moment even if the duration is 0: clients poll with that in a loop.
-            try:
-                event = self._event_queue.get(timeout=_WAIT_STEP)
-            except queue.Empty:
-                pass
-            else:
-                self._handle(event)
-                if event["topic"] == "ftrack.meta.disconnected":
-                    return
-            if duration is not None and time.monotonic() - started > duration:
-                return
+        if workers is None:
+            last = self._take_events(duration, self._handle, lambda: None)
+        else:
+            settings = workers if isinstance(workers, Workers) else Workers(workers)
+            with Pool(settings, self._handle, self._on_dropped) as pool:
+                last = self._take_events(duration, pool.submit, pool.check)
+        if last is not None:
+            self._handle(last)
 
     def subscribe(
         self,
@@ -232,6 +236,62 @@ class EventHub(Link):
             source=source,
         )
         self.publish(reply)
+
+    def catch_up(self, topic: str = "ftrack.update", *, since: datetime | str) -> list[Event]:
+        """Return what can still be known of events that were published, such as during a gap.
+
+        The server keeps no events. What has changed is asked of its database, which knows of new
+        entities, changed statuses and the entries of activity feeds, but neither of what was
+        deleted nor of other values that were changed; docs/events.md says more. Nothing is called
+        with these events, and some may have been received before.
+
+        Args:
+            topic: What the events are about; only of ``ftrack.update`` there are traces.
+            since: Time from which on, UTC unless it says otherwise; also as text in ISO 8601, as
+                ``start`` in the data of ``ftrack.meta.gap``.
+
+        Returns:
+            An event for each change, the oldest first, with the time of the change in ``sent``.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+            ValueError: If *topic* is another one, or *since* is no time.
+        """
+        from ftrack_rs.event.recovery import recover
+
+        headers = list(self._headers.items())
+        if self._cookies:
+            cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+            headers.append(("Cookie", cookies))
+        client = Client(self._server_url, self._api_user, self._api_key, headers, _QUERY_TIMEOUT)
+        return recover(client.call, since, topic)
+
+    def _take_events(
+        self, duration: float | None, take: Callback, pause: Callable[[], None]
+    ) -> Event | None:
+        """Give events to *take* for that long, and return the one that says it is the last.
+
+        *pause* is called whenever none has come for a moment.
+        """
+        started = time.monotonic()
+        while True:
+            # Waits a moment even if the duration is 0: clients poll with that in a loop.
+            try:
+                event = self._event_queue.get(timeout=_WAIT_STEP)
+            except queue.Empty:
+                pause()
+            else:
+                if event["topic"] == "ftrack.meta.disconnected":
+                    return event
+                take(event)
+            if duration is not None and time.monotonic() - started > duration:
+                return None
+
+    def _on_dropped(self, event: Event) -> None:
+        self._dropped += 1
+        self.logger.warning(
+            L("Dropped event {0}: too many wait. Dropped so far: {1}.", event["id"], self._dropped)
+        )
 
     def _can_send(self) -> bool:
         return self.connected and not self._resuming

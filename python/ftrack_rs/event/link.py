@@ -40,6 +40,8 @@ class HubHealth(NamedTuple):
     reconnects: int
     #: How many events wait to be handled.
     queue_length: int
+    #: How many were dropped, as the workers of :meth:`.EventHub.wait` had too many waiting.
+    dropped: int
 
 
 class Link(Dispatch):
@@ -76,6 +78,7 @@ class Link(Dispatch):
         self._resuming = False
         self._stopping = threading.Event()
         self._reconnects = 0
+        self._dropped = 0
         self._last_event: datetime | None = None
         self._event_queue: queue.Queue[Event] = queue.Queue()
         self._event_send_queue: queue.Queue[_Unsent] = queue.Queue()
@@ -101,7 +104,9 @@ class Link(Dispatch):
             state = "connected"
         elif self._connection is not None:
             state = "connecting" if self._reader is None else "reconnecting"
-        return HubHealth(state, self._last_event, self._reconnects, self._event_queue.qsize())
+        return HubHealth(
+            state, self._last_event, self._reconnects, self._event_queue.qsize(), self._dropped
+        )
 
     def get_server_url(self) -> str:
         """Return the URL of the server, reduced to scheme, host and port."""

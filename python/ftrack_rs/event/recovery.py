@@ -1,0 +1,145 @@
+"""Recovers by query what was published while a hub was not connected.
+
+The event server keeps no events, but the database keeps traces of most changes. What they tell is
+put into events of the form of ``ftrack.update``; docs/events.md says what they cannot tell.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from ftrack_rs.event.base import Event
+
+#: The only topic of which the database knows anything.
+TOPIC = "ftrack.update"
+
+Record = Mapping[str, Any]
+
+
+class _Trace(NamedTuple):
+    """A kind of records that tell of changes."""
+
+    #: Type of the records.
+    entity_type: str
+    #: Attribute that tells when.
+    time: str
+    #: Other attributes that are needed.
+    attributes: tuple[str, ...]
+    #: Returns what a record says, as ``ftrack.update`` would say it.
+    describe: Callable[[Record], dict[str, Any]]
+
+    def query(self, since: datetime) -> str:
+        """Return the expression for the records from *since* on."""
+        # The server keeps whole seconds, so what happened in the first one has to be asked for.
+        start = since.strftime("%Y-%m-%dT%H:%M:%S")
+        selected = ", ".join((*self.attributes, self.time))
+        return f'select {selected} from {self.entity_type} where {self.time} >= "{start}"'
+
+
+def recover(
+    call: Callable[[bytes], bytes], since: datetime | str, topic: str = TOPIC
+) -> list[Event]:
+    """Return what the server knows to have changed since a point in time, oldest first.
+
+    Args:
+        call: Posts a batch of operations to the server and returns its answer.
+        since: The time; UTC if it says nothing else, as text in ISO 8601.
+        topic: What the events are about.
+
+    Raises:
+        ValueError: If *topic* is not ``ftrack.update``, or *since* is no time.
+    """
+    if topic != TOPIC:
+        raise ValueError(f"The server keeps no traces of events about {topic!r}, only of {TOPIC}.")
+    start = _as_utc(since)
+    batch = [{"action": "query", "expression": trace.query(start)} for trace in _TRACES]
+    answers = json.loads(call(json.dumps(batch).encode()))
+    found = [
+        (_time_of(record[trace.time]), trace.describe(record), record.get("user_id"))
+        for trace, answer in zip(_TRACES, answers)
+        for record in answer["data"]
+    ]
+    found.sort(key=lambda item: item[0])
+    return [_event(*item) for item in found]
+
+
+def _created(table: str) -> Callable[[Record], dict[str, Any]]:
+    """Return what describes the creation of an entity that the server keeps in *table*."""
+
+    def describe(record: Record) -> dict[str, Any]:
+        return {
+            "action": "add",
+            "entityType": table,
+            "entity_type": record["__entity_type__"],
+            "entityId": record["id"],
+            "parentId": record.get("parent_id"),
+        }
+
+    return describe
+
+
+def _status_changed(record: Record) -> dict[str, Any]:
+    change = {"old": record["from_status_id"], "new": record["status_id"]}
+    return {
+        "action": "update",
+        "entityType": record["parent_type"],
+        "entityId": record["parent_id"],
+        "keys": ["statusid"],
+        "changes": {"statusid": change},
+    }
+
+
+def _logged(record: Record) -> dict[str, Any]:
+    """Describe an entry of the activity feed; what it means is known to who reads it."""
+    return {
+        "action": "update",
+        "entityType": record["parent_type"],
+        "entityId": record["parent_id"],
+        "activity": {name: record[name] for name in ("action", "insert", "data")},
+    }
+
+
+_TRACES = (
+    _Trace("Project", "created_at", ("id",), _created("show")),
+    _Trace("TypedContext", "created_at", ("id", "parent_id"), _created("task")),
+    _Trace("AssetVersion", "date", ("id",), _created("assetversion")),
+    _Trace("Note", "date", ("id", "parent_id"), _created("note")),
+    _Trace(
+        "StatusChange",
+        "date",
+        ("parent_id", "parent_type", "from_status_id", "status_id", "user_id"),
+        _status_changed,
+    ),
+    _Trace(
+        "Event",
+        "created_at",
+        ("parent_id", "parent_type", "action", "insert", "data", "user_id"),
+        _logged,
+    ),
+)
+
+
+def _event(time: datetime, entity: dict[str, Any], user_id: str | None) -> Event:
+    data = {"entities": [entity], "recovered": True}
+    source = {"id": None, "user": {"username": None, "id": user_id}}
+    return Event(TOPIC, data=data, sent=time.isoformat(), source=source)
+
+
+def _as_utc(time: datetime | str) -> datetime:
+    parsed = _parse(time) if isinstance(time, str) else time
+    if parsed.tzinfo is None:
+        return parsed.replace(tzinfo=timezone.utc)
+    return parsed.astimezone(timezone.utc)
+
+
+def _time_of(value: Mapping[str, str] | str) -> datetime:
+    """Return a time as the server sends it, tagged or as text."""
+    return _as_utc(value if isinstance(value, str) else value["value"])
+
+
+def _parse(text: str) -> datetime:
+    # Python 3.9 does not know the Z.
+    return datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)

@@ -41,6 +41,8 @@ class Sandbox:
         body_limit: int | None = None,
         batch_limit: int | None = None,
         query_depth_limit: int | None = None,
+        heartbeat: float = 5,
+        heartbeat_timeout: float = 60,
     ) -> None:
         """Start the server; docs/sandbox.md says more of the options.
 
@@ -57,6 +59,8 @@ class Sandbox:
             body_limit: Most bytes of an API call; 256 MiB if None.
             batch_limit: Most operations of an API call; 100,000 if None.
             query_depth_limit: Most levels of parentheses in a query; 64 if None.
+            heartbeat: Seconds between two heartbeats of the event server.
+            heartbeat_timeout: Seconds that a client of the event server may be silent.
 
         Raises:
             OSError: If the port is taken or the folder cannot be used.
@@ -75,6 +79,8 @@ class Sandbox:
                 "body_limit": body_limit,
                 "batch_limit": batch_limit,
                 "query_depth_limit": query_depth_limit,
+                "heartbeat": heartbeat,
+                "heartbeat_timeout": heartbeat_timeout,
             }
         )
         self.url = self._native.url

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ftrack_sandbox::media::test_pattern;
 use ftrack_sandbox::seed::SeedError;
 use ftrack_sandbox::{
-    CallFilter, CallRecord, EncodingOptions, Endpoint, EventRecord, Fault, FaultParseError,
+    CallFilter, CallRecord, EncodingOptions, Endpoint, EventOptions, EventRecord, Fault, FaultParseError,
     Sandbox, SandboxOptions, SnapshotError,
 };
 use parking_lot::Mutex;
@@ -44,6 +44,10 @@ pub struct NativeOptions {
     body_limit: Option<usize>,
     batch_limit: Option<usize>,
     query_depth_limit: Option<usize>,
+    /// Seconds.
+    heartbeat: f64,
+    /// Seconds.
+    heartbeat_timeout: f64,
 }
 
 impl NativeOptions {
@@ -53,8 +57,16 @@ impl NativeOptions {
         let host = self.host.parse().map_err(|_| {
             PyValueError::new_err(format!("{:?} is no IP address to listen on", self.host))
         })?;
-        let upload_validity = Duration::try_from_secs_f64(self.url_expiry)
-            .map_err(|error| PyValueError::new_err(format!("url_expiry: {error}")))?;
+        let seconds = |name: &str, value: f64| {
+            Duration::try_from_secs_f64(value)
+                .map_err(|error| PyValueError::new_err(format!("{name}: {error}")))
+        };
+        let upload_validity = seconds("url_expiry", self.url_expiry)?;
+        let heartbeat = seconds("heartbeat", self.heartbeat)?;
+        let close_timeout = seconds("heartbeat_timeout", self.heartbeat_timeout)?;
+        if heartbeat.is_zero() {
+            return Err(PyValueError::new_err("heartbeat: it takes some time"));
+        }
         let usual = SandboxOptions::default();
         Ok(SandboxOptions {
             host,
@@ -70,6 +82,11 @@ impl NativeOptions {
             encoding: EncodingOptions {
                 ffmpeg: self.ffmpeg,
                 ..usual.encoding
+            },
+            events: EventOptions {
+                heartbeat,
+                close_timeout,
+                ..usual.events
             },
             ..usual
         })

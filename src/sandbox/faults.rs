@@ -92,7 +92,10 @@ impl Fault {
 
     /// Whether it is for a request; one of an action once the API call has been read.
     fn matches(&self, request: &Arrival<'_>) -> bool {
-        if matches!(self.kind, FaultKind::DropConnections | FaultKind::Silence) {
+        if matches!(
+            self.kind,
+            FaultKind::DropConnections | FaultKind::CutPacket | FaultKind::Silence
+        ) {
             // They are for open connections, not for requests.
             return false;
         }
@@ -208,6 +211,8 @@ pub enum FaultKind {
     BlackHole,
     /// All connections to the event server end at once, without a word; new ones are accepted.
     DropConnections,
+    /// Each connection to the event server closes in the middle of the next packet that it is sent; new ones do not.
+    CutPacket,
     /// The event server sends nothing, no heartbeats either; what happens meanwhile is lost.
     Silence,
 }
@@ -242,6 +247,7 @@ impl FaultKind {
             Self::Hold => "hold",
             Self::BlackHole => "black_hole",
             Self::DropConnections => "drop_connections",
+            Self::CutPacket => "cut_packet",
             Self::Silence => "silence",
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use super::auth;
 use crate::app::AppState;
 use crate::error::{ApiError, ErrorKind};
 use crate::events::{self, Ticket};
+use crate::faults::connection::Connection;
 
 /// The largest packet a client may send, in bytes: far more than an event needs, and little to hold in memory.
 const MAX_PACKET: usize = 4 << 20;
@@ -49,6 +50,7 @@ pub async fn handshake(
 /// `GET /socket.io/1/websocket/<session id>`: the connection itself, for whoever has made the handshake.
 pub async fn websocket(
     State(app): State<AppState>,
+    ConnectInfo(stream): ConnectInfo<Connection>,
     Path(ticket): Path<String>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -65,5 +67,5 @@ pub async fn websocket(
         .max_message_size(MAX_PACKET)
         .max_frame_size(MAX_PACKET)
         .read_buffer_size(READ_BUFFER)
-        .on_upgrade(move |socket| events::serve(app, caller, socket))
+        .on_upgrade(move |socket| events::serve(app, caller, socket, stream))
 }

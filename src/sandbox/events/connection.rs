@@ -19,15 +19,17 @@ use super::outbox::Outbox;
 use super::record::Origin;
 use super::routes::ConnectionId;
 use crate::app::{AppState, Caller};
+use crate::faults::connection::Connection as Stream;
 
-/// Serves one client until it leaves, falls silent or is too slow.
-pub async fn serve(app: AppState, caller: Caller, socket: WebSocket) {
+/// Serves one client until it leaves, falls silent or is too slow; `stream` is what its `socket` is on.
+pub async fn serve(app: AppState, caller: Caller, socket: WebSocket, stream: Stream) {
     let (id, outbox) = app.events.connect();
     let connection = Connection {
         hub: &app.events,
         caller,
         id,
         outbox: &outbox,
+        stream,
         last_heard: Mutex::new(Instant::now()),
     };
     connection.send(Packet::new(PacketKind::Connect, "").to_string());
@@ -45,6 +47,7 @@ struct Connection<'a> {
     caller: Caller,
     id: ConnectionId,
     outbox: &'a Arc<Outbox>,
+    stream: Stream,
     last_heard: Mutex<Instant>,
 }
 
@@ -84,6 +87,9 @@ impl Connection<'_> {
     /// Sends what comes into the outbox, many packets at a time when they come quickly.
     async fn write(&self, mut sink: SplitSink<WebSocket, Message>) -> Result<(), SocketError> {
         while let Some(packets) = self.outbox.take().await {
+            if self.outbox.is_cut() {
+                self.stream.close_in_next_write();
+            }
             let all = async {
                 for packet in packets {
                     sink.feed(Message::Text(packet)).await?;

@@ -113,6 +113,13 @@ impl EventHub {
         }
     }
 
+    /// Closes every connection in the middle of the next packet that it is sent.
+    pub fn cut_all(&self) {
+        for outbox in self.outboxes.read().values() {
+            outbox.cut();
+        }
+    }
+
     /// Sends nothing more, no heartbeats either, or begins to send again. What happens meanwhile is lost.
     pub fn silence(&self, silent: bool) {
         self.silent.store(silent, Ordering::Relaxed);

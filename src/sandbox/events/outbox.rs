@@ -16,6 +16,8 @@ struct State {
     packets: Vec<Utf8Bytes>,
     bytes: usize,
     closed: bool,
+    /// Whether the next packet is to arrive only in part.
+    cut: bool,
 }
 
 impl Outbox {
@@ -66,6 +68,16 @@ impl Outbox {
         while !self.state.lock().closed {
             self.changed.notified().await;
         }
+    }
+
+    /// Lets the next packet arrive only in part.
+    pub(super) fn cut(&self) {
+        self.state.lock().cut = true;
+    }
+
+    /// Returns whether what is taken out now is to arrive only in part.
+    pub(super) fn is_cut(&self) -> bool {
+        self.state.lock().cut
     }
 
     /// Closes the outbox; what is in it is lost.

@@ -89,6 +89,8 @@ enum End {
     ResetWhenFlushed = 2,
     /// Reset at once.
     Reset = 3,
+    /// Closed when all but the last byte of what is written next is on its way.
+    CloseInNextWrite = 4,
 }
 
 impl Connection {
@@ -105,6 +107,11 @@ impl Connection {
     /// Closes the connection once everything that was written is on its way.
     pub fn close_when_flushed(&self) {
         self.0.set_end(End::CloseWhenFlushed);
+    }
+
+    /// Closes the connection in the middle of what is written next.
+    pub fn close_in_next_write(&self) {
+        self.0.set_end(End::CloseInNextWrite);
     }
 
     /// Begins a request, which may be as fast as it can; answers whether it is the first one.
@@ -133,6 +140,7 @@ impl Shared {
             1 => End::CloseWhenFlushed,
             2 => End::ResetWhenFlushed,
             3 => End::Reset,
+            4 => End::CloseInNextWrite,
             _ => End::Open,
         }
     }
@@ -211,8 +219,25 @@ impl FaultyStream {
     fn check(&self) -> io::Result<()> {
         match self.shared.end() {
             End::Reset => Err(io::ErrorKind::ConnectionReset.into()),
-            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed => Ok(()),
+            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed | End::CloseInNextWrite => {
+                Ok(())
+            }
         }
+    }
+
+    /// Writes all but the last byte, and pretends to have written that as well.
+    fn poll_last_write(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let most = bytes.len().saturating_sub(1);
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..most]))?;
+        if written < most {
+            return Poll::Ready(Ok(written));
+        }
+        self.shared.set_end(End::CloseWhenFlushed);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     /// Returns the pace of the connection, unless faults have been cleared since it was set.
@@ -264,6 +289,9 @@ impl AsyncWrite for FaultyStream {
     ) -> Poll<io::Result<usize>> {
         self.check()?;
         let this = &mut *self;
+        if this.shared.end() == End::CloseInNextWrite {
+            return this.poll_last_write(context, bytes);
+        }
         let Some(pace) = this.pace() else {
             return Pin::new(&mut this.stream).poll_write(context, bytes);
         };
@@ -280,7 +308,7 @@ impl AsyncWrite for FaultyStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        if self.pace().is_none() {
+        if self.pace().is_none() && self.shared.end() != End::CloseInNextWrite {
             return Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         }
         let first = slices.iter().find(|slice| !slice.is_empty());
@@ -294,7 +322,7 @@ impl AsyncWrite for FaultyStream {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         match self.shared.end() {
-            End::Open => Poll::Ready(Ok(())),
+            End::Open | End::CloseInNextWrite => Poll::Ready(Ok(())),
             End::CloseWhenFlushed => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
             End::ResetWhenFlushed | End::Reset => {
                 self.shared.set_end(End::Reset);
@@ -307,7 +335,7 @@ impl AsyncWrite for FaultyStream {
         match self.shared.end() {
             // An orderly end would come before the reset.
             End::Reset => Poll::Ready(Ok(())),
-            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed => {
+            End::Open | End::CloseWhenFlushed | End::ResetWhenFlushed | End::CloseInNextWrite => {
                 Pin::new(&mut self.stream).poll_shutdown(context)
             }
         }

@@ -136,6 +136,7 @@ impl Spoiled<'_> {
             | FaultKind::WrongEtag
             | FaultKind::NoEtag
             | FaultKind::DropConnections
+            | FaultKind::CutPacket
             | FaultKind::Silence => next.run(request).await,
         }
     }

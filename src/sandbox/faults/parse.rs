@@ -23,7 +23,7 @@ pub enum FaultParseError {
     /// No kind of fault has this name.
     #[error(
         "no fault is called {name:?}; there are latency, bandwidth, slow_loris, wrong_etag, no_etag, refuse, reset, \
-         status, error_body, truncate, lost_answer, expired, hold, black_hole, drop_connections and silence"
+         status, error_body, truncate, lost_answer, expired, hold, black_hole, drop_connections, cut_packet and silence"
     )]
     Kind {
         /// The name.
@@ -129,6 +129,7 @@ impl FaultKind {
             "hold" => Self::Hold,
             "black_hole" => Self::BlackHole,
             "drop_connections" => Self::DropConnections,
+            "cut_packet" => Self::CutPacket,
             "silence" => Self::Silence,
             _ => {
                 return Err(FaultParseError::Kind {
@@ -279,6 +280,7 @@ mod tests {
             "upload:hold:part=2",
             "any:black_hole",
             "events:drop_connections",
+            "events:cut_packet",
             "events:silence",
         ] {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);

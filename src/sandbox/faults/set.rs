@@ -77,6 +77,7 @@ impl FaultSet {
     pub fn set(&self, fault: Fault, events: Option<&EventHub>) -> FaultId {
         match (&fault.kind, events) {
             (FaultKind::DropConnections, Some(events)) => events.drop_all(),
+            (FaultKind::CutPacket, Some(events)) => events.cut_all(),
             (FaultKind::Silence, Some(events)) => events.silence(true),
             _ => {}
         }

@@ -7,11 +7,12 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from event_hubs import PATIENCE, Connect, collect, handle_until, readers, settle
 
 from ftrack_rs import Session
 from ftrack_rs.event.base import Event
@@ -19,69 +20,12 @@ from ftrack_rs.event.hub import EventHub
 from ftrack_rs.exception import EventHubConnectionError
 from ftrack_rs.sandbox import Sandbox
 
-# Seconds that anything may take; nothing takes as long.
-PATIENCE = 20
-
-Connect = Callable[..., EventHub]
-
-
-def handle_until(condition: Callable[[], object], *hubs: EventHub) -> None:
-    """Handle the events of *hubs* until *condition* holds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "nothing came"
-        for hub in hubs:
-            hub.wait(duration=0)
-
-
-def settle(hub: EventHub) -> None:
-    """Handle events until the server has handled everything that *hub* has sent."""
-    topic, heard = f"test.settle.{uuid.uuid4().hex}", list[Event]()
-    with hub.subscription(f"topic={topic}", heard.append):
-        hub.publish(Event(topic))
-        handle_until(lambda: heard, hub)
-
-
-def readers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "ftrack-event-hub"]
-
 
 @pytest.fixture
 def server() -> Iterator[Sandbox]:
     """A server of its own, for tests that break connections."""
     with Sandbox(seed="empty") as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def connect(sandbox: Sandbox) -> Iterator[Connect]:
-    """A function that returns a connected hub, of a class and with a server."""
-    hubs: list[EventHub] = []
-
-    def connect(kind: type[EventHub] = EventHub, server: Sandbox = sandbox) -> EventHub:
-        hub = kind(server.url, server.api_user, server.api_key)
-        hub.reconnect_cap = 0.1
-        hub.connect()
-        hubs.append(hub)
-        return hub
-
-    yield connect
-    for hub in hubs:
-        if hub.health.state != "disconnected":
-            hub.disconnect()
-    assert readers() == []
-
-
-@pytest.fixture
-def topic() -> str:
-    return f"test.{uuid.uuid4().hex}"
-
-
-def collect(hub: EventHub, topic: str) -> list[Any]:
-    """Subscribe to *topic* and return the list that the data of its events will be in."""
-    collected: list[Any] = []
-    hub.subscribe(f"topic={topic}", lambda event: collected.append(event["data"]))
-    return collected
 
 
 class TestEvents:

@@ -478,6 +478,11 @@ fn the_event_server_drops_connections_and_falls_silent() {
     client.wait_for_end();
     let mut client = EventClient::connect(&server);
     client.subscribe("topic=*");
+    set(&server, "events:cut_packet");
+    server.events().publish(&Event::new("1", "cut", json!({})));
+    client.wait_for_end();
+    let mut client = EventClient::connect(&server);
+    client.subscribe("topic=*");
     set(&server, "events:silence");
     server.events().publish(&Event::new("1", "lost", json!({})));
     server.clear_faults();

@@ -130,7 +130,11 @@ def _events(options: argparse.Namespace) -> int:
         raise ValueError(f"set {', '.join(missing)} to say which server to listen to")
     server_url, api_user, api_key = (os.environ[name] for name in names)
     hub = EventHub(server_url, api_user, api_key)
-    watch(hub, options.expression, as_json=options.json, count=options.count)
+    try:
+        watch(hub, options.expression, as_json=options.json, count=options.count)
+    except BrokenPipeError:
+        # Whoever read has seen enough. What the interpreter flushes at its end has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

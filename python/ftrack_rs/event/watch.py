@@ -29,27 +29,37 @@ def watch(
 
     Raises:
         EventHubConnectionError: If the server cannot be reached.
+        OSError: If what is printed cannot be written, as when its reader has gone.
         ParseError: If *expression* cannot be parsed.
     """
     target = output or sys.stdout
     printed = 0
+    failures: list[OSError] = []
 
     def show(event: Event) -> None:
         nonlocal printed
-        if count is None or printed < count:
+        if failures or printed == count:
+            return
+        try:
             print(_as_json(event) if as_json else _as_text(event), file=target, flush=True)
             printed += 1
+        except OSError as error:
+            # The hub would log it and go on.
+            failures.append(error)
+            hub.disconnect()
 
     hub.subscribe(expression, show)
     hub.connect()
     try:
         if count is None:
             hub.wait()
-        while count is not None and printed < count:
+        while count is not None and printed < count and not failures:
             hub.wait(duration=0)
     finally:
         if hub.health.state != "disconnected":
             hub.disconnect()
+    if failures:
+        raise failures[0]
 
 
 def _as_json(event: Event) -> str:

@@ -8,7 +8,7 @@ REFERENCE_CLIENT := ftrack-python-api==3.1.0
 export FTRACK_RS_ALLOW_DEBUG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint bench fuzz wheel clean
+.PHONY: help demo test test-rust test-python lint bench soak fuzz wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,12 @@ bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official 
 	$(BIN)/python benches/compare.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/client_speed.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/sandbox.py
+	$(BIN)/python benches/events.py --reference $(REFERENCE)/bin/python
 	cargo bench --package ftrack-sandbox --bench events
 	$(BIN)/python benches/transfers.py --reference $(REFERENCE)/bin/python
+
+soak: $(VENV)/.release ## Send events for ten minutes; memory and delays have to stay flat
+	$(BIN)/python benches/event_soak.py
 
 # More memory than the parsers ever need, and less than an endless one would take.
 fuzz: ## Send a million hostile texts to each parser

@@ -388,8 +388,7 @@ def draw_frames(folder: str, stem: str, count: int, width: int, height: int) -> 
 class EventConnection:
     """Carries packets to and from one event server as one user.
 
-    All methods release the interpreter while they wait, and none waits without limit but
-    `connect_again`, which ends when this is closed.
+    All methods release the interpreter while they wait, and none waits without limit.
     """
 
     def __new__(
@@ -413,23 +412,22 @@ class EventConnection:
         Raises:
             EventHubConnectionError: If it cannot be reached, refuses the user, or this is closed.
         """
-    def connect_again(self, cap: float) -> bool:
-        """Try to connect until it succeeds, and return True; or False once this was closed.
+    def serve(self, reader: Any, served: Callable[[], None]) -> None:
+        """Hand what happens to *reader* from now on, until there is nothing more to come.
+
+        Its methods are called one at a time, each perhaps by another thread of the runtime.
 
         Args:
-            cap: The most seconds between two attempts.
+            reader: Has the methods `_on_packets(packets)`; `_on_end()` for the end of a connection,
+                which returns the most seconds between two attempts to connect again, or None not to
+                try; and `_on_again(connected)`, where connected is False once this was closed.
+            served: Called last.
         """
     def send(self, packet: str) -> None:
         """Send a packet; waits only while very many wait already.
 
         Raises:
             EventHubConnectionError: If there is no connection.
-        """
-    def receive(self, timeout: float) -> list[str] | None:
-        """Return the packets that have come, or None once the connection has ended.
-
-        Args:
-            timeout: The most seconds to wait for the first.
         """
     def close(self) -> None:
         """End the connection, or attempts to make one, after all packets have left.

@@ -1,4 +1,7 @@
 //! The connection to the event server.
+//!
+//! What comes is handed to Python by threads that the runtime has for work that may wait. None of them belongs to a connection: one is taken when there is something to hand
+//! over, and given back afterwards, so that hubs cost no threads, and a callback that keeps Python to itself stops no socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,28 +69,25 @@ impl EventConnection {
     /// Connects to the event server.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let (config, options) = (self.config.clone(), self.options.clone());
-        let connected =
-            self.unless_closed(
-                py,
-                async move { event_hub::connect(&config, &options).await },
-            )?;
+        let closed = self.closed.clone();
+        let connected = blocking::wait(py, "connect to the event server", async move {
+            closed.run(event_hub::connect(&config, &options)).await
+        })?;
         let outcome = connected.unwrap_or_else(|| Err(Error::invalid("the event hub was closed")));
         let connection = outcome.map_err(|error| error::from_event_hub(py, &error))?;
         self.install(connection);
         Ok(())
     }
 
-    /// Tries to connect until it succeeds, with at most `cap` seconds between attempts, and returns true; or false once this was closed.
-    fn connect_again(&self, py: Python<'_>, cap: f64) -> PyResult<bool> {
-        let (config, options) = (self.config.clone(), self.options.clone());
-        let cap = Duration::try_from_secs_f64(cap).unwrap_or(Backoff::DEFAULT_CAP);
-        let connected = self.unless_closed(py, async move {
-            event_hub::connect_again(&config, &options, Backoff::new(cap)).await
-        })?;
-        if let Some(connection) = connected {
-            self.install(connection);
-        }
-        Ok(self.connected())
+    /// Hands what happens to the methods of `reader` from now on, one call at a time, each perhaps on another thread; calls `served` when there is nothing more to come.
+    fn serve(slf: Py<Self>, py: Python<'_>, reader: Py<PyAny>, served: Py<PyAny>) -> PyResult<()> {
+        let runtime = runtime::handle().map_err(|error| error::from_event_hub(py, &error))?;
+        runtime.spawn(async move {
+            serve(slf, PythonObject(Arc::new(reader))).await;
+            let served = PythonObject(Arc::new(served));
+            served.call(|served| served.call0().map(drop)).await;
+        });
+        Ok(())
     }
 
     /// Sends a packet; waits only while very many wait already.
@@ -98,20 +98,6 @@ impl EventConnection {
         };
         let sent: Result<()> = py.detach(|| runtime::handle()?.block_on(current.send(packet)));
         sent.map_err(|error| error::from_event_hub(py, &error))
-    }
-
-    /// Returns the packets that have come, waiting at most `timeout` seconds for the first; none once the connection has ended.
-    fn receive(&self, py: Python<'_>, timeout: f64) -> PyResult<Option<Vec<String>>> {
-        let Some(current) = self.current() else {
-            return Ok(None);
-        };
-        let limit = Duration::try_from_secs_f64(timeout).unwrap_or_default();
-        let received: Result<_> = py.detach(|| {
-            let receiving = async { tokio::time::timeout(limit, current.receive()).await };
-            Ok(runtime::handle()?.block_on(receiving))
-        });
-        let received = received.map_err(|error| error::from_event_hub(py, &error))?;
-        Ok(received.unwrap_or_else(|_| Some(Vec::new())))
     }
 
     /// Ends the connection, or attempts to make one, after all packets have left; takes a few seconds at most. It cannot be connected again.
@@ -139,14 +125,62 @@ impl EventConnection {
         }
     }
 
-    fn unless_closed<T: Send + 'static>(
+    /// Waits for packets; `None` once the connection has ended.
+    async fn receive(&self) -> Option<Vec<String>> {
+        self.current()?.receive().await
+    }
+
+    /// Tries to connect until it succeeds, with at most `cap` seconds between attempts, and returns true; or false once this was closed.
+    async fn connect_again(&self, cap: f64) -> bool {
+        let cap = Duration::try_from_secs_f64(cap).unwrap_or(Backoff::DEFAULT_CAP);
+        let attempts = event_hub::connect_again(&self.config, &self.options, Backoff::new(cap));
+        if let Some(connection) = self.closed.run(attempts).await {
+            self.install(connection);
+        }
+        !self.closed.is_cancelled()
+    }
+}
+
+/// Hands over packets, connections that end and those that are made again, until there is nothing more to come.
+async fn serve(connection: Py<EventConnection>, reader: PythonObject) {
+    let events = connection.get();
+    loop {
+        while let Some(packets) = events.receive().await {
+            let taken = |reader: &Bound<'_, PyAny>| {
+                reader.call_method1("_on_packets", (packets,)).map(drop)
+            };
+            reader.call(taken).await;
+        }
+        let ended = |reader: &Bound<'_, PyAny>| reader.call_method0("_on_end")?.extract();
+        let Some(Some(cap)) = reader.call(ended).await else {
+            return;
+        };
+        let connected = events.connect_again(cap).await;
+        let told = move |reader: &Bound<'_, PyAny>| {
+            reader.call_method1("_on_again", (connected,)).map(drop)
+        };
+        reader.call(told).await;
+        if !connected {
+            return;
+        }
+    }
+}
+
+/// An object that is called from the runtime.
+struct PythonObject(Arc<Py<PyAny>>);
+
+impl PythonObject {
+    /// Runs `work` where it may wait for Python; `None` if it fails, or Python is about to end.
+    async fn call<T: Send + 'static>(
         &self,
-        py: Python<'_>,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> PyResult<Option<T>> {
-        let closed = self.closed.clone();
-        blocking::wait(py, "connect to the event server", async move {
-            closed.run(work).await
-        })
+        work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
+    ) -> Option<T> {
+        let object = Arc::clone(&self.0);
+        let attached = move |py: Python<'_>| {
+            let object = object.bind(py);
+            work(object).map_err(|error| error.write_unraisable(py, Some(object)))
+        };
+        let called = tokio::task::spawn_blocking(move || Python::try_attach(attached));
+        called.await.ok()??.ok()
     }
 }

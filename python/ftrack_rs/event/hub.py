@@ -4,7 +4,7 @@ Synchronous events are handled here and now: every subscriber of this hub that w
 called in order of priority. Other events are packets of socket.io 0.9, sent to and received from
 the event server over a connection. The way of a received packet is::
 
-    connection -> _handle_packet (reader thread) -> _event_queue -> wait -> _handle (waiting thread)
+    connection -> _handle_packet (native thread) -> _event_queue -> wait -> _handle (waiting thread)
 
 Subscribers and what calls them are in :mod:`.dispatch`, the connection and what keeps it are in
 :mod:`.link`; this module joins both.

@@ -1,15 +1,18 @@
 """The link of a hub to the event server, which is made again whenever it breaks.
 
-Packets come in on a thread of their own, which hands each to ``_handle_packet``, so that subclasses
-see it before anything is done with it. That thread also makes the connection again, and ends with
-the link. Heartbeats are answered by native code, unless a subclass wants to see them.
+Native threads, which all hubs of a process share, wait for packets and hand each to
+``_handle_packet``, so that subclasses see it before anything is done with it, one after another.
+They also make the connection again. Heartbeats are answered without Python, unless a subclass wants
+to see them.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, Optional
 
@@ -23,9 +26,7 @@ from ftrack_rs.logging import LazyLogMessage as L
 
 _Unsent = tuple[Event, Optional[Acknowledged], Optional[Callback]]
 
-# Seconds that waiting for packets takes at most; the end of a connection ends it at once.
-_RECEIVE_TIMEOUT = 60.0
-# Seconds that the end of a thread, and acknowledgements before a planned reconnection, may take.
+# Seconds that the last packets, and acknowledgements before a planned reconnection, may take.
 _PATIENCE = 4.0
 
 
@@ -70,7 +71,13 @@ class Link(Dispatch):
         self._headers = headers
         self._cookies = cookies
         self._connection: EventConnection | None = None
-        self._reader: threading.Thread | None = None
+        # Set when a connection has ended and everything that came over it is handled.
+        self._served: threading.Event | None = None
+        self._process = os.getpid()
+        # The thread that handles packets at the moment.
+        self._reader: int | None = None
+        self._is_lost = False
+        self._silent_since = _now()
         self._connection_initialised = False
         self._intentional_disconnect = False
         self._will_return = False
@@ -103,7 +110,7 @@ class Link(Dispatch):
         if self.connected:
             state = "connected"
         elif self._connection is not None:
-            state = "connecting" if self._reader is None else "reconnecting"
+            state = "connecting" if self._served is None else "reconnecting"
         return HubHealth(
             state, self._last_event, self._reconnects, self._event_queue.qsize(), self._dropped
         )
@@ -137,7 +144,7 @@ class Link(Dispatch):
         self.init_connection()
         if self.connected:
             raise EventHubConnectionError("Already connected.")
-        self._end_reader(will_return=True)
+        self._end_connection(will_return=True)
         self._stopping.clear()
         self._intentional_disconnect = self._will_return = False
         connection = self._make_connection()
@@ -151,7 +158,8 @@ class Link(Dispatch):
             self._connection = None
             raise self._cannot_connect(error) from error
         if connection.connected:
-            self._start_reader(connection)
+            self._served, self._process = threading.Event(), os.getpid()
+            connection.serve(self, self._served.set)
             self._add_reply_subscriber()
             self._resume()
 
@@ -173,9 +181,9 @@ class Link(Dispatch):
         if unsubscribe:
             for subscriber in self._subscribers[:]:
                 self.unsubscribe(subscriber.metadata["id"])
-        if reconnect and self.connected and threading.current_thread() is not self._reader:
+        if reconnect and self.connected and threading.get_ident() != self._reader:
             self._outstanding.wait(_PATIENCE)
-        self._end_reader(will_return=reconnect)
+        self._end_connection(will_return=reconnect)
         if not reconnect:
             self._outstanding.clear()
 
@@ -247,38 +255,57 @@ class Link(Dispatch):
             {"server_url": self.get_server_url(), "error": str(error)},
         )
 
-    def _start_reader(self, connection: EventConnection) -> None:
-        self._reader = threading.Thread(
-            target=self._read, args=(connection,), name="ftrack-event-hub", daemon=True
-        )
-        self._reader.start()
-
-    def _end_reader(self, will_return: bool) -> None:
-        """Close the connection, and wait for the end of the thread that reads from it."""
+    def _end_connection(self, will_return: bool) -> None:
+        """Close the connection, and wait until what came over it is handled."""
         self._will_return = will_return
-        connection, reader = self._connection, self._reader
+        connection, served = self._connection, self._served
         if connection is None:
             return
         self._intentional_disconnect = True
         connection.close()
-        if reader is not None and reader is not threading.current_thread():
-            reader.join(_PATIENCE)
-        self._connection = self._reader = None
+        # In a forked process nobody handles packets.
+        is_handled_elsewhere = threading.get_ident() != self._reader
+        if served is not None and is_handled_elsewhere and self._process == os.getpid():
+            served.wait(_PATIENCE)
+        self._connection = self._served = None
 
-    def _read(self, connection: EventConnection) -> None:
-        """Hand on packets for as long as there is a connection."""
-        while True:
-            packets = connection.receive(_RECEIVE_TIMEOUT)
-            if packets is None:
-                reconnects = self._reconnects
-                # What a server that leaves says, and what subclasses wait for.
-                self._dispatch_packet("0::")
-                # A connection that was made again may have broken already, which is for the next
-                # round to notice.
-                if self._reconnects == reconnects and not connection.connected:
-                    return
-            for packet in packets or ():
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        self._reader = threading.get_ident()
+        try:
+            yield
+        except Exception:
+            self.logger.exception("Error handling what has come from the event server.")
+        finally:
+            self._reader = None
+
+    def _on_packets(self, packets: list[str]) -> None:
+        """Hand on packets; called by native code, as the methods below."""
+        with self._reading():
+            for packet in packets:
                 self._dispatch_packet(packet)
+
+    def _on_end(self) -> float | None:
+        """Tell of the end of a connection.
+
+        Returns:
+            The most seconds between two attempts to make it again; None if it is not to be.
+        """
+        self._is_lost = False
+        with self._reading():
+            # What a server that leaves says, and what subclasses wait for.
+            self._dispatch_packet("0::")
+        return self.reconnect_cap if self._is_lost else None
+
+    def _on_again(self, connected: bool) -> None:
+        """Go on with a connection that was made again, or without one when the hub disconnects."""
+        with self._reading():
+            if connected:
+                self._resume()
+                self._reconnects += 1
+                self._enqueue_gap(self._silent_since)
+            elif not self._will_return:
+                self._enqueue_own("ftrack.meta.disconnected")
 
     def _dispatch_packet(self, packet: str) -> None:
         try:
@@ -291,19 +318,15 @@ class Link(Dispatch):
             self.logger.exception(L("Error handling packet {0}.", packet))
 
     def _on_disconnected(self) -> None:
-        """Connect again, unless the hub was meant to disconnect."""
+        """Have the connection made again, unless the hub was meant to disconnect."""
         connection = self._connection
         if connection is not None and not self._intentional_disconnect:
             with self._lock:
                 self._resuming = True
-            silent_since = _now() - timedelta(seconds=connection.silence)
+            self._silent_since = _now() - timedelta(seconds=connection.silence)
+            self._is_lost = True
             self.logger.debug("Lost the connection to the event server; connecting again.")
-            if connection.connect_again(self.reconnect_cap):
-                self._reconnects += 1
-                self._resume()
-                self._enqueue_gap(silent_since)
-                return
-        if not self._will_return:
+        elif not self._will_return:
             self._enqueue_own("ftrack.meta.disconnected")
 
     def _resume(self) -> None:
@@ -318,7 +341,7 @@ class Link(Dispatch):
                     self._transmit(packet)
                 self._send_queued()
             except EventHubConnectionError as error:
-                # It broke already, and the thread that reads will make the next.
+                # It broke already, and will be made again.
                 self.logger.debug(L("Lost the connection while resuming: {0}", error))
             else:
                 self._resuming = False
@@ -371,7 +394,7 @@ class Link(Dispatch):
         connection.send(packet)
 
     def _handle_packet(self, code: str, packet_identifier: str, path: str, data: str) -> None:
-        """Handle a packet from the event server, on the thread that reads them.
+        """Handle a packet from the event server, on the thread that has it at the moment.
 
         Args:
             code: Kind of the packet; see ``_code_name_mapping``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -32,10 +31,6 @@ def settle(hub: EventHub) -> None:
     with hub.subscription(f"topic={topic}", heard.append):
         hub.publish(Event(topic))
         handle_until(lambda: heard, hub)
-
-
-def readers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "ftrack-event-hub"]
 
 
 def collect(hub: EventHub, topic: str) -> list[Any]:

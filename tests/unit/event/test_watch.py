@@ -51,9 +51,10 @@ def test_json_is_the_event(sandbox: Sandbox) -> None:
 
 
 def test_an_expression_has_to_be_valid(sandbox: Sandbox) -> None:
+    watched = hub(sandbox)
     with pytest.raises(ParseError):
-        watch(hub(sandbox), "topic")
-    assert "ftrack-event-hub" not in [thread.name for thread in threading.enumerate()]
+        watch(watched, "topic")
+    assert watched.health.state == "disconnected"
 
 
 def test_output_that_cannot_be_written_ends_it(sandbox: Sandbox) -> None:

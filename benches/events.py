@@ -1,8 +1,9 @@
 """Measures the event hub beside the official client's, in one run.
 
-Each client runs in a process of its own, the embedded server in this one. Figures are the medians of
-the rounds. The official client takes half a minute to match 10,000 events with 1,000 subscribers, so
-it is given fewer, and what it takes for one is multiplied. Nothing is asserted: a benchmark reports.
+Each client runs in a process of its own, the embedded server in this one. Figures are the medians
+of the rounds. The official client takes half a minute to match 10,000 events with 1,000
+subscribers, so it is given fewer, and what it takes for one is multiplied. Nothing is asserted: a
+benchmark reports.
 """
 
 from __future__ import annotations

@@ -423,6 +423,9 @@ class EventConnection:
                 try; and `_on_again(connected)`, where connected is False once this was closed.
             served: Called last.
         """
+    @staticmethod
+    def stop_serving() -> None:
+        """Hand nothing more to any reader; to be called before the interpreter ends."""
     def send(self, packet: str) -> None:
         """Send a packet; waits only while very many wait already.
 

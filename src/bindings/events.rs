@@ -11,10 +11,13 @@ use ftrack_client::error::{Error, Result};
 use ftrack_client::event_hub::{self, Backoff, Connection, Heartbeats, Options};
 use ftrack_client::runtime;
 use ftrack_client::transfer::Cancel;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use pyo3::prelude::*;
 
 use crate::{blocking, error};
+
+/// How long the end of the interpreter waits for a reader that is at work.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Carries packets to and from one event server as one user.
 #[pyclass(frozen, module = "ftrack_rs._core")]
@@ -88,6 +91,16 @@ impl EventConnection {
             served.call(|served| served.call0().map(drop)).await;
         });
         Ok(())
+    }
+
+    /// Hands nothing more to any reader; has to be called before the interpreter ends, as no thread may enter it afterwards.
+    #[staticmethod]
+    fn stop_serving(py: Python<'_>) {
+        py.detach(|| {
+            if let Some(mut has_ended) = INTERPRETER_ENDED.try_write_for(PATIENCE) {
+                *has_ended = true;
+            }
+        });
     }
 
     /// Sends a packet; waits only while very many wait already.
@@ -166,6 +179,9 @@ async fn serve(connection: Py<EventConnection>, reader: PythonObject) {
     }
 }
 
+/// Whether nothing may enter the interpreter any more. Whoever is about to holds it for reading until done, with which the end has to wait.
+static INTERPRETER_ENDED: RwLock<bool> = RwLock::new(false);
+
 /// An object that is called from the runtime.
 struct PythonObject(Arc<Py<PyAny>>);
 
@@ -180,7 +196,14 @@ impl PythonObject {
             let object = object.bind(py);
             work(object).map_err(|error| error.write_unraisable(py, Some(object)))
         };
-        let called = tokio::task::spawn_blocking(move || Python::try_attach(attached));
+        let called = tokio::task::spawn_blocking(move || {
+            let has_ended = INTERPRETER_ENDED.read();
+            if *has_ended {
+                None
+            } else {
+                Python::try_attach(attached)
+            }
+        });
         called.await.ok()??.ok()
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ftrack_sandbox::media::test_pattern;
 use ftrack_sandbox::seed::SeedError;
 use ftrack_sandbox::{
-    CallFilter, CallRecord, EncodingOptions, Endpoint, EventOptions, EventRecord, Fault, FaultParseError,
-    Sandbox, SandboxOptions, SnapshotError,
+    CallFilter, CallRecord, EncodingOptions, Endpoint, EventOptions, EventRecord, Fault,
+    FaultParseError, Sandbox, SandboxOptions, SnapshotError,
 };
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyFileExistsError, PyOSError, PyValueError};

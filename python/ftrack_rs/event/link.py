@@ -8,6 +8,7 @@ to see them.
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import threading
@@ -28,6 +29,10 @@ _Unsent = tuple[Event, Optional[Acknowledged], Optional[Callback]]
 
 # Seconds that the last packets, and acknowledgements before a planned reconnection, may take.
 _PATIENCE = 4.0
+
+
+# Registered before sessions register to be closed, and therefore called after they were.
+atexit.register(EventConnection.stop_serving)
 
 
 class HubHealth(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -376,3 +377,35 @@ class TestSubclasses:
         hub = connect(BeatingHub)
         assert beaten.wait(PATIENCE)
         assert hub.connected
+
+
+PROGRAM_THAT_LEAVES = """
+import sys
+from ftrack_rs.event.base import Event
+from ftrack_rs.event.hub import EventHub
+
+hub = EventHub(*sys.argv[1:])
+hub.subscribe("topic=test", print)
+hub.connect()
+for _ in range(1000):
+    hub.publish(Event("test"))
+"""
+
+
+def test_a_process_may_end_while_events_come(sandbox: Sandbox) -> None:
+    for _ in range(3):
+        finished = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                PROGRAM_THAT_LEAVES,
+                sandbox.url,
+                sandbox.api_user,
+                sandbox.api_key,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr

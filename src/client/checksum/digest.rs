@@ -19,6 +19,13 @@ impl Digest {
     pub fn from_base64(text: &str) -> Option<Self> {
         STANDARD.decode(text).ok()?.try_into().ok().map(Self)
     }
+
+    /// Reads the form that it prints as.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let value = u128::from_str_radix(text, 16).ok().filter(|_| is_hex)?;
+        Some(Self(value.to_be_bytes()))
+    }
 }
 
 impl fmt::Display for Digest {
@@ -52,5 +59,13 @@ mod tests {
             Some(digest)
         );
         assert_eq!(Digest::from_base64("AAAA"), None);
+        assert_eq!(Digest::from_hex(&digest.to_string()), Some(digest));
+        for other in [
+            "d41d8cd9",
+            "+41d8cd98f00b204e9800998ecf8427e",
+            &"0".repeat(33),
+        ] {
+            assert_eq!(Digest::from_hex(other), None, "{other}");
+        }
     }
 }

@@ -84,6 +84,17 @@ impl Control {
             .send_modify(|settings| settings.bandwidth = bytes);
     }
 
+    /// Returns whether bytes may move at once, however many.
+    pub fn is_free(&self) -> bool {
+        let Settings { paused, bandwidth } = *self.0.settings.borrow();
+        !paused && bandwidth.is_none() && !self.is_cancelled()
+    }
+
+    /// Waits until `bytes` may move, or returns false when the transfers were stopped; for bytes that the caller moves.
+    pub async fn admitted(&self, bytes: u64) -> bool {
+        self.run(self.admit(bytes)).await.is_some()
+    }
+
     /// Waits until `bytes` may move.
     pub(super) async fn admit(&self, bytes: u64) {
         let mut settings = self.0.settings.subscribe();

@@ -1,24 +1,38 @@
 //! Copies many files on disk, each put in place when it is complete.
+//!
+//! A copy shares the blocks of its source where the file system can do that; else the kernel copies, or, where it cannot do that either, this process. It is a
+//! new file as the official client makes one: with the mode that new files get, and the time of now.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
+use self::reflink::reflink;
 use super::limit::Permit;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, admitted, blocking, concurrently};
+use super::tally::{Fault, Tally, admitted, blocking, bounded, concurrently};
 use super::target::PendingFile;
 use super::{BatchError, Cancel, Control, ItemRef, Progress, TransferError, TransferOptions};
+use crate::checksum::md5_files;
 
-/// Bytes that are copied before the next look at the cancel switch. The kernel copies them without passing them through this process, where it can.
-const SEGMENT: u64 = 16 * 1024 * 1024;
+mod reflink;
+
+/// Bytes that are copied before the next look at the controls: on a slow network drive too they move within a second.
+const SEGMENT: u64 = 8 * 1024 * 1024;
+
+/// How long a transfer that failed or was stopped waits for its threads. One that hangs in a system call does not end.
+const CLEANING: Duration = Duration::from_millis(400);
 
 /// A file to be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyItem {
+    /// The component, for the report of an error.
+    pub component_id: Option<String>,
     /// The file to be read.
     pub source: PathBuf,
     /// The file to be written; one that exists is replaced. Its folder must exist.
@@ -34,42 +48,74 @@ pub struct Copied {
     pub size: u64,
 }
 
-/// Copies the files, with their permissions, and returns what was copied in the order of the items. The first failure ends the transfer.
+/// Copies the files and returns what was copied in the order of the items. The first failure ends the transfer.
 pub async fn copy(
     items: Vec<CopyItem>,
     options: &TransferOptions,
     progress: &Progress,
     control: &Control,
 ) -> Result<Vec<Copied>, BatchError> {
-    let reference = |(index, item): (usize, &CopyItem)| ItemRef {
-        index,
-        component_id: None,
-        path: item.target.clone(),
-    };
-    let tally = Tally::new(items.iter().enumerate().map(reference).collect());
+    let references = items.iter().enumerate().map(CopyItem::reference);
+    let tally = Arc::new(Tally::new(references.collect()));
     let progress = &progress.of(items.iter().map(|item| item.target.as_path()));
-    let (stop, _guard) = control.guarded();
-    let work = Copier {
+    // Declared first, so that it is dropped last, also with a transfer that nobody waits for any longer.
+    let (working, idle) = Idle::new();
+    let (stop, guard) = control.guarded();
+    let copier = Copier {
         tally: &tally,
+        options,
         progress,
-        stop: &stop,
         control,
+        stop: &stop,
+        working: &working,
     };
     let limiter = options.concurrency.limiter();
     let items = stream::iter(items.into_iter().enumerate());
     let copies = admitted(items, &limiter)
-        .map(|((index, item), permit)| work.copy(index, item, permit).boxed());
-    tally
-        .settle(control, options.total, concurrently(copies))
-        .await
+        .map(|((index, item), place)| copier.copy(index, item, place).boxed());
+    let outcome = bounded(control, options.total, concurrently(copies)).await;
+    // Until all threads have ended files may still arrive.
+    drop((guard, working));
+    drop(idle);
+    outcome.map_err(|fault| tally.error(fault))
+}
+
+/// Waits when it is dropped until every thread that copies has ended and taken away what it had not finished; on success that is at once.
+struct Idle(mpsc::Receiver<Infallible>);
+
+impl Idle {
+    /// Returns what threads hold a clone of while they copy, and what waits for them.
+    fn new() -> (mpsc::Sender<Infallible>, Self) {
+        let (working, idle) = mpsc::channel();
+        (working, Self(idle))
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        // Ends with the last sender.
+        let _ = self.0.recv_timeout(CLEANING);
+    }
+}
+
+impl CopyItem {
+    fn reference((index, item): (usize, &Self)) -> ItemRef {
+        ItemRef {
+            index,
+            component_id: item.component_id.clone(),
+            path: item.target.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Copier<'a> {
-    tally: &'a Tally,
+    tally: &'a Arc<Tally>,
+    options: &'a TransferOptions,
     progress: &'a Progress,
-    stop: &'a Cancel,
     control: &'a Control,
+    stop: &'a Cancel,
+    working: &'a mpsc::Sender<Infallible>,
 }
 
 impl Copier<'_> {
@@ -77,76 +123,103 @@ impl Copier<'_> {
         self,
         index: usize,
         item: CopyItem,
-        permit: Permit,
+        place: Permit,
     ) -> Result<(usize, Copied), Fault> {
-        let steps = Steps {
+        let started = Instant::now();
+        let copy = FileCopy {
             index,
+            item,
+            tally: Arc::clone(self.tally),
+            options: self.options.clone(),
             progress: self.progress.clone(),
             control: self.control.clone(),
             stop: self.stop.clone(),
         };
-        let started = Instant::now();
-        let copied = blocking(move || copy_file(&item, &steps)).await.flatten();
-        let copied = copied.map_err(|error| (index, error))?;
-        permit.succeeded(copied.size, started.elapsed());
-        self.tally.arrived(index, self.progress);
+        let working = self.working.clone();
+        let copied = blocking(move || {
+            let copied = copy.run();
+            drop(working);
+            copied
+        });
+        let copied = copied.await.flatten().map_err(|error| (index, error))?;
+        place.succeeded(copied.size, started.elapsed());
         Ok((index, copied))
     }
 }
 
-/// What the copying of one file reports to and obeys, on its blocking thread.
-struct Steps {
+/// The copy of one file, on a thread that may block.
+struct FileCopy {
     index: usize,
+    item: CopyItem,
+    tally: Arc<Tally>,
+    options: TransferOptions,
     progress: Progress,
     control: Control,
     stop: Cancel,
 }
 
-fn copy_file(item: &CopyItem, steps: &Steps) -> Result<Copied, TransferError> {
-    let source = SourceFile::inspect(&item.source)?;
-    let opened = source.open()?;
-    let (pending, file) = PendingFile::create(&item.target)?;
-    steps.progress.sized(steps.index, source.size);
-    let size = copy_content(&opened, &file, steps)
-        .map_err(|error| TransferError::writing(&item.target, error))?;
-    if steps.stop.is_cancelled() {
-        return Err(TransferError::Cancelled);
+impl FileCopy {
+    fn run(self) -> Result<Copied, TransferError> {
+        let (source, opened) = SourceFile::opened(&self.item.source)?;
+        let (pending, file) = PendingFile::create(&self.item.target)?;
+        self.progress.sized(self.index, source.size);
+        let size = self
+            .content(&source, &opened, &file)
+            .map_err(|error| TransferError::writing(&self.item.target, error))?;
+        if self.stop.is_cancelled() {
+            return Err(TransferError::Cancelled);
+        }
+        source.check_unchanged()?;
+        if size != source.size {
+            return Err(source.changed());
+        }
+        if self.options.verify {
+            self.verify(&pending)?;
+        }
+        pending.publish(&file, self.options.fsync)?;
+        self.tally.arrived(self.index, &self.progress);
+        Ok(Copied {
+            target: self.item.target,
+            size,
+        })
     }
-    source.check_unchanged()?;
-    if size != source.size {
-        return Err(source.changed());
-    }
-    let permissions = opened
-        .metadata()
-        .map_err(|error| TransferError::reading(&item.source, error))?
-        .permissions();
-    file.set_permissions(permissions)
-        .map_err(|error| TransferError::writing(&item.target, error))?;
-    pending.publish()?;
-    Ok(Copied {
-        target: item.target.clone(),
-        size,
-    })
-}
 
-/// Copies until the source ends or the copy is stopped; returns the bytes copied.
-fn copy_content(mut source: &File, mut target: &File, steps: &Steps) -> io::Result<u64> {
-    let Steps {
-        index,
-        progress,
-        control,
-        stop,
-    } = steps;
-    let mut size = 0;
-    // What has been copied counts for the next segment, whose length is not known before.
-    let mut copied = 0;
-    while control.admit_blocking(copied, stop) {
-        copied = io::copy(&mut source.by_ref().take(SEGMENT), &mut target)?;
-        progress.transferred(*index, copied);
-        size += copied;
-        if copied < SEGMENT {
-            break;
+    /// Copies until the source ends or the copy is stopped; returns the bytes copied.
+    fn content(&self, source: &SourceFile, from: &File, to: &File) -> io::Result<u64> {
+        let admitted = |bytes| self.control.admit_blocking(bytes, &self.stop);
+        if admitted(0) && reflink(from, to) {
+            self.progress.transferred(self.index, source.size);
+            return Ok(source.size);
+        }
+        let (mut from, mut to, mut size) = (from, to, 0);
+        while admitted(SEGMENT.min(source.size - size)) {
+            let copied = io::copy(&mut from.by_ref().take(SEGMENT), &mut to)?;
+            self.progress.transferred(self.index, copied);
+            size += copied;
+            if copied < SEGMENT || size >= source.size {
+                break;
+            }
+        }
+        Ok(size)
+    }
+
+    /// Reads both files again, side by side.
+    fn verify(&self, pending: &PendingFile) -> Result<(), TransferError> {
+        let paths = [self.item.source.clone(), pending.path().to_owned()];
+        let mut digests = Vec::with_capacity(paths.len());
+        let results = md5_files(&paths, &self.options.hash, &self.stop, &|_, _| {});
+        for (result, path) in results.into_iter().zip(&paths) {
+            match result {
+                Err(_) if self.stop.is_cancelled() => return Err(TransferError::Cancelled),
+                found => digests.push(found.map_err(|error| TransferError::reading(path, error))?),
+            }
+        }
+        if digests[0] == digests[1] {
+            Ok(())
+        } else {
+            Err(TransferError::CopyDiffers {
+                path: self.item.target.clone(),
+            })
         }
     }
-    Ok(size)
 }

@@ -1,30 +1,37 @@
 //! Downloads many files, each put in place when it is complete and verified.
+//!
+//! The first request for a file asks for its beginning, and the answer tells how large it is. A large file comes in parts, several at a time, if the server lets
+//! its versions be told apart; anything else comes in one piece. A download that was killed is continued by the next one for the same target.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use md5_many::Md5State;
-use reqwest::header::LOCATION;
-use reqwest::{Client, Response, Url};
+use parking_lot::Mutex;
+use reqwest::Client;
 
-use super::limit::Permit;
+use self::parts::Parts;
+use self::writer::{MEMORY, Start, Writer};
+use super::get::{Answer, Origin, Wanted};
+use super::limit::{Limiter, Permit};
 use super::link::{Attempts, Failure, Flow, Link};
 use super::tally::{Fault, Tally, admitted, blocking, concurrently};
 use super::target::PendingFile;
-use super::{BatchError, Control, ItemRef, Progress, TransferError, TransferOptions};
+use super::version::Version;
+use super::{BatchError, Cancel, Control, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::Digest;
 
-/// Bytes that are collected before they are written in one piece.
-const CHUNK: usize = 512 * 1024;
+mod checkpoint;
+mod parts;
+mod writer;
 
-/// ftrack redirects `/component/get` once, to the storage or its delivery network; more hops than these are a loop.
-const MAX_REDIRECTS: usize = 5;
+/// Content that changes more often while its parts are fetched comes in one piece: some delivery networks have another `ETag` on each of their hosts.
+const MOST_CHANGES: u32 = 2;
 
 /// A file to be fetched.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,8 +55,8 @@ pub struct Downloaded {
     pub target: PathBuf,
     /// Its size in bytes.
     pub size: u64,
-    /// Its MD5.
-    pub md5: Digest,
+    /// Its MD5. Of a file that came in parts it is only known if there was one to compare it with.
+    pub md5: Option<Digest>,
 }
 
 /// Downloads the files and returns what arrived, in the order of the items. The first failure ends the transfer.
@@ -75,17 +82,21 @@ pub async fn download(
             progress.sized(index, size);
         }
     }
-    let fetcher = Fetcher {
+    let limiter = options.concurrency.limiter();
+    let (stop, _guard) = control.guarded();
+    let run = Run {
         client,
         options,
         progress,
-        tally: &tally,
         control,
+        stop: &stop,
+        limiter: &limiter,
+        tally: &tally,
+        opaque_tags: &AtomicBool::new(false),
     };
-    let limiter = options.concurrency.limiter();
     let items = stream::iter(items.into_iter().enumerate());
     let downloads = admitted(items, &limiter)
-        .map(|((index, item), permit)| fetcher.fetch(index, item, permit).boxed());
+        .map(|((index, item), place)| run.item(index, item, place).boxed());
     tally
         .settle(control, options.total, concurrently(downloads))
         .await
@@ -97,39 +108,6 @@ impl DownloadItem {
             index,
             component_id: self.component_id.clone(),
             path: self.target.clone(),
-        }
-    }
-
-    fn url(&self) -> Result<Url, TransferError> {
-        let invalid = |fault| TransferError::InvalidTicket {
-            path: self.target.clone(),
-            fault,
-        };
-        let url = Url::parse(&self.url).map_err(|_| invalid("the download URL is none"))?;
-        if matches!(url.scheme(), "http" | "https") {
-            Ok(url)
-        } else {
-            Err(invalid("the download URL is not HTTP"))
-        }
-    }
-
-    /// Compares what arrived with what was asked for.
-    fn verify(&self, link: &Link, size: u64, md5: Digest) -> Result<(), TransferError> {
-        let (path, host) = (self.target.clone(), link.host.clone());
-        match (self.size, self.md5) {
-            (Some(expected), _) if expected != size => Err(TransferError::SizeMismatch {
-                path,
-                host,
-                expected,
-                actual: size,
-            }),
-            (_, Some(expected)) if expected != md5 => Err(TransferError::ChecksumMismatch {
-                path,
-                host,
-                expected,
-                actual: md5,
-            }),
-            _ => Ok(()),
         }
     }
 }
@@ -146,201 +124,197 @@ impl fmt::Debug for DownloadItem {
     }
 }
 
+/// What all files of one transfer have in common.
 #[derive(Clone, Copy)]
-struct Fetcher<'a> {
+struct Run<'a> {
     client: &'a Client,
     options: &'a TransferOptions,
     progress: &'a Progress,
-    tally: &'a Tally,
     control: &'a Control,
+    /// Pulled also when nobody waits for the transfer any longer.
+    stop: &'a Cancel,
+    limiter: &'a Limiter,
+    tally: &'a Tally,
+    /// Whether the `ETag`s of this server were found to be no MD5s.
+    opaque_tags: &'a AtomicBool,
 }
 
-impl Fetcher<'_> {
-    async fn fetch(
+/// One file on its way.
+struct Fetch<'a> {
+    run: Run<'a>,
+    index: usize,
+    item: &'a DownloadItem,
+    origin: Origin,
+    pending: PendingFile,
+    /// Keeps the lock of the pending file.
+    file: Arc<File>,
+    /// The MD5 of what came under a tag that looks like another MD5.
+    refuted: Mutex<Option<Digest>>,
+}
+
+/// What arrived.
+#[derive(Clone, Copy)]
+struct Content {
+    size: u64,
+    md5: Option<Digest>,
+}
+
+impl Run<'_> {
+    async fn item(
         self,
         index: usize,
         item: DownloadItem,
-        permit: Permit,
+        place: Permit,
     ) -> Result<(usize, Downloaded), Fault> {
-        let downloaded = self
-            .attempts(index, &item, &permit)
-            .await
-            .map_err(|error| (index, error))?;
+        let arrived = self.file(index, &item, place).await;
+        let Content { size, md5 } = arrived.map_err(|error| (index, error))?;
         self.tally.arrived(index, self.progress);
-        Ok((index, downloaded))
+        let target = item.target;
+        Ok((index, Downloaded { target, size, md5 }))
     }
 
-    async fn attempts(
+    async fn file(
         self,
         index: usize,
         item: &DownloadItem,
-        permit: &Permit,
-    ) -> Result<Downloaded, TransferError> {
-        let url = item.url()?;
+        place: Permit,
+    ) -> Result<Content, TransferError> {
+        let origin = Origin::new(self.client, &item.url, &item.target, self.options.stall)?;
         let target = item.target.clone();
-        let (pending, file) = blocking(move || PendingFile::create(&target)).await??;
-        let file = Arc::new(file);
-        let mut attempts = Attempts::new(self.options.retry);
-        let (size, md5) = loop {
-            let flow = Flow::new(index, self.progress);
-            let started = Instant::now();
-            match self.attempt(&flow, item, &url, &file).await {
-                Ok(content) => {
-                    permit.succeeded(flow.moved(), started.elapsed());
-                    break content;
-                }
-                Err(failure) => {
-                    flow.rewind();
-                    if failure.may_pass() {
-                        permit.failed();
-                    }
-                    attempts.pause(failure).await?;
-                }
-            }
+        let (pending, file) = blocking(move || PendingFile::resume(&target)).await??;
+        let fetch = Fetch {
+            run: self,
+            index,
+            item,
+            origin,
+            pending,
+            file: Arc::new(file),
+            refuted: Mutex::default(),
         };
-        drop(file);
-        blocking(move || pending.publish()).await??;
-        Ok(Downloaded {
-            target: item.target.clone(),
-            size,
-            md5,
-        })
+        let content = fetch.attempts(place).await?;
+        let Fetch { pending, file, .. } = fetch;
+        let fsync = self.options.fsync;
+        blocking(move || pending.publish(&file, fsync)).await??;
+        Ok(content)
+    }
+}
+
+impl Fetch<'_> {
+    /// Fetches the content, from its start again when that may help.
+    async fn attempts(&self, mut place: Permit) -> Result<Content, TransferError> {
+        let mut attempts = Attempts::new(self.run.options.retry);
+        let (mut changes, beginning) = (0, Wanted::Beginning(self.run.options.range));
+        loop {
+            let flow = Arc::new(Flow::new(self.index, self.run.progress));
+            let wanted = if changes < MOST_CHANGES {
+                beginning
+            } else {
+                Wanted::Whole
+            };
+            let failure = match self.attempt(&flow, wanted, place).await {
+                Ok(content) => return Ok(content),
+                Err(failure) => failure,
+            };
+            flow.rewind();
+            changes += u32::from(failure.is_change());
+            attempts.pause(failure).await?;
+            place = self.run.limiter.acquire().await;
+        }
     }
 
     async fn attempt(
-        self,
-        flow: &Flow,
-        item: &DownloadItem,
-        url: &Url,
-        file: &Arc<File>,
-    ) -> Result<(u64, Digest), Failure> {
-        // What waits to be written, and the most that the connection adds to it at once.
-        let _reserved = self.options.budget.reserve(2 * CHUNK).await;
-        let mut link = Link::new(&item.target, url);
-        let stall = self.options.stall;
-        let response = flow.bounded(stall, self.get(&mut link, url)).await;
-        let mut response = response.ok_or_else(|| link.stalled(stall))??;
-        if let Some(size) = response.content_length() {
+        &self,
+        flow: &Arc<Flow>,
+        wanted: Wanted<'_>,
+        place: Permit,
+    ) -> Result<Content, Failure> {
+        let first = self.first(flow, wanted).await;
+        let answer = first.inspect_err(|failure| failure.blame(&place))?;
+        match answer.more() {
+            Some(size) => {
+                let parts = Parts::prepare(self, answer.version.clone(), size).await?;
+                parts.fetch(answer, Arc::clone(flow), place).await
+            }
+            None => self.whole(flow, answer, place).await,
+        }
+    }
+
+    /// Asks for everything instead of the beginning if what follows could belong to another version.
+    async fn first(&self, flow: &Flow, wanted: Wanted<'_>) -> Result<Answer, Failure> {
+        let mut answer = self.origin.get(flow, wanted).await?;
+        if answer.more().is_some() && answer.version.tag.is_none() {
+            answer = self.origin.get(flow, Wanted::Whole).await?;
+        }
+        if let Some(size) = answer.version.size {
             flow.sized(size);
         }
-        let mut writer = Writer::start(item, file).await?;
-        while let Some(bytes) = self.next(&mut response, flow, &link).await? {
-            writer.write(&bytes).await?;
+        match (self.item.size, answer.version.size) {
+            (Some(expected), Some(actual)) if expected != actual => {
+                Err(answer.link.wrong_size(expected, actual).into())
+            }
+            _ => Ok(answer),
         }
-        let md5 = writer.finish().await?;
-        item.verify(&link, flow.moved(), md5)?;
-        Ok((flow.moved(), md5))
     }
 
-    /// Waits for the next piece of the content. Only this is bounded in time, not the writing: a write that nobody waits for any longer could happen
-    /// in the middle of the next attempt.
-    async fn next(
-        self,
-        response: &mut Response,
+    async fn whole(
+        &self,
         flow: &Flow,
-        link: &Link,
-    ) -> Result<Option<Bytes>, Failure> {
-        let stall = self.options.stall;
-        let bytes = flow
-            .bounded(stall, response.chunk())
-            .await
-            .ok_or_else(|| link.stalled(stall))?;
-        let bytes = bytes.map_err(|error| link.broken(error))?;
-        let length = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        flow.advance(length);
-        flow.excuse(self.control.admit(length)).await;
-        Ok(bytes)
-    }
-
-    /// Asks for the content and follows redirects: no header and no part of the URL goes along, and never from HTTPS to HTTP.
-    async fn get(self, link: &mut Link, url: &Url) -> Result<Response, Failure> {
-        let mut url = url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            *link = Link::new(&link.path, &url);
-            let response = self
-                .client
-                .get(url.clone())
-                .send()
-                .await
-                .map_err(|error| link.broken(error))?;
-            if response.status().is_success() {
-                return Ok(response);
-            }
-            if !response.status().is_redirection() {
-                return Err(link.refused(response).await);
-            }
-            let location = response
-                .headers()
-                .get(LOCATION)
-                .and_then(|location| url.join(location.to_str().ok()?).ok());
-            let is_safe = |next: &Url| {
-                next.scheme() == "https" || (next.scheme() == "http" && url.scheme() == "http")
-            };
-            url = location.filter(is_safe).ok_or_else(|| link.redirected())?;
-        }
-        Err(link.redirected().into())
-    }
-}
-
-/// Writes and hashes what arrives, in large pieces on blocking threads.
-struct Writer {
-    target: PathBuf,
-    file: Arc<File>,
-    waiting: Vec<u8>,
-    md5: Md5State,
-}
-
-impl Writer {
-    /// Empties the file, which may hold what a failed attempt left.
-    async fn start(item: &DownloadItem, file: &Arc<File>) -> Result<Self, TransferError> {
-        let (target, file) = (item.target.clone(), Arc::clone(file));
-        let empty = {
-            let file = Arc::clone(&file);
-            move || {
-                file.set_len(0)
-                    .and_then(|()| (&*file).seek(SeekFrom::Start(0)))
-            }
+        mut answer: Answer,
+        place: Permit,
+    ) -> Result<Content, Failure> {
+        let Run {
+            options, control, ..
+        } = self.run;
+        let _reserved = options.budget.reserve(MEMORY).await;
+        let started = Instant::now();
+        let mut writer = Writer::open(&self.item.target, self.pending.path(), Start::Anew).await?;
+        let next = async |answer: &mut Answer| {
+            let bytes = answer.next(flow, control).await;
+            bytes.inspect_err(|failure| failure.blame(&place))
         };
-        blocking(empty)
-            .await?
-            .map_err(|error| TransferError::writing(&target, error))?;
-        Ok(Self {
-            target,
-            file,
-            waiting: Vec::new(),
-            md5: Md5State::new(),
-        })
+        while let Some(bytes) = next(&mut answer).await? {
+            writer = writer.write(&bytes).await?;
+        }
+        let (size, md5) = (flow.moved(), Some(writer.finish().await?));
+        place.succeeded(size, started.elapsed());
+        self.verified(&answer.link, &answer.version, Content { size, md5 })
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), TransferError> {
-        self.waiting.extend_from_slice(bytes);
-        if self.waiting.len() < CHUNK {
-            Ok(())
-        } else {
-            self.flush().await
+    /// Compares what arrived with what was asked for and with what the server says of it.
+    fn verified(
+        &self,
+        link: &Link,
+        version: &Version,
+        content: Content,
+    ) -> Result<Content, Failure> {
+        let Content { size, md5 } = content;
+        if let Some(expected) = self.item.size.filter(|expected| *expected != size) {
+            return Err(link.wrong_size(expected, size).into());
+        }
+        let Some(actual) = md5 else {
+            return Ok(content);
+        };
+        if let Some(expected) = self.item.md5.filter(|expected| *expected != actual) {
+            return Err(link.wrong_content(expected, actual).into());
+        }
+        match version.md5.filter(|tag| *tag != actual) {
+            Some(expected) if !self.is_opaque(actual) => {
+                Err(Failure::passing(link.wrong_content(expected, actual)))
+            }
+            _ => Ok(content),
         }
     }
 
-    async fn finish(mut self) -> Result<Digest, TransferError> {
-        self.flush().await?;
-        Ok(Digest(self.md5.finalize()))
+    /// Returns whether tags only look like MD5s, as some storages have them: then the same content comes again.
+    fn is_opaque(&self, actual: Digest) -> bool {
+        let tags = self.run.opaque_tags;
+        if self.refuted.lock().replace(actual) == Some(actual) {
+            tags.store(true, Ordering::Relaxed);
+        }
+        tags.load(Ordering::Relaxed)
     }
 
-    async fn flush(&mut self) -> Result<(), TransferError> {
-        let (file, mut waiting, mut md5) = (
-            Arc::clone(&self.file),
-            std::mem::take(&mut self.waiting),
-            self.md5,
-        );
-        let written = blocking(move || {
-            (&*file).write_all(&waiting)?;
-            md5.update(&waiting);
-            waiting.clear();
-            Ok((waiting, md5))
-        });
-        (self.waiting, self.md5) = written
-            .await?
-            .map_err(|error| TransferError::writing(&self.target, error))?;
-        Ok(())
+    fn unwritable(&self, error: io::Error) -> TransferError {
+        TransferError::writing(&self.item.target, error)
     }
 }

@@ -158,6 +158,20 @@ pub enum TransferError {
         /// The MD5 that was received.
         actual: Digest,
     },
+    /// The content was replaced between the answers that its parts came in.
+    #[error("{host} has other content for file '{}' than a moment before", path.display())]
+    ContentChanged {
+        /// The target.
+        path: PathBuf,
+        /// The other side.
+        host: String,
+    },
+    /// A copy, read again, is not its source.
+    #[error("file '{}' was not copied right: its MD5 is not that of its source", path.display())]
+    CopyDiffers {
+        /// The target.
+        path: PathBuf,
+    },
     /// The whole transfer took longer than it may.
     #[error("the transfer did not end within {} s", after.as_secs_f32())]
     TimedOut {
@@ -213,12 +227,25 @@ impl TransferError {
             | Self::MissingEtag { .. }
             | Self::PartCorrupted { .. }
             | Self::SizeMismatch { .. }
-            | Self::ChecksumMismatch { .. } => TransferErrorKind::Integrity,
+            | Self::ChecksumMismatch { .. }
+            | Self::ContentChanged { .. }
+            | Self::CopyDiffers { .. } => TransferErrorKind::Integrity,
             Self::Rejected { .. } | Self::Redirected { .. } => TransferErrorKind::Rejected,
             Self::Connection { .. } | Self::Stalled { .. } => TransferErrorKind::Connection,
             Self::TimedOut { .. } => TransferErrorKind::TimedOut,
             Self::Cancelled => TransferErrorKind::Cancelled,
             Self::WorkerLost => TransferErrorKind::Internal,
+        }
+    }
+
+    /// Returns why the operating system refused a file, and which one.
+    pub fn refused_by_system(&self) -> Option<(io::ErrorKind, &Path)> {
+        match self {
+            Self::Missing { path } => Some((io::ErrorKind::NotFound, path)),
+            Self::Unreadable { path, source } | Self::Unwritable { path, source } => {
+                Some((source.kind(), path))
+            }
+            _ => None,
         }
     }
 

@@ -7,8 +7,10 @@ use parking_lot::Mutex;
 use reqwest::{Response, StatusCode, Url};
 use tokio::time::{Instant, sleep_until};
 
+use super::limit::Permit;
 use super::retry::{RetryPolicy, is_transient, retry_after};
 use super::{Progress, TransferError};
+use crate::checksum::Digest;
 
 /// More of an error's body than this is not read.
 const ERROR_BODY: usize = 4096;
@@ -42,6 +44,26 @@ impl Failure {
             error,
             again: Again::ByNewUrl,
         }
+    }
+
+    /// Describes a failure that may pass.
+    pub(super) fn passing(error: TransferError) -> Self {
+        Self {
+            error,
+            again: Again::After(None),
+        }
+    }
+
+    /// Tells the limiter, if fewer requests may avoid it.
+    pub(super) fn blame(&self, place: &Permit) {
+        if self.may_pass() {
+            place.failed();
+        }
+    }
+
+    /// Returns whether the content was found to be another than before.
+    pub(super) fn is_change(&self) -> bool {
+        matches!(self.error, TransferError::ContentChanged { .. })
     }
 
     /// Returns whether the same attempt may succeed later.
@@ -80,27 +102,45 @@ impl Link {
 
     /// Describes an error of the HTTP client, which may pass.
     pub(super) fn broken(&self, error: reqwest::Error) -> Failure {
-        let error = TransferError::Connection {
+        Failure::passing(TransferError::Connection {
             path: self.path.clone(),
             host: self.host.clone(),
             source: error.without_url(),
-        };
-        Failure {
-            error,
-            again: Again::After(None),
-        }
+        })
     }
 
     /// Describes a connection on which nothing moved for a time, which may pass.
     pub(super) fn stalled(&self, after: Duration) -> Failure {
-        let error = TransferError::Stalled {
+        Failure::passing(TransferError::Stalled {
             path: self.path.clone(),
             host: self.host.clone(),
             after,
-        };
-        Failure {
-            error,
-            again: Again::After(None),
+        })
+    }
+
+    /// Describes an answer that belongs to another version of the content.
+    pub(super) fn changed(&self) -> Failure {
+        Failure::passing(TransferError::ContentChanged {
+            path: self.path.clone(),
+            host: self.host.clone(),
+        })
+    }
+
+    pub(super) fn wrong_size(&self, expected: u64, actual: u64) -> TransferError {
+        TransferError::SizeMismatch {
+            path: self.path.clone(),
+            host: self.host.clone(),
+            expected,
+            actual,
+        }
+    }
+
+    pub(super) fn wrong_content(&self, expected: Digest, actual: Digest) -> TransferError {
+        TransferError::ChecksumMismatch {
+            path: self.path.clone(),
+            host: self.host.clone(),
+            expected,
+            actual,
         }
     }
 

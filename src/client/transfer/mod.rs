@@ -3,6 +3,7 @@
 //! - [`upload()`]: files to ftrack.server. Every file is checked first; hashing, asking for signed URLs and sending overlap.
 //! - [`download()`]: URLs to files, verified, then put in place at once.
 //! - [`copy()`]: files to files on disk.
+//! - [`Reader`]: what is behind a URL as a stream.
 //!
 //! All three share their rules. Memory is bounded by one [`ByteBudget`] and never depends on the size of a file. Nothing is written under its final name
 //! before it is complete. How many files and parts move together is found out ([`Concurrency`]). A [`Control`] stops transfers, holds them up, and limits
@@ -25,6 +26,8 @@ mod control;
 mod disk;
 mod download;
 mod error;
+mod fsync;
+mod get;
 pub mod journal;
 mod limit;
 mod link;
@@ -33,12 +36,14 @@ mod parts;
 pub mod preflight;
 mod progress;
 mod put;
+mod reader;
 mod retry;
 mod source;
 mod tally;
 mod target;
 mod ticket;
 mod upload;
+mod version;
 mod whole;
 
 pub use budget::ByteBudget;
@@ -47,8 +52,10 @@ pub use control::Control;
 pub use disk::{Copied, CopyItem, copy};
 pub use download::{DownloadItem, Downloaded, download};
 pub use error::{BatchError, ItemRef, TransferError, TransferErrorKind};
+pub use fsync::Fsync;
 pub use limit::Concurrency;
 pub use progress::{FileProgress, Phase, Progress, ProgressEvent, ProgressSnapshot};
+pub use reader::Reader;
 pub use retry::RetryPolicy;
 pub use upload::{UploadItem, Uploaded, upload};
 
@@ -72,6 +79,9 @@ pub trait Api: Send + Sync {
 /// What ftrack's own clients send whole: up to two parts of 8 MiB.
 const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
 
+/// Large enough that a request for each costs little even where answers take long, small enough that little has to be fetched again.
+const RANGE: u64 = 16 * 1024 * 1024;
+
 /// How hard a transfer may work.
 #[derive(Clone, Debug)]
 pub struct TransferOptions {
@@ -89,6 +99,12 @@ pub struct TransferOptions {
     pub retry: RetryPolicy,
     /// The longest time in which no byte may move before a request counts as failed.
     pub stall: Duration,
+    /// Whether copies are read again and compared with their sources.
+    pub verify: bool,
+    /// What is waited for before a file counts as written.
+    pub fsync: Fsync,
+    /// The size of the parts in which large files are downloaded.
+    pub range: u64,
     /// The longest time that the whole transfer may take, if there is a limit.
     pub total: Option<Duration>,
 }
@@ -103,6 +119,9 @@ impl Default for TransferOptions {
             journal: None,
             retry: RetryPolicy::default(),
             stall: Duration::from_secs(60),
+            verify: false,
+            fsync: Fsync::default(),
+            range: RANGE,
             total: None,
         }
     }

@@ -109,7 +109,7 @@ impl Progress {
     }
 
     /// Returns the progress of a transfer of these files, which shares the counts with this one.
-    pub(super) fn of<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
+    pub fn of<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut files = self.counts.files.lock();
         let first = files.len();
         files.extend(paths.into_iter().map(|path| FileProgress {
@@ -125,7 +125,7 @@ impl Progress {
     }
 
     /// Notes the size of a file, once it is known.
-    pub(super) fn sized(&self, index: usize, size: u64) {
+    pub fn sized(&self, index: usize, size: u64) {
         let known = self.with_file(index, |file| std::mem::replace(&mut file.size, size));
         self.counts
             .total_bytes
@@ -137,7 +137,8 @@ impl Progress {
         self.report(Phase::Hash, index, bytes.cast_signed());
     }
 
-    pub(super) fn transferred(&self, index: usize, bytes: u64) {
+    /// Counts bytes of a file as moved.
+    pub fn transferred(&self, index: usize, bytes: u64) {
         self.moved(index, bytes.cast_signed());
     }
 
@@ -148,7 +149,8 @@ impl Progress {
         }
     }
 
-    pub(super) fn finished_file(&self, index: usize) {
+    /// Counts a file as arrived.
+    pub fn finished_file(&self, index: usize) {
         self.with_file(index, |file| file.is_finished = true);
         self.counts.finished_files.fetch_add(1, Ordering::Relaxed);
     }

@@ -40,19 +40,25 @@ struct Stamp {
 impl SourceFile {
     /// Checks that `path` is a readable file and remembers its state. Blocks.
     pub(super) fn inspect(path: &Path) -> Result<Self, TransferError> {
+        // Only opening tells whether the file may be read.
+        Self::opened(path).map(|(source, _file)| source)
+    }
+
+    /// Opens `path` if it is a file and remembers its state. Blocks.
+    pub(super) fn opened(path: &Path) -> Result<(Self, File), TransferError> {
         let metadata = fs::metadata(path).map_err(|error| TransferError::reading(path, error))?;
         if !metadata.is_file() {
             return Err(TransferError::NotAFile {
                 path: path.to_owned(),
             });
         }
-        // Only opening tells whether the file may be read.
-        File::open(path).map_err(|error| TransferError::reading(path, error))?;
-        Ok(Self {
+        let source = Self {
             path: path.to_owned(),
             size: metadata.len(),
             stamp: Stamp::of(&metadata),
-        })
+        };
+        let file = source.open()?;
+        Ok((source, file))
     }
 
     /// Opens the file that was inspected, to be read from `offset` on. Blocks.
@@ -122,13 +128,13 @@ impl Stamp {
     clippy::unnecessary_wraps,
     reason = "other systems have no inode to tell"
 )]
-fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
+pub(super) fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     Some((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn inode(_metadata: &Metadata) -> Option<(u64, u64)> {
+pub(super) fn inode(_metadata: &Metadata) -> Option<(u64, u64)> {
     None
 }
 

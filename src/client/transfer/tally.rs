@@ -53,16 +53,12 @@ impl Tally {
         total: Option<Duration>,
         work: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, BatchError> {
-        let after = total.unwrap_or(Duration::MAX);
-        let outcome = control
-            .run(timeout(after, work))
-            .await
-            .unwrap_or_else(|| Ok(Err(TransferError::Cancelled.into())))
-            .unwrap_or_else(|_| Err(TransferError::TimedOut { after }.into()));
+        let outcome = bounded(control, total, work).await;
         outcome.map_err(|fault| self.error(fault))
     }
 
-    fn error(&self, Fault(faults): Fault) -> BatchError {
+    /// Returns the error of a transfer that was ended by `fault`, with what arrived until now.
+    pub(super) fn error(&self, Fault(faults): Fault) -> BatchError {
         let mut failed = Vec::new();
         let mut cause = None;
         for (index, error) in faults {
@@ -82,6 +78,20 @@ impl Tally {
             total: self.items.len(),
         }
     }
+}
+
+/// Runs work until it ends, is cancelled, or has taken longer than `total`.
+pub(super) async fn bounded<T>(
+    control: &Control,
+    total: Option<Duration>,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let after = total.unwrap_or(Duration::MAX);
+    control
+        .run(timeout(after, work))
+        .await
+        .unwrap_or_else(|| Ok(Err(TransferError::Cancelled.into())))
+        .unwrap_or_else(|_| Err(TransferError::TimedOut { after }.into()))
 }
 
 /// Gives each item a place, one after the other: places are what bounds how many are under way.

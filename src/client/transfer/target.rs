@@ -1,11 +1,17 @@
 //! Files that appear under their name only when they are complete.
+//!
+//! Until then they have a hidden name beside it, which follows from the name of the target: whoever is killed leaves one file for each target at most, and the
+//! next to write that target finds it. A lock tells a file that somebody writes from one that was left.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::TransferError;
+use super::source::inode;
+use super::{Fsync, TransferError};
+use crate::checksum::{Kernel, md5_buffers};
 
 /// A file under a temporary name beside its target; removed when dropped, unless it was [published](PendingFile::publish).
 #[derive(Debug)]
@@ -18,30 +24,61 @@ pub(super) struct PendingFile {
 impl PendingFile {
     /// Makes an empty file in the folder of `target`. Blocks.
     pub(super) fn create(target: &Path) -> Result<(Self, File), TransferError> {
-        // Short and hidden: a name made of the target's could become too long, and a listing of the folder should not show it.
-        let temporary =
-            target.with_file_name(format!(".ftrack-rs-{}.part", Uuid::new_v4().simple()));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary);
-        let file = file.map_err(|error| TransferError::writing(target, error))?;
-        Ok((
-            Self {
-                target: target.to_owned(),
-                temporary,
-                published: false,
-            },
-            file,
-        ))
+        let named = temporary(target, &of_name(target));
+        let file = match create_locked(&named) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                drop(abandoned(&named).map(|_left| fs::remove_file(&named)));
+                create_locked(&named)
+            }
+            created => created,
+        };
+        let (temporary, file) = match file {
+            Ok(Some(file)) => (named, file),
+            // Somebody else writes the same target at this moment; who is last wins, as with any two who write one file.
+            Ok(None) => Self::unique(target)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::unique(target)?,
+            Err(error) => return Err(TransferError::writing(target, error)),
+        };
+        Ok((Self::new(target, temporary), file))
+    }
+
+    /// Opens the file that a process left which was killed while it wrote `target`, or makes an empty one. Blocks.
+    pub(super) fn resume(target: &Path) -> Result<(Self, File), TransferError> {
+        let named = temporary(target, &of_name(target));
+        match abandoned(&named) {
+            Some(left) => Ok((Self::new(target, named), left)),
+            None => Self::create(target),
+        }
+    }
+
+    fn new(target: &Path, temporary: PathBuf) -> Self {
+        Self {
+            target: target.to_owned(),
+            temporary,
+            published: false,
+        }
+    }
+
+    fn unique(target: &Path) -> Result<(PathBuf, File), TransferError> {
+        let path = temporary(target, &Uuid::new_v4().simple());
+        let file = create_new(&path).map_err(|error| TransferError::writing(target, error))?;
+        Ok((path, file))
+    }
+
+    /// Returns where the file is now.
+    pub(super) fn path(&self) -> &Path {
+        &self.temporary
     }
 
     /// Gives the file its name, in place of a file that has it already. Blocks.
-    pub(super) fn publish(mut self) -> Result<(), TransferError> {
-        fs::rename(&self.temporary, &self.target)
-            .map_err(|error| TransferError::writing(&self.target, error))?;
-        self.published = true;
-        Ok(())
+    pub(super) fn publish(mut self, file: &File, fsync: Fsync) -> Result<(), TransferError> {
+        let published = fsync
+            .before_rename(file)
+            .and_then(|()| fs::rename(&self.temporary, &self.target));
+        self.published = published.is_ok();
+        published
+            .and_then(|()| fsync.after_rename(&self.target))
+            .map_err(|error| TransferError::writing(&self.target, error))
     }
 }
 
@@ -52,5 +89,106 @@ impl Drop for PendingFile {
         {
             tracing::warn!(file = %self.temporary.display(), %error, "a temporary file could not be removed");
         }
+    }
+}
+
+/// Returns a name that fits every file system, whatever that of the target is, and that listings do not show.
+pub(super) fn temporary(target: &Path, id: &dyn std::fmt::Display) -> PathBuf {
+    target.with_file_name(format!(".ftrack-rs-{id}.part"))
+}
+
+/// Returns what is always the same for the name of a target.
+pub(super) fn of_name(target: &Path) -> impl std::fmt::Display + use<> {
+    let name = target.file_name().unwrap_or_default();
+    md5_buffers(&[name.as_encoded_bytes()], Kernel::Scalar)[0]
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
+}
+
+/// Makes a file and marks it as being written; `None` if somebody took it for an abandoned one in between.
+fn create_locked(path: &Path) -> io::Result<Option<File>> {
+    let file = create_new(path)?;
+    let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    Ok((!is_taken && is_at(path, &file)).then_some(file))
+}
+
+/// Opens a file that nobody writes. Where nothing can be locked, or files cannot be told apart, none is.
+fn abandoned(path: &Path) -> Option<File> {
+    let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
+    file.try_lock().ok()?;
+    // It may have got its final name just before the lock; and through a link nothing is written.
+    (is_at(path, &file) && inode(&file.metadata().ok()?).is_some()).then_some(file)
+}
+
+/// Returns whether the path still leads to the open file, and not through a link.
+fn is_at(path: &Path, file: &File) -> bool {
+    let identities = file
+        .metadata()
+        .and_then(|open| Ok((inode(&open), inode(&fs::symlink_metadata(path)?))));
+    identities.is_ok_and(|(open, named)| open == named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn two_who_write_one_target_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let (first, mut one) = PendingFile::create(&target).unwrap();
+        let (second, mut two) = PendingFile::resume(&target).unwrap();
+        one.write_all(b"one").unwrap();
+        two.write_all(b"two").unwrap();
+        first.publish(&one, Fsync::Never).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"one");
+        second.publish(&two, Fsync::FileAndFolder).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"two");
+        assert_eq!(names(folder.path()), 1);
+    }
+
+    #[test]
+    fn what_was_left_is_found_or_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let left = temporary(&target, &of_name(&target));
+        fs::write(&left, b"left").unwrap();
+        let mut content = String::new();
+        let (pending, mut file) = PendingFile::resume(&target).unwrap();
+        file.read_to_string(&mut content).unwrap();
+        assert_eq!((content.as_str(), pending.path()), ("left", left.as_path()));
+        std::mem::forget(pending);
+        drop(file);
+        let (pending, file) = PendingFile::create(&target).unwrap();
+        assert_eq!(
+            (file.metadata().unwrap().len(), pending.path()),
+            (0, left.as_path())
+        );
+        drop(pending);
+        assert_eq!(names(folder.path()), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, other) = (folder.path().join("a"), folder.path().join("other"));
+        fs::write(&other, b"precious").unwrap();
+        std::os::unix::fs::symlink(&other, temporary(&target, &of_name(&target))).unwrap();
+        let (pending, mut file) = PendingFile::resume(&target).unwrap();
+        file.write_all(b"new").unwrap();
+        pending.publish(&file, Fsync::Never).unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"precious");
     }
 }

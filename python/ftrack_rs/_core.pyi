@@ -13,6 +13,7 @@ __all__ = [
     "VERSION",
     "Batch",
     "Client",
+    "ContentReader",
     "EntityHandle",
     "EntityMap",
     "EventConnection",
@@ -21,10 +22,12 @@ __all__ = [
     "Journal",
     "MatchingExpressions",
     "NativeSandbox",
+    "PassedFiles",
     "SchemaSet",
     "Sequence",
     "TransferControl",
     "TransferIntent",
+    "copy_files",
     "draw_frames",
     "inspect_frames",
     "parse_sequence",
@@ -193,6 +196,17 @@ class Client:
         Raises:
             AccessorOperationFailedError: If one could not be fetched.
         """
+    def reader(self, name: str, url: str, control: TransferControl | None = None) -> ContentReader:
+        """Prepare to read what is at a URL as a stream.
+
+        Args:
+            name: What stands for it in errors.
+            url: The URL.
+            control: Controls the reading.
+
+        Raises:
+            AccessorOperationFailedError: If it is no URL.
+        """
     def status_of(self, url: str) -> int:
         """Ask for a URL and return the HTTP status of the answer.
 
@@ -204,12 +218,20 @@ class Client:
 class TransferControl:
     """Controls the transfers that are given it."""
 
-    def __new__(cls, bandwidth: int | None, concurrency: int | None) -> TransferControl:
+    def __new__(
+        cls,
+        bandwidth: int | None,
+        concurrency: int | None,
+        verify: bool = False,
+        fsync: str = "never",
+    ) -> TransferControl:
         """Prepare transfers.
 
         Args:
             bandwidth: Most bytes that all of them move in a second; None for no limit.
             concurrency: Files and parts that move at the same time; None for what turns out best.
+            verify: Whether copies are read again and compared.
+            fsync: What is forced to the disk: `never`, `file`, or `folder` for names as well.
         """
     def cancel(self) -> None:
         """Stop the transfers."""
@@ -227,6 +249,12 @@ class TransferControl:
         Args:
             on_tick: Called ten times a second while it runs; what it raises ends it.
             intent: The transfer in the journal.
+        """
+    def passed_files(self, files: list[tuple[str, int]]) -> PassedFiles:
+        """Begin to count files that Python moves.
+
+        Args:
+            files: Of each the name and the probable size.
         """
     def snapshot(self) -> dict[str, int]:
         """Return what has been counted so far."""
@@ -296,6 +324,57 @@ class TransferIntent:
         """
     def release(self) -> None:
         """Leave the transfer to whoever makes the same call again."""
+
+@final
+class PassedFiles:
+    """Counts files that Python moves."""
+
+    def admit(self, index: int, bytes: int) -> None:
+        """Wait until bytes of a file may move, and count them as moved.
+
+        Raises:
+            TransferCancelledError: If the transfer was stopped.
+        """
+    def finish(self, index: int, size: int) -> None:
+        """Count a file of so many bytes as moved."""
+
+@final
+class ContentReader:
+    """Content on a server that is fetched as it is read."""
+
+    def read(self, limit: int = -1) -> bytes:
+        """Return at most *limit* bytes from the current position; all that is left if negative.
+
+        Raises:
+            AccessorOperationFailedError: If the server does not give them.
+            ValueError: If it is closed.
+        """
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move the current position by *offset*, counted from *whence*, and return it.
+
+        Raises:
+            AccessorOperationFailedError: If the server does not tell where the end is.
+            ValueError: If there is no such position, or if it is closed.
+        """
+    def tell(self) -> int:
+        """Return the current position.
+
+        Raises:
+            ValueError: If it is closed.
+        """
+    def close(self) -> None:
+        """Let go of the connection; nothing can be read any more."""
+
+def copy_files(files: list[tuple[str, str, str]], control: TransferControl | None = None) -> None:
+    """Copy files side by side.
+
+    Args:
+        files: Of each the component, the file, and the path to write.
+        control: Controls the transfer.
+
+    Raises:
+        AccessorOperationFailedError: If one could not be copied.
+    """
 
 @final
 class Sequence:

@@ -1,113 +1,324 @@
-"""Uploads all files of any number of components to the ftrack server at once.
+"""Moves the data of components into a location, all that belongs to one call together.
 
-The general way through accessors moves one component after the other and registers each level of a
-container by itself. Where nothing on that way is replaced and the sources are
-files, native code hashes and sends all of them side by side, and they are registered in one commit.
+First is planned which components are added, members before what contains them, and where each of
+them goes. Their data then takes one of four routes. From disk to disk, from disk to the server, and
+from the server to disk, native code moves all files side by side. Where an accessor of somebody's
+own is at one end, or `open` is replaced, data passes through two file-like objects in bounded
+chunks, one component after the other: whether such accessors bear more is not known.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import errno
+import functools
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable
 
-from ftrack_rs import exception
+from ftrack_rs import exception, symbol, transfer
+from ftrack_rs._core import copy_files
+from ftrack_rs.accessor.disk import DiskAccessor, error_handler
 from ftrack_rs.accessor.server import _ServerAccessor
-from ftrack_rs.structure.entity_id import EntityIdStructure
 
-#: Methods of the target that the general way calls; replacing one asks for that way.
-_STEPS = ("_add_data", "_copy", "_get_context", "_register_components_in_location")
+#: Methods of the target that a plan takes the place of; replacing one asks for the general way.
+_STEPS = (
+    "add_components",
+    "_add_data",
+    "_copy",
+    "_get_context",
+    "_register_components_in_location",
+)
 
 
-def upload_in_bulk(
-    location: Any, components: list[Any], sources: list[Any], recursive: bool
-) -> bool:
-    """Add *components* to the server's *location* in one go, if that is possible.
+class Item:
+    """A component on its way to a location.
 
-    Args:
-        location: The target.
-        components: What to add.
-        sources: The location to read each of them from.
-        recursive: Add the members of containers too.
-
-    Returns:
-        Whether it was done; False if the components have to go the general way.
-
-    Raises:
-        ComponentInLocationError: If one is in the location already; nothing is done then.
-        LocationError: If a file could not be sent; nothing is registered then.
+    Attributes:
+        component: The component.
+        source: The location it comes from.
+        containers: What contains it among that which is added, the innermost first.
+        origin: What it is called at its source; None if it is not there.
+        identifier: What it is to be called at the target.
     """
-    if not is_plain(location):
-        return False
-    added: list[Any] = []
-    files: list[Any] = []
-    for component, source in zip(components, sources):
-        _collect(component, source, recursive, added, files)
-    paths = _paths(files)
-    if paths is None:
-        return False
-    _check_absent(location, components, added)
-    uploaded = [(component, component["id"]) for component, _ in files]
-    try:
-        location.accessor.upload(list(zip((component for component, _ in files), paths)))
-    except exception.TransferCancelledError:
-        raise
-    except exception.AccessorError as error:
-        transferred = [pair for pair in uploaded if pair[1] in error.details.get("transferred", ())]
-        raise exception.LocationError(
-            "Failed to transfer component data to location {location} due to error: {error}",
-            details={"location": location, "error": error, "transferred": transferred},
-        ) from error
-    location._register_transferred([(component, component["id"]) for component in added])
-    return True
+
+    def __init__(self, component: Any, source: Any, containers: tuple[Any, ...] = ()) -> None:
+        """Initialise an item of which neither origin nor identifier is known."""
+        self.component = component
+        self.source = source
+        self.containers = containers
+        self.origin: Any = None
+        self.identifier: Any = None
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it has no data of its own."""
+        return "members" in self.component.attributes.keys()  # noqa: SIM118 - not a mapping
 
 
-def _check_absent(location: Any, components: list[Any], added: list[Any]) -> None:
-    """Raise an error if anything is there already, which names what the caller gave if it can."""
-    try:
-        location._check_absent(added)
-    except exception.ComponentInLocationError as error:
-        present = error.details["components"]
-        given = [component for component in components if component in present]
-        raise exception.ComponentInLocationError(given or present, location) from None
+class StoppedError(Exception):
+    """Raised when an item could not be moved.
+
+    Attributes:
+        item: The item.
+        error: Why not.
+        moved: The items whose data had been moved by then.
+    """
+
+    def __init__(self, item: Item, error: Exception, moved: Iterable[Item] = ()) -> None:
+        """Initialise with the *item*, the *error*, and what had been *moved*."""
+        super().__init__(str(error))
+        self.item = item
+        self.error = error
+        self.moved = list(moved)
 
 
 def is_plain(location: Any) -> bool:
     """Return whether no step of adding to *location* is replaced, so that all may be one."""
     from ftrack_rs.entity.location import Location
 
-    kind = type(location)
-    return (
-        type(location.accessor) is _ServerAccessor
-        and type(location.structure) is EntityIdStructure
-        and all(getattr(kind, step) is getattr(Location, step) for step in _STEPS)
+    return all(_is_own(location, step, Location) for step in _STEPS)
+
+
+def _is_own(thing: Any, method: str, kind: type) -> bool:
+    """Return whether *method* of *thing* is the one of *kind*, and not replaced or mocked."""
+    is_inherited = getattr(type(thing), method, None) is getattr(kind, method)
+    return is_inherited and method not in getattr(thing, "__dict__", ())
+
+
+def plan(components: Sequence[Any], sources: Sequence[Any], recursive: bool) -> list[Item]:
+    """Return items for *components*, and for what they contain if *recursive*, members first."""
+    items: list[Item] = []
+
+    def add(component: Any, source: Any, containers: tuple[Any, ...]) -> None:
+        item = Item(component, source, containers)
+        if recursive and item.is_container:
+            for member in component["members"]:
+                add(member, source, (component, *containers))
+        items.append(item)
+
+    for component, source in zip(components, sources):
+        add(component, source, ())
+    return items
+
+
+def prepare(location: Any, items: Sequence[Item]) -> None:
+    """Find out where *items* come from and where they go in *location*, and make room there.
+
+    Raises:
+        StoppedError: If one cannot be moved; no data has been moved then.
+    """
+    _find_origins(items)
+    taken: set[Any] = set()
+    for item in items:
+        try:
+            context = {} if item.origin is None else {"source_resource_identifier": item.origin}
+            item.identifier = location.structure.get_resource_identifier(item.component, context)
+            location._make_room(item.component, item.identifier, item.source)
+            if not item.is_container:
+                _check_single(location, item, taken)
+        except Exception as error:
+            raise StoppedError(item, error) from error
+
+
+def _check_single(location: Any, item: Item, taken: set[Any]) -> None:
+    if item.origin is None:
+        item.origin = item.source.get_resource_identifier(item.component)
+    if item.identifier in taken and not _is_server(location.accessor):
+        raise exists_error(item.identifier)
+    taken.add(item.identifier)
+
+
+def exists_error(identifier: Any) -> exception.LocationError:
+    """Return the error about data that would be overwritten."""
+    return exception.LocationError(
+        "Cannot add component as data already exists and overwriting could result in data loss. "
+        "Computed target resource identifier was: {identifier}",
+        details={"identifier": identifier},
     )
 
 
-def _collect(
-    component: Any, source: Any, recursive: bool, added: list[Any], files: list[Any]
-) -> None:
-    """Append *component* and what it contains, members first, and those of them that are files."""
-    if "members" not in component.attributes.keys():  # noqa: SIM118 - not a mapping
-        files.append((component, source))
-    elif recursive:
-        for member in component["members"]:
-            _collect(member, source, recursive, added, files)
-    added.append(component)
-
-
-def _paths(files: list[Any]) -> list[str] | None:
-    """Return the path of each file, or None if a source cannot give one."""
-    by_source: dict[int, list[int]] = {}
-    for index, (_, source) in enumerate(files):
-        by_source.setdefault(id(source), []).append(index)
-    paths = [""] * len(files)
-    for indexes in by_source.values():
-        source = files[indexes[0]][1]
-        if not getattr(source, "accessor", None):
-            return None
+def _find_origins(items: Sequence[Item]) -> None:
+    """Ask each source once for what its components are called there."""
+    by_source: dict[int, list[Item]] = {}
+    for item in items:
+        if item.source:
+            by_source.setdefault(id(item.source), []).append(item)
+    for group in by_source.values():
         try:
-            found = source.get_filesystem_paths([files[index][0] for index in indexes])
-        except exception.AccessorError:
-            return None
-        for index, path in zip(indexes, found):
-            paths[index] = path
-    return paths
+            origins = _origins(group[0].source, [item.component for item in group])
+        except Exception as error:
+            raise StoppedError(group[0], error) from error
+        for item in group:
+            item.origin = origins.get(item.component["id"])
+
+
+def _origins(source: Any, components: list[Any]) -> dict[str, Any]:
+    """Return what those of *components* that are at *source* are called there, by id."""
+    from ftrack_rs.entity.location import Location
+
+    if not _is_own(source, "get_resource_identifier", Location) and len(components) > 1:
+        found = [_origins(source, [component]) for component in components]
+        return {key: identifier for origin in found for key, identifier in origin.items()}
+    try:
+        if len(components) == 1:
+            identifiers = [source.get_resource_identifier(components[0])]
+        else:
+            identifiers = source.get_resource_identifiers(components)
+    except exception.ComponentNotInLocationError as error:
+        missing = {component["id"] for component in error.details["components"]}
+        present = [component for component in components if component["id"] not in missing]
+        return _origins(source, present) if present and missing else {}
+    return {item["id"]: identifier for item, identifier in zip(components, identifiers)}
+
+
+def move(location: Any, items: Sequence[Item]) -> None:
+    """Move the data of *items*, which are prepared and no containers, into *location*.
+
+    Raises:
+        StoppedError: If one could not be moved; its target is as it was before.
+    """
+    routes: dict[Any, list[Item]] = {}
+    for item in items:
+        routes.setdefault(_route(item, location.accessor), []).append(item)
+    moved: list[Item] = []
+    for route, group in routes.items():
+        route(location, group, moved)
+
+
+_Route = Callable[[Any, "list[Item]", "list[Item]"], None]
+
+
+def _route(item: Item, target: Any) -> _Route:
+    source = item.source.accessor
+    # The server knows data by the id of its component; under another it is that of another.
+    is_own_data = item.identifier == item.component["id"]
+    if _is_disk(source) and _is_disk(target):
+        return _copy
+    if _is_disk(source) and _is_server(target) and is_own_data:
+        return _upload
+    if _is_server(source) and _is_disk(target):
+        return _download
+    return _pass_through
+
+
+def _is_disk(accessor: Any) -> bool:
+    return isinstance(accessor, DiskAccessor) and _is_own(accessor, "open", DiskAccessor)
+
+
+def _is_server(accessor: Any) -> bool:
+    return isinstance(accessor, _ServerAccessor) and _is_own(accessor, "open", _ServerAccessor)
+
+
+def _copy(location: Any, items: list[Item], moved: list[Item]) -> None:
+    files = [
+        (item.component["id"], _source_path(item), _target_path(location, item)) for item in items
+    ]
+    _together(items, moved, functools.partial(copy_files, files, transfer.control()))
+
+
+def _upload(location: Any, items: list[Item], moved: list[Item]) -> None:
+    files = [(item.component, _source_path(item)) for item in items]
+    _together(items, moved, functools.partial(location.accessor.upload, files))
+
+
+def _download(location: Any, items: list[Item], moved: list[Item]) -> None:
+    by_accessor: dict[int, list[Item]] = {}
+    for item in items:
+        by_accessor.setdefault(id(item.source.accessor), []).append(item)
+    for group in by_accessor.values():
+        files = [
+            (item.component["id"], item.origin, _target_path(location, item)) for item in group
+        ]
+        _together(group, moved, functools.partial(group[0].source.accessor.download, files))
+
+
+def _source_path(item: Item) -> str:
+    try:
+        path: str = item.source.accessor.get_filesystem_path(item.origin)
+    except Exception as error:
+        raise StoppedError(item, error) from error
+    return path
+
+
+def _target_path(location: Any, item: Item) -> str:
+    try:
+        path: str = location.accessor.get_filesystem_path(item.identifier)
+    except Exception as error:
+        raise StoppedError(item, error) from error
+    # A link that leads nowhere yet stays a link.
+    return os.path.realpath(path) if os.path.islink(path) else path
+
+
+def _together(items: list[Item], moved: list[Item], run: Callable[[], object]) -> None:
+    """Let *run* move all *items*, and note which it has *moved*."""
+    try:
+        run()
+    except exception.AccessorError as error:
+        arrived = set(error.details.get("transferred", ()))
+        moved += [item for item in items if item.component["id"] in arrived]
+        failed = set(error.details.get("failed", ()))
+        first = next((item for item in items if item.component["id"] in failed), items[0])
+        raise StoppedError(first, _explained(error, first), moved) from error
+    moved += items
+
+
+def _explained(error: exception.AccessorError, item: Item) -> exception.AccessorError:
+    """Return the error that an accessor has for what the system said about a file on disk."""
+    reason = error.details.get("errno")
+    if reason is None:
+        return error
+    number = getattr(errno, reason)
+    identifier = item.origin if error.details["end"] == "source" else item.identifier
+    try:
+        with error_handler(operation="open", resource_identifier=identifier):
+            raise OSError(number, os.strerror(number), str(error.details["path"]))
+    except exception.AccessorError as explained:
+        return explained
+
+
+def _pass_through(location: Any, items: list[Item], moved: list[Item]) -> None:
+    control = transfer.control()
+    sizes = [(str(item.identifier), int(item.component["size"] or 0)) for item in items]
+    files = control.passed_files(sizes) if control else None
+    for index, item in enumerate(items):
+        try:
+            size = _pass(
+                item, location.accessor, functools.partial(files.admit, index) if files else None
+            )
+        except Exception as error:
+            raise StoppedError(item, error, moved) from error
+        if files:
+            files.finish(index, size)
+        moved.append(item)
+
+
+_Admit = Callable[[int], None]
+
+
+def _pass(item: Item, target: Any, admit: _Admit | None) -> int:
+    """Copy the data of *item* to *target* and return its size."""
+    source_data = item.source.accessor.open(item.origin, "rb")
+    try:
+        target_data = target.open(item.identifier, "wb")
+        try:
+            size = _pump(source_data, target_data, admit)
+            target_data.close()
+        except BaseException:
+            # Data of somebody's own may know no way to take back what was begun.
+            discard = getattr(target_data, "discard", None)
+            if discard:
+                discard()
+            raise
+    finally:
+        source_data.close()
+    return size
+
+
+def _pump(source_data: Any, target_data: Any, admit: _Admit | None) -> int:
+    size = 0
+    while chunk := source_data.read(symbol.CHUNK_SIZE):
+        if admit:
+            admit(len(chunk))
+        target_data.write(chunk)
+        size += len(chunk)
+    return size

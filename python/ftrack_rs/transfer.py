@@ -98,6 +98,8 @@ class Transfer:
         preflight: Literal["strict", "off"] = "strict",
         recent: float = 3.0,
         journal: bool = True,
+        verify: bool = False,
+        fsync: Literal["never", "file", "folder"] = "never",
     ) -> None:
         """Prepare to move data; nothing moves yet.
 
@@ -112,9 +114,15 @@ class Transfer:
                 moves; `off` to do what the official client does.
             recent: Seconds after its last change in which a frame may still be growing.
             journal: Let the same call, made again after this process was killed, continue.
+            verify: Whether copies from folder to folder are read again and their MD5 compared with
+                that of their sources. What the server sends or takes is always verified.
+            fsync: What has to be on the disk when a file counts as written: nothing, the content of
+                the `file`, or its name in the `folder` too. Without it a power cut, but no crash of
+                a program, may leave the files of the last seconds empty; with it copies take much
+                longer.
 
         Raises:
-            ValueError: If a number is zero, or *preflight* is something else.
+            ValueError: If a number is zero, or *preflight* or *fsync* is something else.
             OverflowError: If a number is negative.
         """
         if preflight not in ("strict", "off"):
@@ -124,7 +132,7 @@ class Transfer:
         self.journal = journal
         self._bar = ProgressBar() if on_progress == "bar" else None
         self._on_progress = self._bar if on_progress == "bar" else on_progress
-        self._control = TransferControl(bandwidth, concurrency)
+        self._control = TransferControl(bandwidth, concurrency, verify, fsync)
         self._pace = _Pace(0)
         self._users = threading.Condition()
         self._entries = 0

@@ -15,6 +15,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::batch::Batch;
 use crate::entity_map::EntityMap;
+use crate::reader::ContentReader;
 use crate::transfer_control::TransferControl;
 use crate::{blocking, error, transfer};
 
@@ -116,6 +117,19 @@ impl Client {
     ) -> PyResult<()> {
         let free = TransferControl::default();
         transfer::fetch(py, self, files, control.map_or(&free, Bound::get))
+    }
+
+    /// Prepares to read what is at `url` as a stream; `name` stands for it in errors.
+    #[pyo3(signature = (name, url, control=None))]
+    fn reader(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        url: &str,
+        control: Option<&Bound<'_, TransferControl>>,
+    ) -> PyResult<ContentReader> {
+        let free = TransferControl::default();
+        transfer::reader(py, self, name, url, control.map_or(&free, Bound::get))
     }
 
     /// Asks for `url` and returns the HTTP status of the answer.

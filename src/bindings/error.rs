@@ -1,12 +1,15 @@
 //! Failures as the exceptions of `ftrack_rs.exception`.
 
+use std::io;
+use std::path::Path;
+
 use ftrack_client::error::{Error, ErrorKind, Outcome};
-use ftrack_client::transfer::{BatchError, TransferErrorKind};
+use ftrack_client::transfer::{BatchError, ItemRef, TransferError, TransferErrorKind};
 use ftrack_client::transport::Transport;
 use ftrack_protocol::expression::ParseError;
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::PyDict;
 
 /// The exception for most failures of transfers.
 const OPERATION_FAILED: &str = "AccessorOperationFailedError";
@@ -77,19 +80,53 @@ pub fn from_expression(py: Python<'_>, error: &ParseError) -> PyErr {
     }
 }
 
-/// Returns the exception for files that could not be moved; its details name the components that were.
+/// Returns the exception for files that could not be moved. Its details name the components that were, and those that were not; and where the operating system refused, the name of
+/// its reason, the path, and which end of the transfer that is.
 pub fn from_transfer(py: Python<'_>, action: &str, error: &BatchError) -> PyErr {
-    let text = sentence(&chain(error));
-    let transferred: Vec<&str> = error
-        .transferred
+    let ids = |item: &ItemRef| item.component_id.clone();
+    let transferred: Vec<_> = error.transferred.iter().filter_map(ids).collect();
+    let failed: Vec<_> = error
+        .failed
         .iter()
-        .filter_map(|item| item.component_id.as_deref())
+        .filter_map(|(item, _)| ids(item))
         .collect();
-    let name = match error.cause.kind() {
+    let made = of_transfer(py, action, &error.cause, &sentence(&chain(error)));
+    let added = details(&made, py).and_then(|details| {
+        details.set_item("transferred", transferred)?;
+        details.set_item("failed", failed)
+    });
+    added.err().unwrap_or(made)
+}
+
+/// Returns the exception for content that could not be read.
+pub fn from_reading(py: Python<'_>, error: &TransferError) -> PyErr {
+    of_transfer(py, "read", error, &sentence(&chain(error)))
+}
+
+/// Returns the exception for a transfer that was stopped.
+pub fn cancelled(py: Python<'_>) -> PyErr {
+    from_reading(py, &TransferError::Cancelled)
+}
+
+fn of_transfer(py: Python<'_>, action: &str, error: &TransferError, text: &str) -> PyErr {
+    let name = match error.kind() {
         TransferErrorKind::Cancelled => "TransferCancelledError",
         _ => OPERATION_FAILED,
     };
-    accessor_error(py, name, action, &text, &transferred)
+    let made = new(py, name, (action, py.None(), text));
+    let Some((reason, path)) = refusal(error) else {
+        return made;
+    };
+    let end = match error.kind() {
+        TransferErrorKind::Source => "source",
+        _ => "target",
+    };
+    let added = details(&made, py).and_then(|details| {
+        details.set_item("errno", reason)?;
+        details.set_item("path", path)?;
+        details.set_item("end", end)
+    });
+    added.err().unwrap_or(made)
 }
 
 /// Returns the exception for a request that got no answer.
@@ -115,23 +152,25 @@ fn server_error(py: Python<'_>, text: &str) -> PyErr {
     new(py, "ServerError", (text,))
 }
 
-fn operation_failed(py: Python<'_>, action: &str, text: &str) -> PyErr {
-    accessor_error(py, OPERATION_FAILED, action, text, &[])
+/// Returns the name of the number in Python's module `errno`, if it is one that accessors tell apart.
+fn refusal(error: &TransferError) -> Option<(&'static str, &Path)> {
+    let (kind, path) = error.refused_by_system()?;
+    let name = match kind {
+        io::ErrorKind::NotFound => "ENOENT",
+        io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::NotADirectory => "ENOTDIR",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        _ => return None,
+    };
+    Some((name, path))
 }
 
-fn accessor_error(
-    py: Python<'_>,
-    name: &str,
-    action: &str,
-    text: &str,
-    transferred: &[&str],
-) -> PyErr {
-    let error = new(py, name, (action, py.None(), text));
-    let added = error.value(py).getattr("details").and_then(|details| {
-        let list = PyList::new(py, transferred)?;
-        details.cast_into::<PyDict>()?.set_item("transferred", list)
-    });
-    added.err().unwrap_or(error)
+fn operation_failed(py: Python<'_>, action: &str, text: &str) -> PyErr {
+    new(py, OPERATION_FAILED, (action, py.None(), text))
+}
+
+fn details<'py>(error: &PyErr, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    Ok(error.value(py).getattr("details")?.cast_into()?)
 }
 
 /// Makes an exception of `ftrack_rs.exception`; whatever prevents that is returned in its place.

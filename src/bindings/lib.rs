@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`committed`], [`transfer`], [`transfer_control`], [`journal`]: calls, commits, and files
+//! - [`client`], [`batch`], [`committed`], [`transfer`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
@@ -20,7 +20,9 @@ mod events;
 mod expression;
 mod imports;
 mod journal;
+mod passed_files;
 mod preflight;
+mod reader;
 mod sandbox;
 mod schema;
 mod sequence;
@@ -47,13 +49,19 @@ mod _core {
     #[pymodule_export]
     use crate::journal::{Journal, TransferIntent};
     #[pymodule_export]
+    use crate::passed_files::PassedFiles;
+    #[pymodule_export]
     use crate::preflight::inspect_frames;
+    #[pymodule_export]
+    use crate::reader::ContentReader;
     #[pymodule_export]
     use crate::sandbox::{NativeSandbox, draw_frames};
     #[pymodule_export]
     use crate::schema::SchemaSet;
     #[pymodule_export]
     use crate::sequence::{Sequence, parse_sequence};
+    #[pymodule_export]
+    use crate::transfer::copy_files;
     #[pymodule_export]
     use crate::transfer_control::TransferControl;
 

@@ -1,13 +1,14 @@
-//! Files to and from the ftrack server.
+//! Files to and from the ftrack server, and on disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ftrack_client::transfer::{DownloadItem, UploadItem, download, upload};
+use ftrack_client::transfer::{CopyItem, DownloadItem, Reader, UploadItem, copy, download, upload};
 use ftrack_client::transport::{TransferApi, transfer_client};
 use pyo3::prelude::*;
 
 use crate::client::Client;
+use crate::reader::ContentReader;
 use crate::transfer_control::TransferControl;
 use crate::{blocking, error};
 
@@ -31,7 +32,7 @@ pub fn send(
         .collect();
     let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())
         .map_err(|error| error::from_client(py, &error))?;
-    let options = handle.options(client);
+    let options = handle.options(Some(client));
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
     let sent = blocking::wait_ticking(py, "upload files", &tick, async move {
@@ -59,7 +60,7 @@ pub fn fetch(
         })
         .collect();
     let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
-    let options = handle.options(client);
+    let options = handle.options(Some(client));
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
     let fetched = blocking::wait_ticking(py, "download files", &tick, async move {
@@ -68,6 +69,50 @@ pub fn fetch(
     fetched
         .map(drop)
         .map_err(|error| error::from_transfer(py, "download", &error))
+}
+
+/// Copies files side by side: of each the component, the file, and the path to write.
+#[pyfunction]
+#[pyo3(signature = (files, control=None))]
+pub fn copy_files(
+    py: Python<'_>,
+    files: Vec<(String, PathBuf, PathBuf)>,
+    control: Option<&Bound<'_, TransferControl>>,
+) -> PyResult<()> {
+    let items = files
+        .into_iter()
+        .map(|(component_id, source, target)| CopyItem {
+            component_id: Some(component_id),
+            source,
+            target,
+        })
+        .collect();
+    let free = TransferControl::default();
+    let handle = control.map_or(&free, Bound::get);
+    let options = handle.options(None);
+    let (progress, control) = (handle.progress.clone(), handle.control.clone());
+    let tick = |py: Python<'_>| handle.tick(py);
+    let copied = blocking::wait_ticking(py, "copy files", &tick, async move {
+        copy(items, &options, &progress, &control).await
+    })?;
+    copied
+        .map(drop)
+        .map_err(|error| error::from_transfer(py, "copy", &error))
+}
+
+/// Prepares to read what is at `url` as a stream; `name` stands for it in errors.
+pub fn reader(
+    py: Python<'_>,
+    client: &Client,
+    name: &str,
+    url: &str,
+    handle: &TransferControl,
+) -> PyResult<ContentReader> {
+    let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
+    let options = handle.options(Some(client));
+    Reader::new(&http, url, Path::new(name), &options, &handle.control)
+        .map(ContentReader::new)
+        .map_err(|error| error::from_reading(py, &error))
 }
 
 /// Asks for `url` and returns the HTTP status of the answer.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use ftrack_client::transfer::journal::{Journal, Record};
 use ftrack_client::transfer::{
-    Concurrency, Control, FileProgress, Progress, ProgressSnapshot, TransferOptions,
+    Concurrency, Control, FileProgress, Fsync, Progress, ProgressSnapshot, TransferOptions,
 };
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::client::Client;
 use crate::journal::TransferIntent;
+use crate::passed_files::PassedFiles;
 
 /// Controls the transfers that are given it.
 #[pyclass(frozen, module = "ftrack_rs._core")]
@@ -21,6 +23,8 @@ pub struct TransferControl {
     pub control: Control,
     pub progress: Progress,
     concurrency: Concurrency,
+    verify: bool,
+    fsync: Fsync,
     /// Called ten times a second while the transfer of one call runs.
     on_tick: Option<Py<PyAny>>,
     /// What is kept of the call beyond this process.
@@ -30,18 +34,26 @@ pub struct TransferControl {
 #[pymethods]
 impl TransferControl {
     #[new]
-    fn new(bandwidth: Option<NonZeroU64>, concurrency: Option<NonZeroUsize>) -> Self {
+    #[pyo3(signature = (bandwidth, concurrency, verify=false, fsync="never"))]
+    fn new(
+        bandwidth: Option<NonZeroU64>,
+        concurrency: Option<NonZeroUsize>,
+        verify: bool,
+        fsync: &str,
+    ) -> PyResult<Self> {
         let control = Control::new();
         control.limit_bandwidth(bandwidth);
-        Self {
+        Ok(Self {
             control,
             progress: Progress::new(),
             concurrency: concurrency.map_or(Concurrency::Adaptive, |count| {
                 Concurrency::Fixed(count.get())
             }),
+            verify,
+            fsync: fsync_of(fsync)?,
             on_tick: None,
             record: None,
-        }
+        })
     }
 
     /// Returns the control of one call, which is a part of this one.
@@ -51,6 +63,8 @@ impl TransferControl {
             control: self.control.clone(),
             progress: self.progress.clone(),
             concurrency: self.concurrency,
+            verify: self.verify,
+            fsync: self.fsync,
             on_tick: Some(on_tick),
             record: intent.map(|intent| Arc::clone(&intent.get().record)),
         }
@@ -74,6 +88,12 @@ impl TransferControl {
     /// Limits the bytes of all transfers in a second, or lifts the limit.
     fn limit_bandwidth(&self, bandwidth: Option<NonZeroU64>) {
         self.control.limit_bandwidth(bandwidth);
+    }
+
+    /// Begins to count files that Python moves: of each the name and the probable size.
+    #[expect(clippy::needless_pass_by_value, reason = "Python gives them away")]
+    fn passed_files(control: Py<Self>, files: Vec<(PathBuf, u64)>) -> PassedFiles {
+        PassedFiles::new(control, &files)
     }
 
     /// Returns what has been counted so far.
@@ -111,13 +131,27 @@ impl TransferControl {
         }
     }
 
-    /// Returns the options of a transfer by `client`.
-    pub fn options(&self, client: &Client) -> TransferOptions {
+    /// Returns the options of a transfer, by `client` if it is not on disk.
+    pub fn options(&self, client: Option<&Client>) -> TransferOptions {
+        let usual = TransferOptions::default();
         TransferOptions {
             concurrency: self.concurrency,
-            stall: client.timeout(),
+            verify: self.verify,
+            fsync: self.fsync,
+            stall: client.map_or(usual.stall, Client::timeout),
             journal: self.record.clone().map(|record| record as Arc<dyn Journal>),
-            ..TransferOptions::default()
+            ..usual
         }
+    }
+}
+
+fn fsync_of(name: &str) -> PyResult<Fsync> {
+    match name {
+        "never" => Ok(Fsync::Never),
+        "file" => Ok(Fsync::File),
+        "folder" => Ok(Fsync::FileAndFolder),
+        _ => Err(PyValueError::new_err(format!(
+            "fsync has to be 'never', 'file' or 'folder', not '{name}'."
+        ))),
     }
 }

@@ -94,10 +94,6 @@ _BY_HEADING = {
         "components.structures[7]",
         "components.structures[11]",
     ],
-    "Uploads to the server are one transfer": [
-        "components.a_thumbnail_of_no_file",
-        "sessions.properties[session.encode_media('/nowhere/at/all.mov')]",
-    ],
     "Connections raise errors of this package": ["sessions.opening[1]"],
     "A container is never made in place of a file": [
         "plain.disk_accessors[accessor.make_container('file.txt')]"

@@ -46,10 +46,9 @@ def test_a_cancelled_transfer_registers_nothing(
     wait_until(lambda: sum(fault["fired"] for fault in sandbox.faults()))
     handle.cancel()
     cancelled = time.monotonic()
-    with pytest.raises(exception.LocationError, match="cancelled") as error:
+    with pytest.raises(exception.TransferCancelledError):
         publishing.result()
     assert time.monotonic() - cancelled < 1
-    assert isinstance(error.value.__cause__, exception.TransferCancelledError)
     assert len(session.query("select id from ComponentLocation").all()) == before
 
 
@@ -59,13 +58,13 @@ def test_a_paused_transfer_goes_on_when_it_is_resumed(sandbox: Sandbox, publish:
     handle.pause()
     publishing = publish(handle)
     wait_until(lambda: sandbox.calls(action="get_upload_metadata"))
-    assert handle.progress["transferred_bytes"] == 0
-    assert handle.progress["files"] == 50
+    assert handle.progress.transferred_bytes == 0
+    assert handle.progress.files == 50
     handle.resume()
     publishing.result()
     progress = handle.progress
-    assert progress["finished_files"] == 50
-    assert progress["transferred_bytes"] == progress["total_bytes"]
+    assert progress.finished_files == 50
+    assert progress.transferred_bytes == progress.total_bytes
 
 
 def test_a_limited_bandwidth_holds(sandbox: Sandbox, publish: Publish) -> None:

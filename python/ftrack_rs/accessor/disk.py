@@ -270,6 +270,11 @@ class _AtomicFile(FileWrapper):
                 raise
         self._discard.detach()
 
+    def discard(self) -> None:
+        """Allow no further use; what had the name before is unchanged."""
+        self._discard()
+        self.closed = True
+
 
 def _close_and_remove(file: IO[Any], path: str) -> None:
     # Closing flushes, which fails on a full disk; the file is to be removed all the more.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 import urllib.parse
 from typing import Any
 
 from ftrack_rs import exception, transfer
 from ftrack_rs.accessor.base import Accessor
-from ftrack_rs.data import String
-from ftrack_rs.symbol import CHUNK_SIZE
+from ftrack_rs.data import FileWrapper, String
 
 # HTTP statuses.
 _SUCCESS = range(200, 300)
@@ -19,7 +16,11 @@ _NOT_FOUND = 404
 
 
 class ServerFile(String):
-    """The data of a component on the server; read at the first read, sent when it is flushed."""
+    """The data of a component on the server; fetched as it is read, sent when it is flushed.
+
+    What is written is kept in a temporary file until then: the server has to be told size and MD5
+    before the first byte.
+    """
 
     def __init__(self, resource_identifier: str, session: Any, mode: str = "rb") -> None:
         """Initialise without touching the server.
@@ -32,21 +33,16 @@ class ServerFile(String):
         self.mode = mode
         self.resource_identifier = resource_identifier
         self._session = session
-        self._has_read = False
         # A file to which nothing is written is sent too, as an empty one.
         self._is_unsent = mode == "wb"
-        super().__init__()
-
-    def read(self, limit: int | None = None) -> Any:
-        """Return at most *limit* bytes; all that is left if None.
-
-        Raises:
-            AccessorOperationFailedError: If the server does not give them.
-        """
-        if not self._has_read:
-            self._read()
-            self._has_read = True
-        return super().read(limit)
+        self.is_binary = True
+        if mode == "wb":
+            wrapped_file: Any = tempfile.NamedTemporaryFile(prefix="ftrack-rs-")  # noqa: SIM115
+        else:
+            url = _url(session, "get", resource_identifier)
+            client = session._client()
+            wrapped_file = client.reader(resource_identifier, url, transfer.control())
+        FileWrapper.__init__(self, wrapped_file)
 
     def write(self, content: str | bytes) -> None:
         """Write *content* at the current position; it is sent when the file is flushed."""
@@ -60,28 +56,21 @@ class ServerFile(String):
             AccessorOperationFailedError: If the server does not take it.
         """
         super().flush()
-        if self.mode == "wb" and self._is_unsent:
-            self._write()
+        if self._is_unsent:
+            self._send()
             self._is_unsent = False
 
+    def discard(self) -> None:
+        """Allow no further use, and send nothing."""
+        self._is_unsent = False
+        self.close()
+
     def __del__(self) -> None:
-        # Files are often read without being closed; what was written and not closed is not sent.
+        # What was written and not closed is not sent.
         if "wrapped_file" in self.__dict__:
             self.wrapped_file.close()
 
-    def _read(self) -> None:
-        position = self.tell()
-        self.seek(0)
-        url = _url(self._session, "get", self.resource_identifier)
-        with tempfile.TemporaryDirectory(prefix="ftrack-rs-") as folder:
-            path = os.path.join(folder, "content")
-            files = [(self.resource_identifier, url, path)]
-            self._session._client().download(files, transfer.control())
-            with open(path, "rb") as content:
-                shutil.copyfileobj(content, self.wrapped_file, CHUNK_SIZE)
-        self.seek(position)
-
-    def _write(self) -> None:
+    def _send(self) -> None:
         component = self._session.get("FileComponent", self.resource_identifier)
         if not component:
             raise exception.AccessorOperationFailedError(
@@ -89,14 +78,7 @@ class ServerFile(String):
                 resource_identifier=self.resource_identifier,
                 error=f"There is no component with id {self.resource_identifier}.",
             )
-        position = self.tell()
-        self.seek(0)
-        with tempfile.TemporaryDirectory(prefix="ftrack-rs-") as folder:
-            path = os.path.join(folder, "content")
-            with open(path, "wb") as content:
-                shutil.copyfileobj(self.wrapped_file, content, CHUNK_SIZE)
-            _upload(self._session, [(component, path)])
-        self.seek(position)
+        _upload(self._session, [(component, self.wrapped_file.name)])
 
 
 class _ServerAccessor(Accessor):
@@ -122,6 +104,24 @@ class _ServerAccessor(Accessor):
                 stand in `details["transferred"]`.
         """
         _upload(self._session, files)
+
+    def download(self, files: list[tuple[str, str, str]]) -> None:
+        """Fetch data side by side.
+
+        Args:
+            files: Of each the id of the component, what it is called here, and the path to write.
+
+        Raises:
+            AccessorOperationFailedError: If one could not be fetched; ids of components that were
+                fetched stand in `details["transferred"]`.
+        """
+        self._session._client().download(
+            [
+                (component, _url(self._session, "get", name), path)
+                for component, name, path in files
+            ],
+            transfer.control(),
+        )
 
     def remove(self, resource_identifier: str) -> None:
         """Remove the data of a component.

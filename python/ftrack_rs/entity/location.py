@@ -83,21 +83,56 @@ class Location(Entity):
             )
         if not components:
             return
-        if movement.upload_in_bulk(self, components, sources, recursive):
-            return
+        if movement.is_plain(self):
+            self._add_together(components, sources, recursive)
+        else:
+            self._add_one_by_one(components, sources, recursive, _depth)
+
+    def _add_together(self, components: list[Any], sources: list[Any], recursive: bool) -> None:
+        """Add *components* and what they contain, moving all data at once and committing once."""
+        items = movement.plan(components, sources, recursive)
+        self._check_items_absent(items, components)
+        try:
+            movement.prepare(self, items)
+            movement.move(self, [item for item in items if not item.is_container])
+        except movement.StoppedError as stopped:
+            if isinstance(stopped.error, exception.TransferCancelledError):
+                raise stopped.error from None
+            raise _stopped(self, stopped) from stopped.error
+        self._register_transferred([(item.component, item.identifier) for item in items])
+
+    def _add_one_by_one(
+        self, components: list[Any], sources: list[Any], recursive: bool, depth: int
+    ) -> None:
+        """Add *components* by the steps that subclasses replace."""
         self._check_absent(components)
         transferred: list[Any] = []
         for component, source in zip(components, sources):
             try:
                 if recursive and _is_container(component):
-                    self.add_components(component["members"], source, recursive, _depth + 1)
+                    self.add_components(component["members"], source, recursive, depth + 1)
                 context = self._get_context(component, source)
                 identifier = self.structure.get_resource_identifier(component, context)
                 self._add_data(component, identifier, source)
+            except exception.TransferCancelledError:
+                raise
             except Exception as error:
                 raise _not_transferred(self, component, error, transferred) from error
             transferred.append((component, identifier))
         self._register_transferred(transferred)
+
+    def _check_items_absent(self, items: list[Any], components: list[Any]) -> None:
+        """Raise an error if an item is here already; it speaks of the outermost that are."""
+        try:
+            self._check_absent([item.component for item in items])
+        except exception.ComponentInLocationError as error:
+            present = error.details["components"]
+            given = [component for component in components if component in present]
+            if given:
+                raise exception.ComponentInLocationError(given, self) from None
+            container, *outer = next(i for i in items if i.component in present).containers
+            failed = movement.Item(container, None, tuple(outer))
+            raise _stopped(self, movement.StoppedError(failed, error)) from error
 
     def _check_absent(self, components: list[Any]) -> None:
         try:
@@ -146,18 +181,22 @@ class Location(Entity):
 
     def _add_data(self, component: Any, resource_identifier: str, source: Any) -> None:
         """Copy the data of *component* from *source* to *resource_identifier* here."""
+        self._make_room(component, resource_identifier, source)
+        if not _is_container(component):
+            self._copy(component, resource_identifier, source)
+
+    def _make_room(self, component: Any, resource_identifier: str, source: Any) -> None:
+        """Make the containers that *component* needs, and check that nothing is in its way."""
         for kind, location in (("source", source), ("target", self)):
             if not location.accessor:
                 raise exception.LocationError(
                     f"No accessor defined for {kind} location {{location}}.",
                     details={"location": location},
                 )
-        if not _is_container(component):
-            self._copy(component, resource_identifier, source)
-        elif component.entity_type != "SequenceComponent":
-            self.accessor.make_container(resource_identifier)
-
-    def _copy(self, component: Any, resource_identifier: str, source: Any) -> None:
+        if _is_container(component):
+            if component.entity_type != "SequenceComponent":
+                self.accessor.make_container(resource_identifier)
+            return
         try:
             container = self.accessor.get_container(resource_identifier)
         except exception.AccessorParentResourceNotFoundError:
@@ -167,17 +206,16 @@ class Location(Entity):
         if self.accessor.exists(resource_identifier):
             # Another process may still write between this and the copy; accessors offer no way to
             # write only what does not exist.
-            raise exception.LocationError(
-                "Cannot add component as data already exists and overwriting could result in data "
-                "loss. Computed target resource identifier was: {identifier}",
-                details={"identifier": resource_identifier},
-            )
-        source_data = source.accessor.open(source.get_resource_identifier(component), "rb")
-        target_data = self.accessor.open(resource_identifier, "wb")
-        while chunk := source_data.read(symbol.CHUNK_SIZE):
-            target_data.write(chunk)
-        target_data.close()
-        source_data.close()
+            raise movement.exists_error(resource_identifier)
+
+    def _copy(self, component: Any, resource_identifier: str, source: Any) -> None:
+        item = movement.Item(component, source)
+        item.origin = source.get_resource_identifier(component)
+        item.identifier = resource_identifier
+        try:
+            movement.move(self, [item])
+        except movement.StoppedError as stopped:
+            raise stopped.error from stopped.error.__cause__
 
     def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
         self._register_components_in_location([component], [resource_identifier])
@@ -399,6 +437,16 @@ def _identifiers_of(components: Any, known: Mapping[str, str], location: Any) ->
     if missing:
         raise exception.ComponentNotInLocationError(missing, location)
     return [known[component["id"]] for component in components]
+
+
+def _stopped(location: Any, stopped: movement.StoppedError) -> exception.LocationError:
+    """Return the error about an item that could not be moved, and what contains it."""
+    item = stopped.item
+    moved = [(item.component, item.identifier) for item in stopped.moved]
+    error = _not_transferred(location, item.component, stopped.error, moved)
+    for container in item.containers:
+        error = _not_transferred(location, container, error, [])
+    return error
 
 
 def _not_transferred(

@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
-from ftrack_rs import exception, symbol, transfer
+from ftrack_rs import exception, preflight, symbol, transfer
 from ftrack_rs._core import copy_files
 from ftrack_rs.accessor.disk import DiskAccessor, error_handler
 from ftrack_rs.accessor.server import _ServerAccessor
@@ -105,9 +105,11 @@ def prepare(location: Any, items: Sequence[Item]) -> None:
     """Find out where *items* come from and where they go in *location*, and make room there.
 
     Raises:
+        PreflightError: If frames of a sequence are missing or empty.
         StoppedError: If one cannot be moved; no data has been moved then.
     """
     _find_origins(items)
+    _inspect_sequences(items)
     taken: set[Any] = set()
     for item in items:
         try:
@@ -118,6 +120,21 @@ def prepare(location: Any, items: Sequence[Item]) -> None:
                 _check_single(location, item, taken)
         except Exception as error:
             raise StoppedError(item, error) from error
+
+
+def _inspect_sequences(items: Sequence[Item]) -> None:
+    """Look at the frames of the sequences among *items* that come from a disk."""
+    sequences: dict[str, tuple[Any, list[tuple[str, str]]]] = {}
+    for item in items:
+        sequence = next(iter(item.containers), None)
+        if sequence is None or sequence.entity_type != "SequenceComponent" or item.origin is None:
+            continue
+        if item.source.accessor and _is_disk(item.source.accessor):
+            _, members = sequences.setdefault(sequence["id"], (sequence, []))
+            members.append((_source_path(item), item.component["name"]))
+    for sequence, members in sequences.values():
+        folder = os.path.dirname(members[0][0])
+        preflight.inspect(f"{sequence['name']}{sequence['file_type']} in {folder}", members)
 
 
 def _check_single(location: Any, item: Item, taken: set[Any]) -> None:

@@ -23,6 +23,11 @@ def disk_location(session: Session, tmp_path: Path, unique_name: str) -> Any:
     return location
 
 
+@pytest.fixture(params=["server", "disk"])
+def location(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(f"{request.param}_location")
+
+
 def damage(files: list[Path]) -> None:
     for index in (2, 3, 4, 40):
         files[index].unlink()
@@ -30,13 +35,13 @@ def damage(files: list[Path]) -> None:
 
 
 def test_all_missing_and_empty_frames_are_named_before_anything_is_done(
-    session: Session, calls: Calls, version: Any, server_location: Any, frames: Frames
+    session: Session, calls: Calls, version: Any, location: Any, frames: Frames
 ) -> None:
     pattern, files = frames
     damage(files)
     calls.forget()
     with pytest.raises(exception.PreflightError) as caught:
-        version.create_component(pattern, {"name": "main"}, location=server_location)
+        version.create_component(pattern, {"name": "main"}, location=location)
     assert isinstance(caught.value, exception.LocationError)
     assert str(caught.value) == (
         f"{files[0].parent}/render.%04d.exr is not complete: frames 0003-0005, 0041 are missing "
@@ -46,6 +51,17 @@ def test_all_missing_and_empty_frames_are_named_before_anything_is_done(
     assert caught.value.details["empty"] == [str(files[7])]
     assert calls.actions == []
     assert not session.recorded_operations
+
+
+def test_components_are_looked_at_when_they_are_added(
+    session: Session, calls: Calls, version: Any, location: Any, frames: Frames
+) -> None:
+    component = version.create_component(frames[0], {"name": "main"})
+    damage(frames[1])
+    origin = session.get("Location", symbol.ORIGIN_LOCATION_ID)
+    with pytest.raises(exception.PreflightError, match="0003-0005, 0041 are missing"):
+        location.add_component(component, origin)
+    assert location.get_component_availability(component) == 0.0
 
 
 def test_where_no_bytes_move_frames_may_be_missing(

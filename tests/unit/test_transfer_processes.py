@@ -124,8 +124,8 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("way", ["upload", "download"])
-def test_an_interrupt_stops_it_within_a_second_and_leaves_nothing(
+@pytest.mark.parametrize("way", ["upload", "download", "copy"])
+def test_an_interrupt_stops_it_within_a_second_and_leaves_no_half_of_a_file(
     sandbox: Sandbox,
     other_session: Session,
     version: Any,
@@ -147,7 +147,9 @@ def test_an_interrupt_stops_it_within_a_second_and_leaves_nothing(
         assert time.monotonic() - started < 1.5
         assert lines[-1] == "interrupted"
         assert process.wait(10) == 0
-    assert [path for path in (tmp_path / "target").rglob("*") if path.is_file()] == []
+    for path in (tmp_path / "target").rglob("*"):
+        # A disk may be so fast that the file was there already.
+        assert path.is_dir() or path.read_bytes() == source.read_bytes()
     assert _registrations(other_session, version) == registered
 
 

@@ -4,8 +4,10 @@
 //! - [`download()`]: URLs to files, verified, then put in place at once.
 //! - [`copy()`]: files to files on disk.
 //! - [`Reader`]: what is behind a URL as a stream.
+//! - [`preflight`]: a look at the frames of a sequence before any of this.
+//! - [`journal`]: what is left of an upload when its process dies.
 //!
-//! All three share their rules. Memory is bounded by one [`ByteBudget`] and never depends on the size of a file. Nothing is written under its final name
+//! All transfers share their rules. Memory is bounded by one [`ByteBudget`] and never depends on the size of a file. Nothing is written under its final name
 //! before it is complete. How many files and parts move together is found out ([`Concurrency`]). A [`Control`] stops transfers, holds them up, and limits
 //! their bandwidth. A failure names the file and says what was done until then ([`BatchError`]).
 //! Signed URLs are secrets: no error and no debug output holds one.

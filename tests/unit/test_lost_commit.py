@@ -132,6 +132,41 @@ def test_when_the_server_is_gone_the_outcome_is_unknown(
     assert task["name"] == "changed"
 
 
+def test_the_next_commit_finds_out_what_became_of_the_last(
+    session: Session, other_session: Session, calls: Calls, faults: Any, sandbox: Sandbox, shot: Any
+) -> None:
+    first = session.create("Task", {"name": "first", "parent": shot})
+    faults("api", "lost_answer", action="create", count=1)
+    faults("api", action="query", status=500, body="down")
+    with pytest.raises(exception.AnswerLostError, match="nobody can tell"):
+        session.commit()
+    sandbox.clear_faults()
+    second = session.create("Task", {"name": "second", "parent": shot})
+    first["description"] = "changed"
+    calls.forget()
+    session.commit()
+    assert calls.actions == [["query"], ["create", "update"]]
+    assert not session.recorded_operations
+    assert (first["name"], first["description"], second["name"]) == ("first", "changed", "second")
+    seen = other_session.query(f"Task where parent_id is {shot['id']}").all()
+    assert sorted(task["name"] for task in seen) == ["first", "second"]
+
+
+def test_changes_in_doubt_may_be_rolled_back(
+    session: Session, faults: Any, sandbox: Sandbox, task: Any
+) -> None:
+    task["name"] = "changed"
+    faults("api", "lost_answer", action="update", count=1)
+    faults("api", action="query", status=500, body="down")
+    with pytest.raises(exception.AnswerLostError):
+        session.commit()
+    sandbox.clear_faults()
+    session.rollback()
+    task["description"] = "after"
+    session.commit()
+    assert task["description"] == "after"
+
+
 def test_what_somebody_else_changed_meanwhile_is_left_alone(
     session: Session, other_session: Session, faults: Any, task: Any
 ) -> None:

@@ -17,6 +17,9 @@ from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
 class UnitOfWork(Identity):
     """Creates, changes and deletes entities, all at once when committed."""
 
+    #: Operations of a commit of which nobody could tell whether it was made.
+    _in_doubt: list[Any] = []  # noqa: RUF012 - replaced, never changed
+
     @property
     def created(self) -> list[Any]:
         """Entities that the next commit creates."""
@@ -112,12 +115,41 @@ class UnitOfWork(Identity):
 
         Raises:
             AnswerLostError: If the answer was lost, and the changes were not made or nobody can
-                tell. They stay recorded.
+                tell. They stay recorded, and are looked up by the next commit.
             ServerError: If the server refuses. The changes stay recorded; see :meth:`rollback`.
             ValueError: If something else than changes has been recorded.
         """
+        self._settle_doubts()
+        operations = list(self.recorded_operations)
+        batch = self._batch(operations)
+        try:
+            self._send(batch)
+        except (exception.AnswerLostError, KeyboardInterrupt):
+            self._in_doubt = operations
+            raise
+
+    def _batch(self, operations: list[Any]) -> Batch:
         with self._thread_lock, self.auto_populating(False):
-            batch = Batch(list(self.recorded_operations), self)
+            return Batch(operations, self)
+
+    def _settle_doubts(self) -> None:
+        """Drop recorded changes that an earlier commit has made after all."""
+        doubtful = self._in_doubt
+        if not doubtful:
+            return
+        recorded = list(self.recorded_operations)
+        # Whoever has put other changes in their place knows better.
+        if [*map(id, doubtful)] != [*map(id, recorded[: len(doubtful)])]:
+            return
+        batch = self._batch(doubtful)
+        if self._client().holds(self._entities(), batch):
+            self._entities().apply(batch)
+            self._in_doubt = []
+            self.recorded_operations.clear()
+            for operation in recorded[len(doubtful) :]:
+                self.recorded_operations.push(operation)
+
+    def _send(self, batch: Batch) -> None:
         if not batch:
             self._settle()
         elif self._is_native():
@@ -151,6 +183,7 @@ class UnitOfWork(Identity):
 
     def _settle(self) -> None:
         """Forget the recorded changes and all local values."""
+        self._in_doubt = []
         self.recorded_operations.clear()
         with self._thread_lock:
             for entity in self._entities().modified():

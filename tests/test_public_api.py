@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import ftrack_rs
 
@@ -31,3 +33,13 @@ ftrack_rs._centralized_storage_scenario.register
 """
     environment = {**os.environ, "FTRACK_RS_ALLOW_DEBUG": "1"}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+def test_everything_native_is_documented_in_its_stubs() -> None:
+    stubs = Path(ftrack_rs.__path__[0], "_core.pyi").read_text(encoding="utf-8")
+    silent = [
+        f"{node.name} in line {node.lineno}"
+        for node in ast.walk(ast.parse(stubs))
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not ast.get_docstring(node)
+    ]
+    assert silent == []

@@ -48,12 +48,20 @@ class EntityHandle:
     """
 
     session: Session
-    def __new__(cls, *_arguments: Any, **_keywords: Any) -> EntityHandle: ...
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> EntityHandle:
+        """Make a handle that shows nothing yet; the arguments are those of initialisers."""
     def __getitem__(self, name: str, /) -> Any:
         """Return the value of an attribute; ask `_get_unloaded` for what is not at hand."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool:
+        """Return whether *other* has the same type and primary key."""
+    def __ne__(self, other: object, /) -> bool:
+        """Return whether *other* has another type or primary key."""
+    def __hash__(self) -> int:
+        """Return a number that equal entities share.
+
+        Raises:
+            KeyError: If the primary key is not set.
+        """
     @property
     def _generation(self) -> int:
         """A number that changes whenever something may have been learned from the server."""
@@ -478,7 +486,8 @@ class EventConnection:
         headers: list[tuple[str, str]],
         cookies: list[tuple[str, str]],
         answer_heartbeats: bool,
-    ) -> EventConnection: ...
+    ) -> EventConnection:
+        """Prepare a connection; nothing is sent before :meth:`connect`."""
     @property
     def connected(self) -> bool:
         """Whether the server is there, as far as is known."""

@@ -193,12 +193,12 @@ class Client:
                 the components that were.
         """
     def download(
-        self, files: list[tuple[str, str, str]], control: TransferControl | None = None
+        self, files: list[tuple[str, str, str, int | None]], control: TransferControl | None = None
     ) -> None:
         """Fetch files side by side.
 
         Args:
-            files: Of each the component, the URL, and the path to write.
+            files: Of each the component, the URL, the path to write, and the size, if it is known.
             control: Controls the transfer.
 
         Raises:

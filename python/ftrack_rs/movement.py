@@ -244,7 +244,8 @@ def _download(location: Any, items: list[Item], moved: list[Item]) -> None:
         by_accessor.setdefault(id(item.source.accessor), []).append(item)
     for group in by_accessor.values():
         files = [
-            (item.component["id"], item.origin, _target_path(location, item)) for item in group
+            (item.component["id"], item.origin, _target_path(location, item), _size(item))
+            for item in group
         ]
         _together(group, moved, functools.partial(group[0].source.accessor.download, files))
 
@@ -309,6 +310,14 @@ def _pass_through(location: Any, items: list[Item], moved: list[Item]) -> None:
         moved.append(item)
 
 
+def _size(item: Item) -> int | None:
+    """Return how many bytes the data of *item* has, if that is known without asking for it."""
+    with item.component.session.auto_populating(False):
+        size = item.component["size"]
+    # Where nobody could look at the file, 0 stands for an unknown size.
+    return int(size) if size else None
+
+
 _Admit = Callable[[int], None]
 
 
@@ -319,6 +328,12 @@ def _pass(item: Item, target: Any, admit: _Admit | None) -> int:
         target_data = target.open(item.identifier, "wb")
         try:
             size = _pump(source_data, target_data, admit)
+            if _size(item) not in (None, size):
+                raise exception.AccessorOperationFailedError(
+                    operation="read",
+                    resource_identifier=item.origin,
+                    error=f"{size} bytes came of a component that has {_size(item)}.",
+                )
             target_data.close()
         except BaseException:
             # Data of somebody's own may know no way to take back what was begun.
@@ -337,5 +352,5 @@ def _pump(source_data: Any, target_data: Any, admit: _Admit | None) -> int:
         if admit:
             admit(len(chunk))
         target_data.write(chunk)
-        size += len(chunk)
+        size += len(chunk.encode() if isinstance(chunk, str) else chunk)
     return size

@@ -107,12 +107,12 @@ impl Client {
         transfer::send(py, self, files, control.map_or(&free, Bound::get))
     }
 
-    /// Fetches files side by side: of each the component, the URL, and the path to write.
+    /// Fetches files side by side: of each the component, the URL, the path to write, and the size if it is known.
     #[pyo3(signature = (files, control=None))]
     fn download(
         &self,
         py: Python<'_>,
-        files: Vec<transfer::File>,
+        files: Vec<transfer::Fetch>,
         control: Option<&Bound<'_, TransferControl>>,
     ) -> PyResult<()> {
         let free = TransferControl::default();

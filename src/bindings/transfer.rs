@@ -12,8 +12,11 @@ use crate::reader::ContentReader;
 use crate::transfer_control::TransferControl;
 use crate::{blocking, error};
 
-/// A component, the name or URL of its content, and the path of the file.
+/// A component, the name of its content, and the path of the file.
 pub type File = (String, String, PathBuf);
+
+/// A component, the URL of its content, the path to write, and the size, if it is known.
+pub type Fetch = (String, String, PathBuf, Option<u64>);
 
 /// Sends files side by side.
 pub fn send(
@@ -46,16 +49,16 @@ pub fn send(
 pub fn fetch(
     py: Python<'_>,
     client: &Client,
-    files: Vec<File>,
+    files: Vec<Fetch>,
     handle: &TransferControl,
 ) -> PyResult<()> {
     let items = files
         .into_iter()
-        .map(|(component_id, url, target)| DownloadItem {
+        .map(|(component_id, url, target, size)| DownloadItem {
             component_id: Some(component_id),
             url,
             target,
-            size: None,
+            size,
             md5: None,
         })
         .collect();

@@ -336,6 +336,27 @@ def test_what_was_begun_is_taken_back(
     assert names(Path(target.accessor.prefix)) == set()
 
 
+@pytest.mark.parametrize("kind", ["ftrack.server", "somebody's own"])
+def test_data_that_lacks_bytes_of_its_component_is_an_error(
+    session: Session,
+    version: Any,
+    make_location: MakeLocation,
+    server_location: Any,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    source = server_location if kind == "ftrack.server" else make_location("shelf", Shelf())
+    disk = make_location("disk")
+    (tmp_path / "plate.bin").write_bytes(b"pixels")
+    component = version.create_component(str(tmp_path / "plate.bin"), location=source)
+    component["size"] = 7
+    session.commit()
+    with pytest.raises(exception.LocationError, match="6 bytes"):
+        disk.add_component(component, source)
+    assert disk.get_component_availability(component) == 0.0
+    assert not [path for path in (tmp_path / "disk").rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("accessor", [None, Shelf()], ids=["native", "own"])
 def test_a_cancelled_transfer_moves_nothing(
     session: Session,
@@ -443,7 +464,7 @@ from ftrack_rs import Session, symbol
 
 session = Session(schema_cache_path=False, plugin_paths=[])
 server = session.get("Location", symbol.SERVER_LOCATION_ID)
-server.accessor.download([(sys.argv[1], sys.argv[1], sys.argv[2])])
+server.accessor.download([(sys.argv[1], sys.argv[1], sys.argv[2], None)])
 """
 
 
@@ -462,7 +483,7 @@ def test_a_download_that_was_killed_is_continued(
     assert not (folder / "large.bin").exists()
     sandbox.clear_faults()
     sandbox.clear_calls()
-    arrived = [(component["id"], component["id"], str(folder / "large.bin"))]
+    arrived = [(component["id"], component["id"], str(folder / "large.bin"), LARGE)]
     server_location.accessor.download(arrived)
     assert (folder / "large.bin").read_bytes() == source.read_bytes()
     assert names(folder) == {"large.bin"}

@@ -105,11 +105,12 @@ class _ServerAccessor(Accessor):
         """
         _upload(self._session, files)
 
-    def download(self, files: list[tuple[str, str, str]]) -> None:
+    def download(self, files: list[tuple[str, str, str, int | None]]) -> None:
         """Fetch data side by side.
 
         Args:
-            files: Of each the id of the component, what it is called here, and the path to write.
+            files: Of each the id of the component, what it is called here, the path to write, and
+                the size in bytes, if that is known.
 
         Raises:
             AccessorOperationFailedError: If one could not be fetched; ids of components that were
@@ -117,8 +118,8 @@ class _ServerAccessor(Accessor):
         """
         self._session._client().download(
             [
-                (component, _url(self._session, "get", name), path)
-                for component, name, path in files
+                (component, _url(self._session, "get", name), path, size)
+                for component, name, path, size in files
             ],
             transfer.control(),
         )

@@ -268,9 +268,9 @@ class Link(Dispatch):
             return
         self._intentional_disconnect = True
         connection.close()
-        # In a forked process nobody handles packets.
-        is_handled_elsewhere = threading.get_ident() != self._reader
-        if served is not None and is_handled_elsewhere and self._process == os.getpid():
+        # By another thread: this one would wait for itself, and a forked process has no other.
+        is_being_handled = threading.get_ident() != self._reader and self._process == os.getpid()
+        if served is not None and is_being_handled:
             served.wait(_PATIENCE)
         self._connection = self._served = None
 

@@ -6,7 +6,7 @@
 use std::cell::{Cell, OnceCell};
 
 use ftrack_protocol::expression::{
-    self, Candidate, Condition, ConditionId, Expression, Operator, PathId, Plan,
+    self, Candidate, Condition, ConditionId, Expression, Operator, PathId, Plan, TopicIndex,
 };
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
@@ -56,6 +56,9 @@ impl EventExpression {
 pub struct EventExpressions {
     planned: Vec<Option<Expression<ConditionId>>>,
     conditions: Conditions,
+    by_topic: TopicIndex,
+    /// The path to the topic, if any expression asks for it.
+    topic: Option<PathId>,
 }
 
 #[pymethods]
@@ -63,11 +66,16 @@ impl EventExpressions {
     #[new]
     fn new(py: Python<'_>, expressions: Vec<Option<Py<EventExpression>>>) -> Self {
         let mut plan = Plan::default();
-        let mut add = |expression: Py<EventExpression>| plan.add(&expression.get().parsed);
-        let planned = expressions.into_iter().map(|it| it.map(&mut add)).collect();
+        let parsed = expressions
+            .iter()
+            .map(|it| Some(&it.as_ref()?.get().parsed));
+        let parsed: Vec<Option<&Expression>> = parsed.collect();
+        let planned = parsed.iter().map(|it| it.map(|it| plan.add(it)));
         Self {
-            planned,
+            planned: planned.collect(),
             conditions: Conditions::new(py, &plan),
+            by_topic: TopicIndex::new(parsed),
+            topic: plan.paths().position(|path| path == ["topic"]).map(PathId),
         }
     }
 
@@ -99,16 +107,18 @@ impl MatchingExpressions {
         let expressions = self.expressions.get();
         // Looked at anew, since what was done with the last one may have changed the candidate.
         let candidate = Live::new(&expressions.conditions, self.candidate.bind(py));
-        while let Some(expression) = expressions.planned.get(self.next) {
-            let place = self.next;
-            self.next += 1;
-            match expression.as_ref().map(|it| it.matches(&candidate)) {
+        let topic = expressions.topic.and_then(|path| candidate.text(path));
+        for place in expressions.by_topic.candidates(topic, self.next) {
+            self.next = place + 1;
+            let expression = expressions.planned[place].as_ref();
+            match expression.map(|it| it.matches(&candidate)) {
                 Some(Ok(true)) => return Some((place, true)),
                 Some(Ok(false)) => {}
                 // Whoever asks again gets to see the error.
                 Some(Err(_)) | None => return Some((place, false)),
             }
         }
+        self.next = expressions.planned.len();
         None
     }
 }
@@ -193,6 +203,14 @@ impl<'a, 'py> Live<'a, 'py> {
         }
         let found = find(self.mapping, &self.conditions.paths[path.0])?;
         Ok(value.get_or_init(|| found))
+    }
+
+    /// Returns the value at a path, if it is a plain text.
+    fn text(&self, path: PathId) -> Option<&str> {
+        match self.value(path) {
+            Ok(Found::Text(text)) => Some(text),
+            Ok(Found::Nothing | Found::Object(_)) | Err(_) => None,
+        }
     }
 
     fn test(&self, live: &LiveCondition) -> PyResult<bool> {

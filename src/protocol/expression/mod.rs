@@ -25,6 +25,7 @@ mod parser;
 mod plan;
 mod print;
 mod scanner;
+mod topic_index;
 
 pub use ast::{Condition, Expression, Operator};
 pub use error::{ParseError, ParseErrorKind};
@@ -32,3 +33,4 @@ pub use evaluate::Candidate;
 pub use json::compare_json;
 pub use parser::{MAX_DEPTH, parse};
 pub use plan::{ConditionId, PathId, Plan};
+pub use topic_index::TopicIndex;

@@ -61,7 +61,7 @@ pub async fn copy(
     // Declared first, so that it is dropped last, also with a transfer that nobody waits for any longer.
     let (working, idle) = Idle::new();
     let (stop, guard) = control.guarded();
-    let copier = Copier {
+    let run = Copier {
         tally: &tally,
         options,
         progress,
@@ -72,7 +72,7 @@ pub async fn copy(
     let limiter = options.concurrency.limiter();
     let items = stream::iter(items.into_iter().enumerate());
     let copies = admitted(items, &limiter)
-        .map(|((index, item), place)| copier.copy(index, item, place).boxed());
+        .map(|((index, item), place)| run.copy(index, item, place).boxed());
     let outcome = bounded(control, options.total, concurrently(copies)).await;
     // Until all threads have ended files may still arrive.
     drop((guard, working));

@@ -109,6 +109,7 @@ impl Progress {
     }
 
     /// Returns the progress of a transfer of these files, which shares the counts with this one.
+    #[must_use]
     pub fn of<'a>(&self, paths: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut files = self.counts.files.lock();
         let first = files.len();

@@ -28,20 +28,19 @@ impl Checkpoint {
         let path = unfinished.with_extension("log.part");
         let title = title(version);
         let received = read(&path, &title);
-        let log = match received {
+        let log = if received.is_some() {
             // The last line may have been cut off.
-            Some(_) => begin(OpenOptions::new().append(true).open(&path)?, "\n"),
-            None => {
-                // What is there may be anything, also a link.
-                drop(fs::remove_file(&path));
-                begin(
-                    OpenOptions::new()
-                        .append(true)
-                        .create_new(true)
-                        .open(&path)?,
-                    &title,
-                )
-            }
+            begin(OpenOptions::new().append(true).open(&path)?, "\n")
+        } else {
+            // What is there may be anything, also a link.
+            drop(fs::remove_file(&path));
+            begin(
+                OpenOptions::new()
+                    .append(true)
+                    .create_new(true)
+                    .open(&path)?,
+                &title,
+            )
         };
         Ok(Self {
             path,

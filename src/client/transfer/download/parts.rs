@@ -139,12 +139,11 @@ impl<'a> Parts<'a> {
     ) -> Result<Digest, Failure> {
         let Fetch { run, item, .. } = self.fetch;
         let _reserved = run.options.budget.reserve(MEMORY).await;
-        let mut answer = match answer {
-            Some(answer) => answer,
-            None => {
-                let wanted = Wanted::Part(&self.version, part);
-                self.fetch.origin.get(flow, wanted).await?
-            }
+        let mut answer = if let Some(answer) = answer {
+            answer
+        } else {
+            let wanted = Wanted::Part(&self.version, part);
+            self.fetch.origin.get(flow, wanted).await?
         };
         let start = Start::At(part.start);
         let mut writer = Writer::open(&item.target, self.fetch.pending.path(), start).await?;

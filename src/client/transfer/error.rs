@@ -88,23 +88,15 @@ pub enum TransferError {
         /// The storage's own code, such as `AccessDenied`.
         code: Option<String>,
     },
-    /// The storage names a part in a way that shows that it received other bytes.
-    #[error("{host} received other bytes for part {number} of file '{}' than were sent", path.display())]
-    PartCorrupted {
+    /// The storage took a part, but gave it no name, or one that shows that it received other bytes.
+    #[error("{host} does not prove that part {number} of file '{}' arrived as it was sent", path.display())]
+    PartUnproven {
         /// The file.
         path: PathBuf,
         /// The host that received.
         host: String,
         /// The part, counted from 1.
         number: u32,
-    },
-    /// The storage took a part and did not say what it calls it.
-    #[error("{host} answered no ETag for a part of file '{}'", path.display())]
-    MissingEtag {
-        /// The file.
-        path: PathBuf,
-        /// The host that answered.
-        host: String,
     },
     /// The storage wants the request to go elsewhere, where it must not go.
     #[error("{host} redirects file '{}', which is not followed", path.display())]
@@ -224,8 +216,7 @@ impl TransferError {
                 TransferErrorKind::Api
             }
             Self::ChecksumRejected { .. }
-            | Self::MissingEtag { .. }
-            | Self::PartCorrupted { .. }
+            | Self::PartUnproven { .. }
             | Self::SizeMismatch { .. }
             | Self::ChecksumMismatch { .. }
             | Self::ContentChanged { .. }

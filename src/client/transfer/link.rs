@@ -151,18 +151,6 @@ impl Link {
         }
     }
 
-    /// Describes a part that was taken and not named, so that nothing can be made of it.
-    pub(super) fn unnamed(&self) -> Failure {
-        let error = TransferError::MissingEtag {
-            path: self.path.clone(),
-            host: self.host.clone(),
-        };
-        Failure {
-            error,
-            again: Again::After(None),
-        }
-    }
-
     /// Fails unless the answer to a PUT is a success. S3 may answer an error under status 200, and then has not kept the bytes.
     pub(super) async fn judge(&self, response: Response) -> Result<(), Failure> {
         if !response.status().is_success() {
@@ -398,5 +386,19 @@ impl Drop for Excused<'_> {
             let waited = since.elapsed();
             state.excused += waited;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_of_our_own_is_no_stall() {
+        let (flow, limit) = (Flow::new(0, &Progress::new()), Duration::from_millis(10));
+        let wait = flow.excuse(tokio::time::sleep(10 * limit));
+        assert!(flow.bounded(limit, wait).await.is_some());
+        let silence = std::future::pending::<()>();
+        assert!(flow.bounded(limit, silence).await.is_none());
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! An upload that is given up leaves its parts to the server, which removes them after a time; ftrack has no call for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
@@ -30,7 +31,7 @@ const FILES_AT_ONCE: usize = 16;
 /// The most URLs that are asked for in one call, unless one file has more parts.
 const CALL_URLS: u32 = 500;
 
-/// How often parts are sent whose names show that other bytes arrived.
+/// How often parts are sent that the storage does not name, or names so that other bytes must have arrived.
 const ROUNDS: u32 = 3;
 
 /// What was begun before, and the parts that arrived then.
@@ -133,139 +134,144 @@ struct FileUpload<'a> {
     run: Run<'a>,
     file: &'a Checked,
     upload: PartsUpload,
-    accepted: Mutex<Vec<AcceptedPart>>,
+    parts: Vec<Part>,
+    /// The parts that have arrived, by their numbers.
+    accepted: Mutex<BTreeMap<u32, AcceptedPart>>,
 }
 
 impl<'a> FileUpload<'a> {
     fn new(run: Run<'a>, file: &'a Checked, (upload, accepted): Begun) -> Self {
+        let size = file.source.size;
+        let numbered = accepted.into_iter().map(|part| (part.number, part));
         let begun = Self {
             run,
             file,
             upload,
-            accepted: Mutex::new(accepted),
+            parts: PartSize::of(size).parts(size).collect(),
+            accepted: Mutex::new(numbered.collect()),
         };
-        let progress = &run.sender.progress;
-        progress.transferred(file.index, begun.accepted_bytes());
+        run.sender
+            .progress
+            .transferred(file.index, begun.accepted_bytes());
         begun
-    }
-
-    /// Takes the parts that were accepted back from the progress.
-    fn give_up(&self) {
-        let progress = &self.run.sender.progress;
-        progress.rewound(self.file.index, self.accepted_bytes());
-    }
-
-    fn parts(&self) -> impl Iterator<Item = Part> {
-        PartSize::of(self.file.source.size).parts(self.file.source.size)
-    }
-
-    /// Returns the parts that have not been accepted yet.
-    fn missing(&self) -> Vec<Part> {
-        let accepted = self.accepted.lock();
-        let is_missing = |part: &Part| accepted.iter().all(|known| known.number != part.number);
-        self.parts().filter(is_missing).collect()
     }
 
     fn accepted_bytes(&self) -> u64 {
         let accepted = self.accepted.lock();
-        let is_accepted = |part: &Part| accepted.iter().any(|known| known.number == part.number);
-        let lengths = self.parts().filter(is_accepted).map(|part| part.length);
-        lengths.sum()
+        let is_accepted = |part: &&Part| accepted.contains_key(&part.number);
+        self.parts
+            .iter()
+            .filter(is_accepted)
+            .map(|part| part.length)
+            .sum()
+    }
+
+    /// Returns the parts that have not arrived.
+    fn missing(&self) -> Vec<Part> {
+        let accepted = self.accepted.lock();
+        let is_missing = |part: &&Part| !accepted.contains_key(&part.number);
+        self.parts.iter().filter(is_missing).copied().collect()
+    }
+
+    /// Takes the parts that have arrived back from the progress.
+    fn give_up(&self) {
+        let progress = &self.run.sender.progress;
+        progress.rewound(self.file.index, self.accepted_bytes());
     }
 
     /// Sends all parts that are missing, and makes the file of them.
     async fn attempt(&self, completer: &Completer) -> Result<(), Failure> {
         let mut rounds = 0;
         loop {
-            self.send_missing().await?;
-            let Some(number) = self.drop_wrong() else {
+            let missing = self.missing();
+            let Some(first) = missing.first().copied() else {
                 break;
             };
-            rounds += 1;
             if rounds == ROUNDS {
-                return Err(self.corrupted(number).into());
+                return Err(self.unproven(first).into());
             }
+            self.send_parts(missing).await?;
+            self.drop_wrong();
+            rounds += 1;
         }
         check_unchanged(&self.file.source).await?;
-        let parts = std::mem::take(&mut *self.accepted.lock());
-        let completed = completer
-            .complete(
-                self.file,
-                self.run.component_id(self.file),
-                &self.upload,
-                &parts,
-            )
-            .await;
-        *self.accepted.lock() = parts;
-        completed
+        let parts: Vec<_> = self.accepted.lock().values().cloned().collect();
+        let component_id = self.run.component_id(self.file);
+        completer
+            .complete(self.file, component_id, &self.upload, &parts)
+            .await
     }
 
-    async fn send_missing(&self) -> Result<(), Failure> {
-        admitted(stream::iter(self.missing()), self.run.limiter)
+    async fn send_parts(&self, parts: Vec<Part>) -> Result<(), Failure> {
+        admitted(stream::iter(parts), self.run.limiter)
             .map(|(part, permit)| self.send_part(part, permit).boxed())
             .buffer_unordered(usize::MAX)
             .try_collect()
             .await
     }
 
+    /// Sends a part. One that the storage takes without a name is as good as not sent.
     async fn send_part(&self, part: Part, permit: Permit) -> Result<(), Failure> {
-        let url = self.url(part.number)?;
         let put = Put {
             index: self.file.index,
             source: &self.file.source,
             part,
-            url: &url,
+            url: &self.url(part)?,
             headers: HeaderMap::new(),
+            lanes: Some(&self.run.sender.lanes),
         };
-        let Accepted { etag, md5 } = self.run.sender.put_part(&put, &Arc::new(permit)).await?;
-        let accepted = AcceptedPart {
-            number: part.number,
-            etag,
-            md5,
+        let Accepted { etag, md5 } = self.run.sender.put(&put, &Arc::new(permit)).await?;
+        let Some((etag, md5)) = etag.zip(md5) else {
+            self.run
+                .sender
+                .progress
+                .rewound(self.file.index, part.length);
+            return Ok(());
         };
+        let number = part.number;
+        let accepted = AcceptedPart { number, etag, md5 };
         self.run.note(self.file, |journal, state| {
             journal.part_accepted(state, &self.upload, &accepted);
         });
-        self.accepted.lock().push(accepted);
+        self.accepted.lock().insert(number, accepted);
         Ok(())
     }
 
-    fn url(&self, number: u32) -> Result<Url, TransferError> {
-        let url = &self.upload.urls[number as usize - 1];
+    /// Forgets the parts whose names show that other bytes arrived.
+    ///
+    /// A name that is no MD5 of its part is in order as long as no other part has one.
+    fn drop_wrong(&self) {
+        let is_md5 = |part: &AcceptedPart| part.etag.eq_ignore_ascii_case(&part.md5.to_string());
+        let before = self.accepted_bytes();
+        {
+            let mut accepted = self.accepted.lock();
+            if accepted.values().any(is_md5) {
+                accepted.retain(|_, part| is_md5(part));
+            }
+        }
+        let progress = &self.run.sender.progress;
+        progress.rewound(self.file.index, before - self.accepted_bytes());
+    }
+
+    /// Returns the error for a part that was sent often enough, and never proved to have arrived.
+    fn unproven(&self, part: Part) -> TransferError {
+        let path = self.file.source.path.clone();
+        match self.url(part) {
+            Ok(url) => TransferError::PartUnproven {
+                host: Link::new(&path, &url).host,
+                path,
+                number: part.number,
+            },
+            Err(error) => error,
+        }
+    }
+
+    fn url(&self, part: Part) -> Result<Url, TransferError> {
+        // There is one for each part, see `PartsUpload::fits` and `ticket::read_parts`.
+        let url = &self.upload.urls[part.number as usize - 1];
         read_url(url).map_err(|fault| TransferError::InvalidTicket {
             path: self.file.source.path.clone(),
             fault,
         })
-    }
-
-    /// Forgets the parts whose name shows that other bytes arrived, and returns the number of one.
-    ///
-    /// A name that is no MD5 of its part is in order as long as no other part has one.
-    fn drop_wrong(&self) -> Option<u32> {
-        let is_md5 = |part: &AcceptedPart| part.etag.eq_ignore_ascii_case(&part.md5.to_string());
-        let before = self.accepted_bytes();
-        let wrong = {
-            let mut accepted = self.accepted.lock();
-            if !accepted.iter().any(is_md5) {
-                return None;
-            }
-            let wrong = accepted.iter().find(|part| !is_md5(part))?.number;
-            accepted.retain(is_md5);
-            wrong
-        };
-        let progress = &self.run.sender.progress;
-        progress.rewound(self.file.index, before - self.accepted_bytes());
-        Some(wrong)
-    }
-
-    fn corrupted(&self, number: u32) -> TransferError {
-        match self.url(number) {
-            Ok(url) => TransferError::PartCorrupted {
-                path: self.file.source.path.clone(),
-                host: Link::new(&self.file.source.path, &url).host,
-                number,
-            },
-            Err(error) => error,
-        }
     }
 }

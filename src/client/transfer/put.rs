@@ -33,98 +33,53 @@ pub(super) struct Put<'a> {
     pub(super) part: Part,
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
+    /// Where the bytes are hashed while they are sent, if they are.
+    pub(super) lanes: Option<&'a SharedLanes>,
 }
 
-/// A part that the storage took.
+/// What the storage took.
 pub(super) struct Accepted {
-    /// What the storage calls it, without quotes.
-    pub(super) etag: String,
-    /// The MD5 of the bytes that were sent.
-    pub(super) md5: Digest,
+    /// What the storage calls it, without quotes, if it says so.
+    pub(super) etag: Option<String>,
+    /// The MD5 of the bytes that were sent, if they were hashed.
+    pub(super) md5: Option<Digest>,
 }
 
 impl Sender {
-    /// Sends a file, anew when that may help, and proves that it was not changed meanwhile.
-    pub(super) async fn put_file(
-        &self,
-        put: &Put<'_>,
-        permit: &Arc<Permit>,
-    ) -> Result<(), Failure> {
-        let mut attempts = Attempts::new(self.options.retry);
-        loop {
-            let flow = Attempt::new(put.index, &self.progress);
-            match self.attempt(put, &flow.0, permit, None).await {
-                Ok(_) => {
-                    flow.0.keep();
-                    permit.succeeded(put.part.length, flow.0.elapsed());
-                    return Ok(());
-                }
-                Err(failure) => {
-                    self.recover(put, &flow.0, permit, &mut attempts, failure)
-                        .await?
-                }
-            }
-        }
-    }
-
-    /// Does the same with a part, and hashes the very bytes that are sent.
-    pub(super) async fn put_part(
+    /// Sends the bytes, anew when that may help, and proves that the file was not changed meanwhile.
+    pub(super) async fn put(
         &self,
         put: &Put<'_>,
         permit: &Arc<Permit>,
     ) -> Result<Accepted, Failure> {
         let mut attempts = Attempts::new(self.options.retry);
         loop {
-            let flow = Attempt::new(put.index, &self.progress);
-            let hashing = Hashing::new(&self.lanes);
-            let sent = self
-                .attempt(put, &flow.0, permit, Some(hashing.clone()))
-                .await;
-            let named = sent.and_then(|etag| {
-                let accepted = etag.zip(hashing.digest());
-                let accepted = accepted.map(|(etag, md5)| Accepted { etag, md5 });
-                accepted.ok_or_else(|| Link::new(&put.source.path, put.url).unnamed())
-            });
-            match named {
+            let attempt = Attempt(Arc::new(Flow::new(put.index, &self.progress)));
+            let failure = match self.attempt(put, &attempt.0, permit).await {
                 Ok(accepted) => {
-                    flow.0.keep();
-                    permit.succeeded(put.part.length, flow.0.elapsed());
+                    attempt.0.keep();
+                    permit.succeeded(put.part.length, attempt.0.elapsed());
                     return Ok(accepted);
                 }
-                Err(failure) => {
-                    self.recover(put, &flow.0, permit, &mut attempts, failure)
-                        .await?
-                }
+                Err(failure) => failure,
+            };
+            drop(attempt);
+            if failure.may_pass() {
+                permit.failed();
             }
+            // A change explains the failure better than what the storage said about it.
+            check_unchanged(put.source).await?;
+            attempts.pause(failure).await?;
         }
     }
 
-    /// Gives a failed attempt up and waits for the next, if there is to be one.
-    async fn recover(
-        &self,
-        put: &Put<'_>,
-        flow: &Flow,
-        permit: &Permit,
-        attempts: &mut Attempts,
-        failure: Failure,
-    ) -> Result<(), Failure> {
-        flow.rewind();
-        if failure.may_pass() {
-            permit.failed();
-        }
-        // A change explains the failure better than what the storage said about it.
-        check_unchanged(put.source).await?;
-        attempts.pause(failure).await
-    }
-
-    /// Sends the bytes once and returns the ETag of the answer.
+    /// Sends the bytes once.
     async fn attempt(
         &self,
         put: &Put<'_>,
         flow: &Arc<Flow>,
         permit: &Arc<Permit>,
-        hashing: Option<Hashing>,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Accepted, Failure> {
         let link = Link::new(&put.source.path, put.url);
         let stall = self.options.stall;
         let gate = Gate {
@@ -133,8 +88,9 @@ impl Sender {
             permit: Arc::clone(permit),
             flow: Arc::clone(flow),
         };
+        let hashing = put.lanes.map(Hashing::new);
         let exchange = async {
-            let response = self.exchange(put, gate, hashing, &link).await?;
+            let response = self.exchange(put, gate, hashing.clone(), &link).await?;
             read_answer(response, put.url, &link).await
         };
         let etag = flow
@@ -142,7 +98,8 @@ impl Sender {
             .await
             .ok_or_else(|| link.stalled(stall))??;
         check_unchanged(put.source).await?;
-        Ok(etag)
+        let md5 = hashing.and_then(|hashing| hashing.digest());
+        Ok(Accepted { etag, md5 })
     }
 
     async fn exchange(
@@ -196,14 +153,8 @@ pub(super) async fn check_unchanged(source: &Arc<SourceFile>) -> Result<(), Tran
     blocking(move || source.check_unchanged()).await?
 }
 
-/// An attempt that, when it is dropped before its end, takes its bytes back from the progress.
+/// An attempt; when it ends without success, or is dropped before its end, it takes its bytes back from the progress.
 struct Attempt(Arc<Flow>);
-
-impl Attempt {
-    fn new(index: usize, progress: &Progress) -> Self {
-        Self(Arc::new(Flow::new(index, progress)))
-    }
-}
 
 impl Drop for Attempt {
     fn drop(&mut self) {

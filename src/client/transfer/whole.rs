@@ -119,10 +119,11 @@ async fn put(
             part: Part::whole(file.source.size),
             url: &ticket.url,
             headers: ticket.headers.clone(),
+            lanes: None,
         };
-        match run.sender.put_file(&put, &permit).await {
+        match run.sender.put(&put, &permit).await {
             Err(failure) if failure.wants_new_url() && renewals > 0 => renewals -= 1,
-            outcome => return Ok(outcome?),
+            outcome => return Ok(outcome.map(drop)?),
         }
         ticket = ask_one(run.api, run.request(file, Content::Whole(md5))).await?;
     }

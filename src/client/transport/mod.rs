@@ -32,9 +32,12 @@ pub enum Idempotency {
 }
 
 impl Idempotency {
-    /// Returns what a batch of these actions is: a read only if nothing in it is known to write.
+    /// Returns what a batch of these actions is: a read only if all of it is known to be harmless when it is asked again.
     pub fn of<'a>(actions: impl IntoIterator<Item = &'a str>) -> Self {
-        if actions.into_iter().all(|action| READS.contains(&action)) {
+        if actions
+            .into_iter()
+            .all(|action| REPEATABLE.contains(&action))
+        {
             Self::Read
         } else {
             Self::Write
@@ -42,8 +45,9 @@ impl Idempotency {
     }
 }
 
-/// Actions that change nothing, however often they are asked.
-const READS: [&str; 7] = [
+/// Actions that may be asked again: they change nothing, or are refused the second time, as the completion of an upload is.
+const REPEATABLE: [&str; 8] = [
+    "complete_multipart_upload",
     "get_upload_metadata",
     "parse_query",
     "permissions",

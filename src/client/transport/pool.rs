@@ -33,8 +33,10 @@ pub(super) fn api_client() -> Result<Arc<Client>> {
 }
 
 /// Returns the client for signed URLs, which follows no redirect: whoever uses such a URL decides where it may lead.
+///
+/// HTTP/2 would put all files and parts on one connection, whose windows then bound them all together.
 pub fn transfer_client() -> Result<Arc<Client>> {
-    TRANSFER.get_or_try_init(|| build(|builder| builder.redirect(Policy::none())))
+    TRANSFER.get_or_try_init(|| build(|builder| builder.http1_only().redirect(Policy::none())))
 }
 
 /// Returns the client for the event server, whose connections become websockets: only HTTP/1.1 lets them.

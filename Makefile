@@ -8,7 +8,7 @@ REFERENCE_CLIENT := ftrack-python-api==3.1.0
 export FTRACK_RS_ALLOW_DEBUG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint bench soak fuzz wheel clean
+.PHONY: help demo test test-rust test-python lint bench soak faults fuzz wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official 
 
 soak: $(VENV)/.release ## Send events for ten minutes; memory and delays have to stay flat
 	$(BIN)/python benches/event_soak.py
+
+faults: $(VENV)/.debug $(REFERENCE)/.installed ## Run the fault matrix with both clients, and write docs/fault-matrix.md
+	PYTHONPATH=tests $(BIN)/python -W ignore -m fault_matrix --reference $(REFERENCE)/bin/python
 
 # More memory than the parsers ever need, and less than an endless one would take.
 fuzz: ## Send a million hostile texts to each parser

@@ -261,7 +261,8 @@ class Bench:
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         # What is written to a memory file system would not be counted.
-        environment = dict(os.environ, **running.environment, TMPDIR=str(temporary))
+        places = {"TMPDIR": str(temporary), "FTRACK_RS_STATE_PATH": str(self.folder / "state")}
+        environment = {**os.environ, **running.environment, **places}
         return last_line(command, env=environment)
 
     @contextlib.contextmanager

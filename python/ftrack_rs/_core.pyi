@@ -554,7 +554,8 @@ class EventExpression:
 class EventExpressions:
     """Many expressions, tested together: what they have in common is compared once."""
 
-    def __new__(cls, expressions: list[EventExpression | None]) -> EventExpressions: ...
+    def __new__(cls, expressions: list[EventExpression | None]) -> EventExpressions:
+        """Take the expressions; None stands for one that nothing satisfies for sure."""
     def matching(self, candidate: Mapping[str, Any]) -> MatchingExpressions:
         """Return an iterator over what *candidate* satisfies."""
 
@@ -566,5 +567,7 @@ class MatchingExpressions:
     not where there was None, or where testing failed.
     """
 
-    def __iter__(self) -> MatchingExpressions: ...
-    def __next__(self) -> tuple[int, bool]: ...
+    def __iter__(self) -> MatchingExpressions:
+        """Return itself."""
+    def __next__(self) -> tuple[int, bool]:
+        """Return the next item."""

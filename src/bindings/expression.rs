@@ -64,6 +64,10 @@ pub struct EventExpressions {
 #[pymethods]
 impl EventExpressions {
     #[new]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a list of Python's is taken as a whole"
+    )]
     fn new(py: Python<'_>, expressions: Vec<Option<Py<EventExpression>>>) -> Self {
         let mut plan = Plan::default();
         let parsed = expressions

@@ -51,7 +51,7 @@ impl Journal {
             path,
             data,
         };
-        py.detach(|| self.inner.begin(&call, &files, has_container))
+        py.detach(move || self.inner.begin(&call, &files, has_container))
             .map(TransferIntent::from)
             .map_err(|error| failure(&error))
     }

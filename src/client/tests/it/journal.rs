@@ -88,6 +88,10 @@ fn state<'a>(place: &'a Place, intent: &'a Intent, index: usize) -> FileState<'a
 }
 
 #[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other systems have no inode to tell"
+)]
 fn inode(metadata: &fs::Metadata) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
     Some((metadata.dev(), metadata.ino()))

@@ -23,6 +23,7 @@
 //! - [`query`], [`populate`]: expressions and pages
 //! - [`event_hub`]: the connection to the event server
 //! - [`sequence`], [`checksum`], [`transfer`]: files and their bytes
+//! - [`publish`]: versions with all that belongs to them, whole or not at all
 
 pub mod checksum;
 pub mod coalesce;
@@ -35,6 +36,7 @@ pub mod event_hub;
 pub mod identity_map;
 pub mod merge;
 pub mod populate;
+pub mod publish;
 pub mod query;
 pub mod runtime;
 pub mod schema_cache;

@@ -21,7 +21,7 @@ pub struct ByteBudget {
 }
 
 /// Bytes of the budget, given back when dropped.
-pub(super) struct Reserved {
+pub(crate) struct Reserved {
     _permit: Option<OwnedSemaphorePermit>,
     spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
@@ -61,7 +61,7 @@ impl ByteBudget {
     }
 
     /// Waits for `bytes`, or for the whole budget if it is smaller than that.
-    pub(super) async fn reserve(&self, bytes: usize) -> Reserved {
+    pub(crate) async fn reserve(&self, bytes: usize) -> Reserved {
         let permits = u32::try_from(bytes.min(self.size)).unwrap_or(u32::MAX);
         let permit = Arc::clone(&self.free).acquire_many_owned(permits).await;
         // The semaphore is never closed, which is the only failure.

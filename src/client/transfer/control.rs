@@ -132,12 +132,12 @@ impl Control {
     }
 
     /// Runs `work` until it ends or the transfers are stopped, which drops the work and returns `None`.
-    pub(super) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.0.cancel.run(work).await
     }
 
     /// Returns the switch for work on a blocking thread, see [`Cancel::guarded`].
-    pub(super) fn guarded(&self) -> (Cancel, DropGuard) {
+    pub(crate) fn guarded(&self) -> (Cancel, DropGuard) {
         self.0.cancel.guarded()
     }
 }

@@ -61,6 +61,8 @@ pub struct Progress {
     counts: Arc<Counts>,
     /// Where the files of this transfer begin among those of all transfers that share the counts.
     first: usize,
+    /// Who is told of the steps of this transfer only.
+    observer: Option<Arc<dyn Fn(ProgressEvent) + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -87,7 +89,16 @@ impl Progress {
         };
         Self {
             counts: Arc::new(counts),
-            first: 0,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the same counts, and calls `observer` as well at every step of a transfer that is given this.
+    #[must_use]
+    pub fn observed(&self, observer: impl Fn(ProgressEvent) + Send + Sync + 'static) -> Self {
+        Self {
+            observer: Some(Arc::new(observer)),
+            ..self.clone()
         }
     }
 
@@ -122,6 +133,7 @@ impl Progress {
         Self {
             counts: Arc::clone(&self.counts),
             first,
+            observer: self.observer.clone(),
         }
     }
 
@@ -181,12 +193,16 @@ impl Progress {
     }
 
     fn report(&self, phase: Phase, index: usize, bytes: i64) {
+        let event = ProgressEvent {
+            index,
+            phase,
+            bytes,
+        };
         if let Some(report) = &self.counts.report {
-            report(ProgressEvent {
-                index,
-                phase,
-                bytes,
-            });
+            report(event);
+        }
+        if let Some(observer) = &self.observer {
+            observer(event);
         }
     }
 }

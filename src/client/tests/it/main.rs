@@ -14,6 +14,7 @@ mod lost_commit;
 mod merge;
 mod multipart;
 mod preflight;
+mod publish;
 mod query;
 mod ranged_content;
 mod raw_calls;

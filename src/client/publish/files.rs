@@ -1,0 +1,113 @@
+//! What is found on disk of the files that are to be published.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::description::{ComponentSpec, Description, Source};
+use super::media::MediaInfo;
+use crate::sequence::Sequence;
+use crate::transfer::preflight::{self, Defect, Finding, Preflight, RECENT};
+
+/// What is known of every file, by its path.
+#[derive(Clone, Debug, Default)]
+pub struct Files(BTreeMap<PathBuf, FileFacts>);
+
+/// One file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct FileFacts {
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its header says, for the first file of each component.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<MediaInfo>,
+    /// Why it cannot be published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// What may be wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+impl Files {
+    /// Looks at all files of a description. Blocks.
+    pub fn inspect(description: &Description) -> Self {
+        let mut files = Self::default();
+        for version in &description.versions {
+            version.components.iter().for_each(|c| files.component(c));
+            for path in version.reviewable.iter().chain(&version.thumbnail) {
+                files.look_at(vec![path.clone()]);
+            }
+        }
+        files
+    }
+
+    /// Returns what is known of a file; one that was not looked at is missing.
+    pub fn get(&self, path: &Path) -> FileFacts {
+        self.0.get(path).cloned().unwrap_or_else(|| FileFacts {
+            fault: Some(describe(path, Defect::Missing)),
+            ..FileFacts::default()
+        })
+    }
+
+    /// Makes facts without a disk, for plans of files that are elsewhere.
+    pub fn known(facts: impl IntoIterator<Item = (PathBuf, FileFacts)>) -> Self {
+        Self(facts.into_iter().collect())
+    }
+
+    fn component(&mut self, component: &ComponentSpec) {
+        match &component.source {
+            Source::Members(members) => members.iter().for_each(|member| self.component(member)),
+            Source::Path(path) => self.look_at(match Sequence::parse(path) {
+                Ok(sequence) => sequence.members().map(|m| m.path.into()).collect(),
+                Err(_) => vec![path.into()],
+            }),
+        }
+    }
+
+    /// Looks at the files of one component; the first of them shows what the others look like.
+    fn look_at(&mut self, paths: Vec<PathBuf>) {
+        let Preflight { sizes, findings } = preflight::inspect(&paths, RECENT);
+        let mut facts: Vec<_> = sizes
+            .into_iter()
+            .map(|size| FileFacts {
+                size,
+                ..FileFacts::default()
+            })
+            .collect();
+        for Finding { index, defect } in findings {
+            let text = Some(describe(&paths[index], defect));
+            match defect {
+                Defect::Missing | Defect::Empty | Defect::Unreadable => facts[index].fault = text,
+                Defect::Growing | Defect::OddSize { .. } => facts[index].warning = text,
+            }
+        }
+        if let (Some(path), Some(first)) = (paths.first(), facts.first_mut())
+            && first.fault.is_none()
+        {
+            // A header that cannot be read is an unknown one.
+            first.media = MediaInfo::read(path).ok().flatten();
+        }
+        for (path, facts) in paths.into_iter().zip(facts) {
+            let known = self.0.entry(path).or_default();
+            *known = FileFacts {
+                media: facts.media.or(known.media.take()),
+                ..facts
+            };
+        }
+    }
+}
+
+fn describe(path: &Path, defect: Defect) -> String {
+    let path = path.display();
+    match defect {
+        Defect::Missing => format!("file '{path}' does not exist"),
+        Defect::Empty => format!("file '{path}' is empty"),
+        Defect::Unreadable => format!("'{path}' is no file that can be read"),
+        Defect::Growing => format!("file '{path}' is still being written"),
+        Defect::OddSize { size, median } => {
+            format!("file '{path}' has {size} bytes, the others about {median}")
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The last call, which publishes everything, and the removal of what was reserved for it.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Published, PublishedVersion, Run};
+use crate::error::{Error, ErrorKind};
+use crate::publish::encode;
+use crate::publish::error::PublishError;
+use crate::publish::lookup::{call, id_list, query_operation};
+use crate::publish::operations::Batch;
+use crate::publish::plan::REVIEWABLE;
+use crate::publish::rows::{Rows, found};
+use crate::publish::standing::Standing;
+use crate::publish::watch::NodeState;
+
+/// How often the last call is sent. Its answer may be lost each time, but it is carried out once: the ids can be created only once.
+const ATTEMPTS: u32 = 3;
+
+/// The wait before it is sent again.
+const PAUSE: Duration = Duration::from_millis(300);
+
+impl Run {
+    /// Publishes everything in one transaction, then has media encoded.
+    pub async fn register(&mut self) -> Result<Published, PublishError> {
+        let open: Vec<_> = (0..self.plan.versions.len())
+            .filter(|version| !matches!(self.standings[*version], Standing::Published(_)))
+            .collect();
+        for version in &open {
+            self.advance(*version, NodeState::Registering);
+        }
+        let was_there: HashSet<_> = (0..self.plan.versions.len())
+            .filter(|version| !open.contains(version))
+            .collect();
+        if !open.is_empty() {
+            self.commit(&open).await?;
+            self.reserved.clear();
+        }
+        self.mark_published(&was_there);
+        let jobs = self.encode(&was_there).await?;
+        Ok(self.published(&was_there, &jobs))
+    }
+
+    /// Sends the last call until it is known to have been carried out, or refused.
+    async fn commit(&mut self, open: &[usize]) -> Result<(), PublishError> {
+        let operations = self.operations(open);
+        let mut attempt = 1;
+        let standings = loop {
+            let error = match call(&*self.api, "publish", operations.clone()).await {
+                Ok(answers) => break self.numbered(open, &answers),
+                Err(error) => error,
+            };
+            let is_refused = error.is_refusal();
+            match self.ask(open).await {
+                Ok(standings) if standings.iter().all(is_published) => break standings,
+                Ok(_) if !is_refused && attempt < ATTEMPTS => {}
+                Err(PublishError::Api { source, .. }) if !is_refused => {
+                    return Err(PublishError::Unknown { source });
+                }
+                _ => return Err(error),
+            }
+            attempt += 1;
+            tokio::time::sleep(PAUSE).await;
+        };
+        for (version, standing) in open.iter().zip(standings) {
+            self.standings[*version] = standing;
+        }
+        Ok(())
+    }
+
+    /// Reads the numbers that the server has given to versions.
+    fn numbered(&self, open: &[usize], answers: &[Value]) -> Vec<Standing> {
+        let mut rows = Rows::default();
+        for answer in answers {
+            rows.add(answer);
+        }
+        let number = |version: &usize| {
+            let id = self.id_of(*version)?;
+            rows.value(&id, "version")?.as_i64()
+        };
+        let standing = |version: &usize| {
+            let planned = self.plan.versions[*version].number;
+            let known = match self.standings[*version] {
+                Standing::Reserved(number) => Some(number),
+                Standing::Absent | Standing::Published(_) => number(version),
+            };
+            Standing::Published(known.unwrap_or(planned))
+        };
+        open.iter().map(standing).collect()
+    }
+
+    fn operations(&self, open: &[usize]) -> Vec<Value> {
+        let mut batch = Batch::default();
+        for version in self.plan.order.iter().filter(|v| open.contains(v)) {
+            let is_reserved = matches!(self.standings[*version], Standing::Reserved(_));
+            batch.publish(&self.plan, *version, &self.sealed, is_reserved);
+        }
+        let first = open
+            .iter()
+            .find_map(|version| self.sealed[*version].as_ref());
+        if let Some(sealed) = first {
+            batch.place(sealed, &self.placements);
+        }
+        batch.into_operations()
+    }
+
+    /// Marks everything as done but what the server has yet to encode.
+    fn mark_published(&self, was_there: &HashSet<usize>) {
+        for version in 0..self.plan.versions.len() {
+            for node in self.nodes_of(version) {
+                if node.ends_with(&format!("/{REVIEWABLE}")) {
+                    continue;
+                }
+                if was_there.contains(&version) {
+                    let message = "was published before".to_owned();
+                    self.watch.end(node, NodeState::Done, message);
+                } else {
+                    self.watch.advance(node, NodeState::Done);
+                }
+            }
+        }
+    }
+
+    /// Has media encoded and returns the job of each version that has any.
+    async fn encode(
+        &self,
+        was_there: &HashSet<usize>,
+    ) -> Result<HashMap<usize, String>, PublishError> {
+        let wanted: Vec<_> = self
+            .sealed
+            .iter()
+            .enumerate()
+            .filter_map(|(version, sealed)| {
+                let planned = &self.plan.versions[version];
+                encode::Wanted::of(version, planned, sealed.as_ref()?)
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let node = |n: usize| {
+            format!(
+                "{}/{REVIEWABLE}",
+                self.plan.versions[wanted[n].version].label
+            )
+        };
+        (0..wanted.len()).for_each(|n| self.watch.advance(&node(n), NodeState::Encoding));
+        let may_exist = wanted
+            .iter()
+            .any(|encode| was_there.contains(&encode.version));
+        let jobs = encode::request(&*self.api, &wanted, may_exist).await;
+        let jobs = jobs.map_err(|error| PublishError::not_encoded(&error))?;
+        if self.options.wait_for_encodes {
+            self.wait(&jobs, node).await?;
+        } else {
+            for n in 0..wanted.len() {
+                let message = "the server encodes it".to_owned();
+                self.watch.end(&node(n), NodeState::Done, message);
+            }
+        }
+        let versions = wanted.iter().map(|encode| encode.version);
+        Ok(versions.zip(jobs).collect())
+    }
+
+    async fn wait(
+        &self,
+        jobs: &[String],
+        node: impl Fn(usize) -> String,
+    ) -> Result<(), PublishError> {
+        let mut failed = Vec::new();
+        let ended = |n: usize, is_done: bool| {
+            if is_done {
+                self.watch.advance(&node(n), NodeState::Done);
+            } else {
+                let message = "the server could not encode it".to_owned();
+                self.watch.end(&node(n), NodeState::Failed, message);
+                failed.push(node(n));
+            }
+        };
+        let waiting = self
+            .control
+            .run(encode::wait(&*self.api, jobs, ended))
+            .await;
+        match waiting {
+            None => Err(PublishError::Cancelled),
+            Some(Err(error)) => Err(PublishError::not_encoded(&error)),
+            Some(Ok(())) if failed.is_empty() => Ok(()),
+            Some(Ok(())) => Err(PublishError::NotEncoded {
+                reason: format!("the server could not encode {}", failed.join(", ")),
+            }),
+        }
+    }
+
+    fn published(&self, was_there: &HashSet<usize>, jobs: &HashMap<usize, String>) -> Published {
+        let versions = self.plan.versions.iter().enumerate();
+        let described = versions.filter_map(|(position, planned)| {
+            let sealed = self.sealed[position].as_ref()?;
+            let number = match self.standings[position] {
+                Standing::Published(number) | Standing::Reserved(number) => number,
+                Standing::Absent => planned.number,
+            };
+            let components = planned.components.iter();
+            Some(PublishedVersion {
+                label: planned.label.clone(),
+                id: self.id_of(position)?,
+                number,
+                was_there: was_there.contains(&position),
+                components: components
+                    .map(|component| {
+                        let id = sealed.component(&component.name);
+                        (component.name.clone(), id)
+                    })
+                    .collect(),
+                thumbnail_id: sealed.thumbnail.clone(),
+                job_id: jobs.get(&position).cloned(),
+            })
+        });
+        Published {
+            versions: described.collect(),
+        }
+    }
+
+    /// Returns the operations that remove reserved versions, and the assets that have no others.
+    pub(super) async fn removals(&self, versions: &[usize]) -> Result<Vec<Value>, PublishError> {
+        let removed: HashSet<_> = versions.iter().filter_map(|v| self.id_of(*v)).collect();
+        let assets: HashSet<_> = versions
+            .iter()
+            .map(|version| &self.plan.versions[*version].asset)
+            .filter(|asset| !asset.exists)
+            .map(|asset| asset.id.as_str())
+            .collect();
+        let mut kept = HashSet::new();
+        if !assets.is_empty() {
+            let ids = id_list(assets.iter().copied());
+            let expression =
+                format!("select id, asset_id from AssetVersion where asset_id in ({ids})");
+            let operations = vec![query_operation(&expression)];
+            let answers = call(&*self.api, "look for other versions", operations).await?;
+            let mut rows = Rows::default();
+            for answer in &answers {
+                rows.add(answer);
+                let others = found(answer).into_iter().filter(|id| !removed.contains(id));
+                kept.extend(others.filter_map(|id| Some(rows.text(&id, "asset_id")?.to_owned())));
+            }
+        }
+        let delete = |entity_type: &str, id: &str| json!({"action": "delete", "entity_type": entity_type, "entity_key": [id]});
+        let versions = removed.iter().map(|id| delete("AssetVersion", id));
+        let assets = assets.iter().filter(|id| !kept.contains(**id));
+        Ok(versions
+            .chain(assets.map(|id| delete("Asset", id)))
+            .collect())
+    }
+}
+
+fn is_published(standing: &Standing) -> bool {
+    matches!(standing, Standing::Published(_))
+}
+
+impl PublishError {
+    /// Returns whether the server has answered that it did not do it.
+    fn is_refusal(&self) -> bool {
+        let Self::Api { source, .. } = self else {
+            return false;
+        };
+        let kind = source.downcast_ref::<Error>().map(Error::kind);
+        matches!(kind, Some(ErrorKind::Server | ErrorKind::Auth))
+    }
+
+    fn not_encoded(error: &Self) -> Self {
+        Self::NotEncoded {
+            reason: error.to_string(),
+        }
+    }
+}

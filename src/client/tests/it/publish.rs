@@ -1,0 +1,528 @@
+//! A publish against the embedded server: whole, or not at all, whatever goes wrong on the way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ftrack_client::config::Config;
+use ftrack_client::publish::{
+    self, ComponentSpec, Description, Failed, NodeReport, NodeState, Plan, Published, Reference,
+    Run, RunOptions, Source, Target, Used, VersionSpec, Watch,
+};
+use ftrack_client::transfer::{Api, Control, Progress, RetryPolicy, TransferOptions};
+use ftrack_client::transport::{CallHeaders, TransferApi, Transport};
+use ftrack_sandbox::{CallFilter, Endpoint, Fault, FaultKind, Sandbox, SandboxOptions};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+/// A server, files, and a task to publish for.
+struct Stage {
+    server: Sandbox,
+    folder: tempfile::TempDir,
+    api: Arc<dyn Api>,
+    task: String,
+    reports: Arc<Mutex<Vec<NodeReport>>>,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let start = || Sandbox::start(SandboxOptions::default()).unwrap();
+        let server = tokio::task::spawn_blocking(start).await.unwrap();
+        let config = Config::new(server.url(), server.api_user(), server.api_key());
+        let transport = Arc::new(Transport::new(config).unwrap());
+        let api = Arc::new(TransferApi::new(transport, CallHeaders::default()).unwrap());
+        let mut stage = Self {
+            server,
+            folder: tempfile::tempdir().unwrap(),
+            api,
+            task: String::new(),
+            reports: Arc::default(),
+        };
+        let tasks = stage
+            .query("select id from Task where parent.name is \"des_040\"")
+            .await;
+        tasks[0]["id"].as_str().unwrap().clone_into(&mut stage.task);
+        stage
+    }
+
+    async fn query(&self, expression: &str) -> Vec<Value> {
+        let operation = json!({"action": "query", "expression": expression});
+        let answers = self.api.call(vec![operation]).await.unwrap();
+        answers[0]["data"].as_array().unwrap().clone()
+    }
+
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn version(&self, asset: &str, components: Vec<ComponentSpec>) -> VersionSpec {
+        VersionSpec {
+            target: Target::Asset {
+                name: asset.to_owned(),
+                asset_type: None,
+                parent: None,
+            },
+            task: Some(Reference::Id(self.task.clone())),
+            comment: "first".to_owned(),
+            data: serde_json::Map::new(),
+            metadata: BTreeMap::from([("shot".to_owned(), "des_040".to_owned())]),
+            components,
+            reviewable: None,
+            thumbnail: None,
+            uses: Vec::new(),
+        }
+    }
+
+    /// Three versions with four components each; the second uses the first.
+    fn three_versions(&self) -> Description {
+        let versions = ["one", "two", "three"].map(|asset| {
+            let components = (0..4).map(|number| {
+                let name = format!("{asset}{number}");
+                component(&name, &self.file(&format!("{name}.txt"), &name))
+            });
+            self.version(asset, components.collect())
+        });
+        let mut description = Description {
+            versions: versions.into(),
+            depends: Vec::new(),
+        };
+        description.versions[1].uses = vec![Used::Version(0)];
+        description
+    }
+
+    async fn plan(&self, description: &Description) -> Plan {
+        publish::prepare(&*self.api, description).await.unwrap()
+    }
+
+    async fn run_with(
+        &self,
+        description: &Description,
+        options: RunOptions,
+    ) -> Result<Published, Failed> {
+        let planned = publish::prepare(&*self.api, description).await;
+        let plan = Arc::new(planned.map_err(|error| Failed {
+            error,
+            nodes: Vec::new(),
+            is_clean: true,
+        })?);
+        self.reports.lock().clear();
+        let reports = Arc::clone(&self.reports);
+        let watch = Watch::new(&plan, move |report| reports.lock().push(report));
+        let (progress, control) = (Progress::new(), Control::new());
+        let mut run = Run::new(
+            Arc::clone(&self.api),
+            plan,
+            options,
+            watch,
+            progress,
+            control,
+        );
+        run.run().await
+    }
+
+    async fn run(&self, description: &Description) -> Result<Published, Failed> {
+        self.run_with(description, options()).await
+    }
+
+    /// Returns the published assets and their components, with whether the bytes of each are there.
+    async fn visible(&self) -> Vec<String> {
+        let versions = self
+            .query(
+                "select asset.name, version, is_published, components.name, components.size, \
+                 components.component_locations.resource_identifier from AssetVersion \
+                 where asset.name in (\"one\", \"two\", \"three\")",
+            )
+            .await;
+        let mut lines: Vec<_> = versions.iter().map(describe).collect();
+        lines.sort();
+        lines
+    }
+
+    /// Returns the number of API calls and of uploads since the last look.
+    fn counts(&self) -> (usize, usize) {
+        let counts = [Endpoint::Api, Endpoint::Upload].map(|endpoint| {
+            let calls = self.server.calls(CallFilter {
+                endpoint: Some(endpoint),
+                action: None,
+            });
+            calls.len()
+        });
+        self.server.clear_calls();
+        (counts[0], counts[1])
+    }
+
+    /// Waits until a request has met the fault that is set.
+    async fn met_fault(&self) {
+        let mut look = tokio::time::interval(Duration::from_millis(2));
+        while self.server.faults().iter().all(|fault| fault.fired == 0) {
+            look.tick().await;
+        }
+    }
+}
+
+fn describe(version: &Value) -> String {
+    let components = version["components"].as_array().unwrap();
+    let registered = components.iter().filter(|component| {
+        !component["component_locations"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    });
+    format!(
+        "{} v{} published={} components={}/{}",
+        version["asset"]["name"].as_str().unwrap(),
+        version["version"],
+        version["is_published"],
+        registered.count(),
+        components.len(),
+    )
+}
+
+const ALL: [&str; 3] = [
+    "one v1 published=true components=4/4",
+    "three v1 published=true components=4/4",
+    "two v1 published=true components=4/4",
+];
+
+fn component(name: &str, path: &str) -> ComponentSpec {
+    ComponentSpec {
+        name: name.to_owned(),
+        source: Source::Path(path.to_owned()),
+        data: serde_json::Map::new(),
+        metadata: BTreeMap::new(),
+        locations: Vec::new(),
+    }
+}
+
+fn options() -> RunOptions {
+    RunOptions {
+        transfer: TransferOptions {
+            retry: RetryPolicy {
+                attempts: 1,
+                first: Duration::from_millis(1),
+                max: Duration::from_millis(1),
+            },
+            ..TransferOptions::default()
+        },
+        ..RunOptions::default()
+    }
+}
+
+/// Stops the server, which waits for its threads.
+async fn stop(stage: Stage) {
+    tokio::task::spawn_blocking(|| drop(stage)).await.unwrap();
+}
+
+fn states(nodes: &[NodeReport], state: NodeState) -> usize {
+    nodes.iter().filter(|node| node.state == state).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_published_in_a_few_calls_and_once() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    stage.counts();
+    let published = stage.run(&description).await.unwrap();
+    assert_eq!(stage.counts(), (5, 12));
+    assert_eq!(stage.visible().await, ALL);
+    assert!(published.versions.iter().all(|version| !version.was_there));
+    let links = stage.query("select from.asset.name, to.asset.name from AssetVersionLink where to.asset.name is \"two\"").await;
+    assert_eq!(links[0]["from"]["asset"]["name"], "one");
+    let reports = stage.reports.lock().clone();
+    let of_one: Vec<_> = reports
+        .iter()
+        .filter(|report| report.node == "one/one0")
+        .map(|report| report.state)
+        .collect();
+    assert_eq!(
+        of_one,
+        [
+            NodeState::Queued,
+            NodeState::Hashing,
+            NodeState::Transferring,
+            NodeState::Verifying,
+            NodeState::Registering,
+            NodeState::Done,
+        ]
+    );
+
+    stage.counts();
+    let again = stage.run(&description).await.unwrap();
+    assert_eq!(stage.counts(), (3, 0));
+    assert!(again.versions.iter().all(|version| version.was_there));
+    let ids = |published: &Published| -> Vec<String> {
+        published
+            .versions
+            .iter()
+            .map(|version| version.id.clone())
+            .collect()
+    };
+    assert_eq!(ids(&again), ids(&published));
+    assert_eq!(stage.visible().await, ALL);
+
+    let force = RunOptions {
+        force: true,
+        ..options()
+    };
+    let forced = stage.run_with(&description, force).await.unwrap();
+    assert!(forced.versions.iter().all(|version| version.number == 2));
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_makes_the_next_version() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    stage.run(&description).await.unwrap();
+    stage.file("one2.txt", "changed");
+    let published = stage.run(&description).await.unwrap();
+    let numbers: Vec<_> = published
+        .versions
+        .iter()
+        .map(|version| (version.number, version.was_there))
+        .collect();
+    // The second uses the first, so it is another one as well.
+    assert_eq!(numbers, [(2, false), (2, false), (1, true)]);
+    stop(stage).await;
+}
+
+/// What goes wrong with the n-th request to an endpoint.
+async fn check_fault(stage: &Stage, description: &Description, fault: Fault) {
+    stage.server.reset().unwrap();
+    let text = format!("{fault:?}");
+    stage.server.fault(fault);
+    let outcome = stage.run(description).await;
+    stage.server.clear_faults();
+    match &outcome {
+        Ok(_) => assert_eq!(stage.visible().await, ALL, "{text}"),
+        Err(Failed { error, nodes, .. }) => {
+            assert_eq!(stage.visible().await, [""; 0], "{text}: {error}");
+            assert_eq!(states(nodes, NodeState::Done), 0, "{text}");
+            assert_eq!(states(nodes, NodeState::Failed), nodes.len(), "{text}");
+            assert!(!error.to_string().contains("signature"), "{text}: {error}");
+        }
+    }
+    let second = stage.run(description).await.unwrap();
+    assert_eq!(stage.visible().await, ALL, "{text}");
+    let was_there = second.versions.iter().all(|version| version.was_there);
+    assert_eq!(was_there, outcome.is_ok(), "{text}");
+}
+
+/// How many calls a publish makes, at most; a call more finds no fault.
+const CALLS: u32 = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_fails_publishes_all_or_nothing() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    for call in 0..CALLS {
+        for kind in [
+            FaultKind::ErrorBody,
+            FaultKind::LostAnswer,
+            FaultKind::Refuse,
+        ] {
+            let fault = Fault::new(Endpoint::Api, kind).after(call).times(1);
+            check_fault(&stage, &description, fault).await;
+        }
+    }
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_taken_publishes_nothing() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    for file in 0..12 {
+        for kind in [FaultKind::Expired, FaultKind::LostAnswer] {
+            let fault = Fault::new(Endpoint::Upload, kind).after(file).times(1);
+            check_fault(&stage, &description, fault).await;
+        }
+    }
+    stop(stage).await;
+}
+
+/// A publisher that ends in the middle of a request, as a killed process does.
+async fn check_killed(
+    stage: &Arc<Stage>,
+    description: &Description,
+    endpoint: Endpoint,
+    request: u32,
+) {
+    stage.server.reset().unwrap();
+    stage.server.fault(
+        Fault::new(endpoint, FaultKind::Hold)
+            .after(request)
+            .times(1),
+    );
+    let (runs, described) = (Arc::clone(stage), description.clone());
+    let publisher = tokio::spawn(async move { runs.run(&described).await.map(drop) });
+    stage.met_fault().await;
+    publisher.abort();
+    assert!(publisher.await.unwrap_err().is_cancelled());
+    stage.server.clear_faults();
+    let left = stage.visible().await;
+    assert!(
+        left.is_empty() || left == ALL,
+        "{endpoint:?} {request}: {left:?}"
+    );
+    stage.run(description).await.unwrap();
+    assert_eq!(stage.visible().await, ALL, "{endpoint:?} {request}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_is_killed_leaves_all_or_nothing() {
+    let stage = Arc::new(Stage::new().await);
+    let description = stage.three_versions();
+    for call in 0..CALLS - 1 {
+        check_killed(&stage, &description, Endpoint::Api, call).await;
+    }
+    for file in 0..12 {
+        check_killed(&stage, &description, Endpoint::Upload, file).await;
+    }
+    let stage = Arc::into_inner(stage).unwrap();
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_stays_lost_is_told_and_found_again() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    // From the last call on, nothing answers any more.
+    stage
+        .server
+        .fault(Fault::new(Endpoint::Api, FaultKind::LostAnswer).after(4));
+    let failed = stage.run(&description).await.unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "nobody knows whether the publish is there; run it again, which finds out"
+    );
+    stage.server.clear_faults();
+    assert_eq!(stage.visible().await, ALL);
+    let again = stage.run(&description).await.unwrap();
+    assert!(again.versions.iter().all(|version| version.was_there));
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_send_and_the_publish_registers() {
+    let stage = Stage::new().await;
+    let mut description = stage.three_versions();
+    description.versions[0].thumbnail = Some(stage.file("t.txt", "picture").into());
+    let plan = Arc::new(stage.plan(&description).await);
+    let shards = publish::split(&plan, 4).unwrap();
+    assert_eq!(shards.len(), 4);
+    let mut results = Vec::new();
+    for shard in &shards {
+        let json = serde_json::to_string(shard).unwrap();
+        assert!(!json.contains(stage.server.api_key()));
+        let sent = shard
+            .run(
+                &*stage.api,
+                &options().transfer,
+                &Progress::new(),
+                &Control::new(),
+            )
+            .await;
+        results.push(sent.unwrap());
+    }
+    assert_eq!(stage.visible().await, [""; 0]);
+    let run = || {
+        let (progress, control) = (Progress::new(), Control::new());
+        let watch = Watch::new(&plan, |_| {});
+        Run::new(
+            Arc::clone(&stage.api),
+            Arc::clone(&plan),
+            options(),
+            watch,
+            progress,
+            control,
+        )
+    };
+    let missing = run().finish(&results[1..]).await.unwrap_err();
+    assert!(missing.to_string().contains("was not sent"), "{missing}");
+    assert_eq!(stage.visible().await, [""; 0]);
+    run().finish(&results).await.unwrap();
+    assert_eq!(stage.visible().await, ALL);
+    // The same publish without shards is the same publish.
+    let again = stage.run(&description).await.unwrap();
+    assert!(again.versions.iter().all(|version| version.was_there));
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_with_the_same_picture_share_one_thumbnail() {
+    let stage = Stage::new().await;
+    let mut description = stage.three_versions();
+    for (number, version) in description.versions.iter_mut().enumerate() {
+        version.thumbnail = Some(stage.file(&format!("t{number}.txt"), "picture").into());
+    }
+    stage.counts();
+    let published = stage.run(&description).await.unwrap();
+    assert_eq!(stage.counts().1, 13);
+    let thumbnails: Vec<_> = published
+        .versions
+        .iter()
+        .map(|v| v.thumbnail_id.clone())
+        .collect();
+    assert!(thumbnails[0].is_some() && thumbnails.iter().all(|id| *id == thumbnails[0]));
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_existing_version_gets_more_components_once() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    let published = stage.run(&description).await.unwrap();
+    let more = |name: &str, content: &str| {
+        let mut version =
+            stage.version("", vec![component(name, &stage.file("more.txt", content))]);
+        version.target = Target::ExistingVersion(Reference::Id(published.versions[0].id.clone()));
+        Description {
+            versions: vec![version],
+            depends: Vec::new(),
+        }
+    };
+    stage.run(&more("more", "content")).await.unwrap();
+    assert_eq!(
+        stage.visible().await[0],
+        "one v1 published=true components=5/5"
+    );
+    let again = stage.run(&more("more", "content")).await.unwrap();
+    assert!(again.versions[0].was_there);
+    let taken = stage.run(&more("more", "other content")).await.unwrap_err();
+    assert!(
+        taken.to_string().contains("has this component already"),
+        "{taken}"
+    );
+    assert_eq!(
+        stage.visible().await[0],
+        "one v1 published=true components=5/5"
+    );
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_versions_take_no_more_calls_than_one() {
+    let stage = Stage::new().await;
+    let versions = (0..10).map(|asset| {
+        let components = (0..5).map(|number| {
+            let name = format!("a{asset}c{number}");
+            for frame in 0..20 {
+                stage.file(&format!("{name}.{frame:04}.exr"), "x");
+            }
+            let folder = stage.folder.path().to_str().unwrap();
+            component(&name, &format!("{folder}/{name}.%04d.exr [0-19]"))
+        });
+        stage.version(&format!("many{asset}"), components.collect())
+    });
+    let description = Description {
+        versions: versions.collect(),
+        depends: Vec::new(),
+    };
+    stage.counts();
+    stage.run(&description).await.unwrap();
+    assert_eq!(stage.counts(), (6, 1000));
+    stop(stage).await;
+}

@@ -58,6 +58,18 @@ def test_the_quickstart_publishes_and_encodes(renders: Path) -> None:
     assert thumbnail
 
 
+@pytest.mark.parametrize("document", ["README.md", "docs/publishing.md"])
+def test_a_described_publish_runs(
+    session: Session, task: Any, renders: Path, document: str
+) -> None:
+    (renders / "model.abc").write_text("vertices")
+    code = example(document, "session.publisher()")
+    code = code.replace("/renders", renders.as_posix()).replace("/work", renders.as_posix())
+    exec(compile(code, document, "exec"), {"session": session, "task": task})
+    versions = session.query(f"AssetVersion where task_id is {task['id']}").all()
+    assert "lighting" in {version["asset"]["name"] for version in versions}
+
+
 def inspect(session: Session, version: Any, job: Any) -> tuple[str, set[str], Any]:
     """Return how the encode ended, what the version holds now, and its thumbnail."""
     status = finish(session, job)

@@ -43,6 +43,7 @@ _MODULES = (
     "logging",
     "operation",
     "plugin",
+    "publish",
     "query",
     "resource_identifier_transformer",
     "sandbox",

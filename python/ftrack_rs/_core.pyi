@@ -23,6 +23,8 @@ __all__ = [
     "MatchingExpressions",
     "NativeSandbox",
     "PassedFiles",
+    "PublishPlan",
+    "PublishRun",
     "SchemaSet",
     "Sequence",
     "TransferControl",
@@ -31,6 +33,7 @@ __all__ = [
     "draw_frames",
     "inspect_frames",
     "parse_sequence",
+    "run_shard",
 ]
 
 VERSION: Final[str]
@@ -414,6 +417,102 @@ def inspect_frames(paths: list[str], recent: float) -> tuple[list[int], list[tup
     Returns:
         The size of each; and of those with a defect the position and what is wrong: `missing`,
         `empty`, `unreadable`, `growing` or `odd size`.
+    """
+
+@final
+class PublishPlan:
+    """What a publish will do."""
+
+    def __new__(cls, client: Client, description: str) -> PublishPlan:
+        """Ask the server and look at the files; changes nothing.
+
+        Args:
+            client: How to ask the server.
+            description: What is to be published, as JSON.
+
+        Raises:
+            PublishError: If the server cannot be asked.
+            ValueError: If the description is none.
+        """
+    def json(self) -> str:
+        """Return everything that is known, as JSON."""
+    def table(self) -> str:
+        """Return the plan as text."""
+    def svg(self) -> str:
+        """Return the plan as a picture."""
+    def mermaid(self) -> str:
+        """Return the plan as a Mermaid diagram."""
+    @property
+    def goes_elsewhere(self) -> bool:
+        """Whether components go to other locations than the ftrack server."""
+    def shards(self, count: int) -> list[str]:
+        """Split the byte work into parts, each JSON.
+
+        Raises:
+            PublishError: If it cannot be split.
+        """
+
+@final
+class PublishRun:
+    """A publish under way, of which one thread runs the stages."""
+
+    def __new__(
+        cls,
+        client: Client,
+        plan: PublishPlan,
+        handle: TransferControl,
+        on_event: Any,
+        habits: dict[str, bool],
+    ) -> PublishRun:
+        """Prepare to carry out a plan.
+
+        Args:
+            client: How to ask the server.
+            plan: What to do.
+            handle: How data moves.
+            on_event: Called with node, state and message of every step; None if nobody watches.
+            habits: `force`, `keep_reserved` and `wait_for_encodes`.
+        """
+    def reserve(self) -> list[tuple[int, str, int]]:
+        """Make the versions whose numbers must be known first.
+
+        Returns:
+            Position in the plan, id and number of each version that goes to other locations and is
+            not published yet.
+
+        Raises:
+            PublishError: If that fails, or the plan has conflicts.
+        """
+    def component_ids(self, version: int) -> list[tuple[str, str]]:
+        """Return the ids of the components of a version, by their names within it."""
+    def place(self, placements: list[tuple[str, str, str]]) -> None:
+        """Take note of data in other locations: component, location, resource identifier."""
+    def send(self) -> None:
+        """Hash and send all files that are not published yet.
+
+        Raises:
+            PublishError: If that fails, or the plan has conflicts.
+        """
+    def register(self) -> str:
+        """Publish everything; returns what was published, as JSON.
+
+        Raises:
+            PublishError: If that fails.
+        """
+    def finish(self, results: list[str]) -> str:
+        """Publish what shards have sent; returns what was published, as JSON.
+
+        Raises:
+            PublishError: If something is missing, or that fails.
+        """
+    def abandon(self, reason: str) -> bool:
+        """Take back what was made; returns whether nothing of it is left."""
+
+def run_shard(client: Client, shard: str, handle: TransferControl) -> str:
+    """Send the files of a part, and return what was sent; both are JSON.
+
+    Raises:
+        PublishError: If a file cannot be sent.
     """
 
 @final

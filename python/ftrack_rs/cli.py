@@ -74,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox.set_defaults(run=_sandbox)
 
+    publish = commands.add_parser("publish", help="publish files as a version, whole or not at all")
+    _add_publish_arguments(publish)
+    publish.set_defaults(run=_publish)
+
     run = commands.add_parser("run", help="run a script, with this client in place of ftrack_api")
     run.add_argument("script", type=Path, help="the script, written for ftrack_api")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
@@ -94,6 +98,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_publish_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a file, or a sequence such as 'a.%%04d.exr [1-48]'; each becomes a component",
+    )
+    parser.add_argument(
+        "--task",
+        required=True,
+        metavar="ID|LINK",
+        help="the task: its id, the address of its page, or names as in film/sq010/sh010/lighting",
+    )
+    parser.add_argument("--asset", required=True, metavar="NAME", help="name of the asset")
+    parser.add_argument("--type", metavar="TYPE", help="type of the asset")
+    parser.add_argument("--comment", default="", metavar="TEXT", help="what to say about it")
+    parser.add_argument("--thumbnail", metavar="FILE", help="the picture that stands for it")
+    parser.add_argument(
+        "--reviewable",
+        action="store_true",
+        help="show the last file in the web player, encoded by the server if need be",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would happen, and do nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _demo(options: argparse.Namespace) -> int:
     from ftrack_rs import demo
 
@@ -112,6 +144,12 @@ def _sandbox(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         wait_for_interrupt()
     return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from ftrack_rs.publish import console
+
+    return console.run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -44,7 +44,9 @@ Every error derives from :class:`Error`, so one ``except`` clause catches all of
     │       ├── AccessorResourceInvalidError
     │       └── AccessorContainerNotEmptyError
     ├── StructureError
-    └── ConnectionClosedError
+    ├── ConnectionClosedError
+    └── PublishError
+        └── PublishConflictError
 """
 
 from __future__ import annotations
@@ -458,3 +460,22 @@ class ConnectionClosedError(Error):
     """Raised when a closed session is used."""
 
     default_message = "Connection closed."
+
+
+class PublishError(Error):
+    """Raised when a publish fails. Nothing of it is visible then, unless the text says otherwise.
+
+    `details["nodes"]` holds how far each part of it came, as `node`, `state` and perhaps `message`.
+    `details["is_clean"]` tells whether nothing that was made for it is left.
+    """
+
+    default_message = "The publish failed."
+
+
+class PublishConflictError(PublishError):
+    """Raised when a publish cannot be done as it is described.
+
+    `details["conflicts"]` holds the node, the kind and the message of each conflict.
+    """
+
+    default_message = "The publish cannot be done."

@@ -4,12 +4,13 @@ use std::io;
 use std::path::Path;
 
 use ftrack_client::error::{Error, ErrorKind, Outcome};
+use ftrack_client::publish::PublishError;
 use ftrack_client::transfer::{BatchError, ItemRef, TransferError, TransferErrorKind};
 use ftrack_client::transport::Transport;
 use ftrack_protocol::expression::ParseError;
 use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 /// The exception for most failures of transfers.
 const OPERATION_FAILED: &str = "AccessorOperationFailedError";
@@ -127,6 +128,31 @@ fn of_transfer(py: Python<'_>, action: &str, error: &TransferError, text: &str) 
         details.set_item("end", end)
     });
     added.err().unwrap_or(made)
+}
+
+/// Returns the exception for a publish that failed; its details hold the conflicts and how far each node came.
+pub fn from_publish(py: Python<'_>, error: &PublishError, nodes: &str, is_clean: bool) -> PyErr {
+    let (name, conflicts) = match error {
+        PublishError::Conflicts { conflicts } => ("PublishConflictError", conflicts.as_slice()),
+        _ => ("PublishError", &[][..]),
+    };
+    let details = || {
+        let details = PyDict::new(py);
+        let read = py.import("json")?.getattr("loads")?;
+        let conflicts = conflicts
+            .iter()
+            .map(|c| (&c.node, c.kind.name(), &c.message));
+        details.set_item("conflicts", PyList::new(py, conflicts)?)?;
+        details.set_item("nodes", read.call1((nodes,))?)?;
+        details.set_item("is_clean", is_clean)?;
+        // A template: details keep braces in the text as they are.
+        details.set_item("reason", sentence(&chain(error)))?;
+        Ok(details)
+    };
+    match details() {
+        Ok(details) => new(py, name, ("{reason}", details)),
+        Err(error) => error,
+    }
 }
 
 /// Returns the exception for a request that got no answer.

@@ -5,6 +5,7 @@
 //! - [`convert`]: values between Python, the identity map and the wire
 //! - [`client`], [`batch`], [`committed`], [`transfer`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
+//! - [`publish`]: plans and runs of the publishing graph
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
@@ -22,6 +23,7 @@ mod imports;
 mod journal;
 mod passed_files;
 mod preflight;
+mod publish;
 mod reader;
 mod sandbox;
 mod schema;
@@ -52,6 +54,8 @@ mod _core {
     use crate::passed_files::PassedFiles;
     #[pymodule_export]
     use crate::preflight::inspect_frames;
+    #[pymodule_export]
+    use crate::publish::{PublishPlan, PublishRun, run_shard};
     #[pymodule_export]
     use crate::reader::ContentReader;
     #[pymodule_export]

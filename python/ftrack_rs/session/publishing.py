@@ -13,6 +13,7 @@ from ftrack_rs.session.source_files import SourceFiles
 
 if TYPE_CHECKING:
     from ftrack_rs._core import Sequence
+    from ftrack_rs.publish import Publisher
     from ftrack_rs.transfer import OnProgress, Transfer
 
 #: Components that the web player looks for; they belong into a location of their own.
@@ -63,6 +64,21 @@ class Publishing(Locations):
                 if noted.registered is not None:
                     return noted.registered
                 return self._create_from(files, data, location, noted)
+
+    def publisher(self, **options: Any) -> Publisher:
+        """Return what publishes versions with all that belongs to them, whole or not at all.
+
+        Example:
+            with session.publisher() as pub:
+                version = pub.version("lighting", type="Render", task=task)
+                version.component("main", "/renders/sh010.%04d.exr [1001-1048]")
+
+        Args:
+            options: Arguments of :class:`ftrack_rs.publish.Publisher`.
+        """
+        from ftrack_rs.publish import Publisher
+
+        return Publisher(self, **options)  # type: ignore[arg-type]
 
     def _location_for(self, name: Any) -> Any:
         if name in _REVIEW_NAMES:

@@ -1,0 +1,214 @@
+"""The parts of a publish as the caller writes them down."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+from ftrack_rs import inspection, symbol
+from ftrack_rs.entity.base import Entity
+
+if TYPE_CHECKING:
+    from ftrack_rs.publish.publisher import Publisher
+
+#: An entity; or the text of its id, or of a query that finds just one.
+Reference = Union[Entity, str]
+
+_ASSET_QUERY = re.compile(r"\s*(select\s.+\sfrom\s+)?Asset\s+where\s", re.IGNORECASE | re.DOTALL)
+
+
+def reference(value: Reference) -> dict[str, str]:
+    """Return how native code names an entity.
+
+    Raises:
+        ValueError: If the entity is not committed yet.
+    """
+    if isinstance(value, Entity):
+        if inspection.state(value) is symbol.CREATED:
+            raise ValueError(f"{value} is not committed yet, so nothing can be published with it.")
+        return {"id": value["id"]}
+    return {"id": value} if _is_id(value) else {"query": value}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def plain(data: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return attributes as they travel: entities by their ids."""
+    return {
+        (f"{name}_id" if isinstance(value, Entity) else name): (
+            value["id"] if isinstance(value, Entity) else value
+        )
+        for name, value in (data or {}).items()
+    }
+
+
+def _texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (metadata or {}).items()}
+
+
+class ContainerNode:
+    """A container of components, within a version or another container."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        """Initialise without components; see :meth:`VersionNode.container`."""
+        self._publisher = publisher
+        self._components: list[dict[str, Any]] = []
+
+    def component(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a component.
+
+        Args:
+            name: Its name, unique in what contains it.
+            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
+            metadata: Metadata of the component.
+            data: Further attributes of the component.
+        """
+        self._add(name, {"path": os.fspath(path)}, (), metadata, data)
+
+    def container(
+        self,
+        name: str,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> ContainerNode:
+        """Add a container of components, and return it.
+
+        Args:
+            name: Its name, unique in what contains it.
+            metadata: Metadata of the container.
+            data: Further attributes of the container.
+        """
+        inner = ContainerNode(self._publisher)
+        self._add(name, {"members": inner._components}, (), metadata, data)
+        return inner
+
+    def _add(
+        self,
+        name: str,
+        source: dict[str, Any],
+        locations: Sequence[Any],
+        metadata: Mapping[str, Any] | None,
+        data: Mapping[str, Any] | None,
+    ) -> None:
+        self._components.append(
+            {
+                "name": name,
+                "source": source,
+                "locations": [self._publisher.location_id(location) for location in locations],
+                "metadata": _texts(metadata),
+                "data": plain(data),
+            }
+        )
+
+
+class VersionNode(ContainerNode):
+    """A version that is to be published.
+
+    Attributes:
+        entity: The version, once it is published.
+    """
+
+    def __init__(self, publisher: Publisher, position: int, description: dict[str, Any]) -> None:
+        """Initialise with what is known at first; see :meth:`Publisher.version`."""
+        super().__init__(publisher)
+        self._position = position
+        self._description = {**description, "components": self._components, "uses": []}
+        self.entity: Any = None
+
+    def component(
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        locations: Sequence[Any] = (),
+        metadata: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a component.
+
+        Args:
+            name: Its name, unique in the version.
+            path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
+            locations: Where it goes, each a location or its name; ftrack.server by default.
+            metadata: Metadata of the component.
+            data: Further attributes of the component.
+        """
+        self._add(name, {"path": os.fspath(path)}, locations, metadata, data)
+
+    def container(
+        self,
+        name: str,
+        *,
+        locations: Sequence[Any] = (),
+        metadata: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> ContainerNode:
+        """Add a container of components, and return it; see :meth:`component`."""
+        inner = ContainerNode(self._publisher)
+        self._add(name, {"members": inner._components}, locations, metadata, data)
+        return inner
+
+    def reviewable(self, path: str | os.PathLike[str]) -> None:
+        """Show a movie or picture in the web player.
+
+        A file that browsers play as it is, such as H.264 in an MP4 whose index comes first, a PNG
+        or a JPEG, is shown as it is, with the size and frames that its header says. Anything else
+        is encoded by the server after the publish.
+        """
+        self._description["reviewable"] = os.fspath(path)
+
+    def thumbnail(self, path: str | os.PathLike[str]) -> None:
+        """Show a picture wherever the version is listed."""
+        self._description["thumbnail"] = os.fspath(path)
+
+    def uses(self, *others: VersionNode | Reference) -> None:
+        """Link the version to those that it was made with.
+
+        Args:
+            others: Versions of this publish, or versions that are there already, each an entity, an
+                id, or a query that finds just one.
+        """
+        for other in others:
+            if isinstance(other, VersionNode):
+                used: dict[str, Any] = {"version": self._publisher.position(other)}
+            else:
+                used = {"existing": reference(other)}
+            self._description["uses"].append(used)
+
+
+def asset_target(
+    asset: Reference, asset_type: str | None, parent: Reference | None
+) -> dict[str, Any]:
+    """Return where a version goes: to an asset that is there, or one that is found by its name.
+
+    Raises:
+        ValueError: If an asset is given that is there, and also what only a new one would need.
+    """
+    if isinstance(asset, Entity) or _ASSET_QUERY.match(asset):
+        if asset_type is not None or parent is not None:
+            raise ValueError("An asset that is there has a type and a parent already.")
+        return {"existing_asset": reference(asset)}
+    return {
+        "asset": {
+            "name": asset,
+            "type": asset_type,
+            "parent": None if parent is None else reference(parent),
+        }
+    }

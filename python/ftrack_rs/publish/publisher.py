@@ -1,0 +1,254 @@
+"""Describes, plans and runs a publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable
+
+from ftrack_rs import exception, symbol
+from ftrack_rs._core import PublishPlan, PublishRun
+from ftrack_rs.event.base import Event
+from ftrack_rs.publish import placing
+from ftrack_rs.publish.description import Reference, VersionNode, asset_target, plain, reference
+from ftrack_rs.publish.plan import Plan
+from ftrack_rs.publish.result import NodeEvent, Published, read
+from ftrack_rs.publish.shard import ShardResult
+from ftrack_rs.transfer import Transfer, current
+
+if TYPE_CHECKING:
+    from ftrack_rs.session import Session
+
+#: Published when everything is published; its data is that of :class:`Published`.
+DONE_TOPIC = "ftrack_rs.publish.done"
+
+
+class Publisher:
+    """Collects what is to be published; see :meth:`ftrack_rs.Session.publisher`.
+
+    Attributes:
+        result: What was published, once it is.
+        transfer: The handle to the data that moves: tells how far it is, and can stop it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        on_event: Callable[[NodeEvent], object] | None = None,
+        force: bool = False,
+        wait: str | None = None,
+        keep_reserved: bool = False,
+        transfer: Transfer | None = None,
+    ) -> None:
+        """Start without anything to publish.
+
+        Args:
+            session: What publishes.
+            on_event: Called with every step of every part, in the thread that runs the publish.
+            force: Make new versions even if the same publish was finished before.
+            wait: `encode` to wait until the server has made media playable.
+            keep_reserved: Keep the numbers of versions whose components go to other locations if
+                the publish fails, for the next run of it.
+            transfer: How data moves, and the handle to it; by default the one that is entered.
+
+        Raises:
+            ValueError: If there is nothing of that name to wait for.
+        """
+        if wait not in (None, "encode"):
+            raise ValueError(f"A publish can wait for 'encode', not for {wait!r}.")
+        self._session = session
+        self._on_event = on_event
+        self._habits = {
+            "force": force,
+            "keep_reserved": keep_reserved,
+            "wait_for_encodes": wait == "encode",
+        }
+        self._versions: list[VersionNode] = []
+        self._depends: list[tuple[int, int]] = []
+        self._location_ids: dict[str, str] = {}
+        self.transfer = transfer or current() or Transfer()
+        self.result: Published | None = None
+
+    def __enter__(self) -> Publisher:
+        """Return the publisher, to describe a publish with."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Run the publish, unless the block was left by an exception, or has run it already."""
+        if kind is None and self.result is None:
+            self.run()
+
+    def version(
+        self,
+        asset: Reference,
+        *,
+        type: str | None = None,
+        parent: Reference | None = None,
+        task: Reference | None = None,
+        comment: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> VersionNode:
+        """Add the next version of an asset, and return it.
+
+        Args:
+            asset: Name of the asset, which is made if there is none; or an asset that is there, as
+                an entity or as a query, such as `Asset where name is "lighting"`.
+            type: Name or short name of its type; by default any type that an asset of the name has,
+                and for a new one `Upload`.
+            parent: What the asset belongs to; the parent of the task by default. A task cannot be.
+            task: The task that the version was made for.
+            comment: What is to be said about it.
+            metadata: Metadata of the version.
+            data: Further attributes of the version, such as its status.
+
+        Raises:
+            ValueError: If an asset that is there is given together with a type or parent.
+        """
+        description = {
+            "target": asset_target(asset, type, parent),
+            "task": None if task is None else reference(task),
+            "comment": comment,
+            "metadata": {str(key): str(value) for key, value in (metadata or {}).items()},
+            "data": plain(data),
+        }
+        return self._add(description)
+
+    def existing(self, version: Reference) -> VersionNode:
+        """Add components to a version that is there, and return it."""
+        return self._add({"target": {"existing_version": reference(version)}})
+
+    def depends(self, later: VersionNode, earlier: VersionNode) -> None:
+        """Have one version made after another, without a link between them."""
+        self._depends.append((self.position(later), self.position(earlier)))
+
+    def plan(self) -> Plan:
+        """Return what would happen; asks the server and looks at the files, and changes nothing."""
+        session = self._session
+        return Plan(self._native_plan(), session.server_url, session.api_user)
+
+    def run(self) -> Published:
+        """Publish everything, or nothing.
+
+        Returns:
+            What was published. If the same publish was finished before, nothing is done.
+
+        Raises:
+            PublishConflictError: If the plan has conflicts.
+            PublishError: If it fails; `details["nodes"]` holds how far each part came.
+        """
+        plan = self._native_plan()
+        run = self._start(plan)
+        placed = placing.Placed(self._session)
+        try:
+            with self.transfer:
+                if plan.goes_elsewhere:
+                    placed.place(plan, run)
+                run.send()
+            content = run.register()
+        except exception.PublishError as error:
+            if error.details.get("is_clean"):
+                placed.remove()
+            raise
+        except BaseException as error:
+            if run.abandon(str(error) or type(error).__name__):
+                placed.remove()
+            raise
+        return self._finished(content)
+
+    def finish(self, results: list[ShardResult]) -> Published:
+        """Publish what shards have sent, if nothing is missing; see :meth:`Plan.shards`.
+
+        Raises:
+            PublishError: If a file was not sent, or was changed meanwhile.
+        """
+        run = self._start(self._native_plan())
+        return self._finished(run.finish([result.content for result in results]))
+
+    def position(self, version: VersionNode) -> int:
+        """Return the number of a version in this publish.
+
+        Raises:
+            ValueError: If it is of another publish.
+        """
+        if version._publisher is not self:
+            raise ValueError("The version belongs to another publish.")
+        return version._position
+
+    def location_id(self, location: Any) -> str:
+        """Return the id of a location that is given as an entity or by its name."""
+        if not isinstance(location, str):
+            return str(location["id"])
+        if location not in self._location_ids:
+            found = self._session.query(f'Location where name is "{location}"').one()
+            self._location_ids[location] = found["id"]
+        return self._location_ids[location]
+
+    def _add(self, description: dict[str, Any]) -> VersionNode:
+        node = VersionNode(self, len(self._versions), description)
+        self._versions.append(node)
+        return node
+
+    def _native_plan(self) -> PublishPlan:
+        description = {
+            "versions": [version._description for version in self._versions],
+            "depends": self._depends,
+        }
+        return PublishPlan(self._session._client(), json.dumps(description))
+
+    def _start(self, plan: PublishPlan) -> PublishRun:
+        on_event = self._on_event
+        return PublishRun(
+            self._session._client(),
+            plan,
+            self.transfer._control.of_call(self.transfer._report),
+            on_event and (lambda *event: on_event(NodeEvent(*event))),
+            self._habits,
+        )
+
+    def _finished(self, content: str) -> Published:
+        """Tell the session, and whoever listens to events, what was published."""
+        self.result = read(content, self._session.server_url)
+        self._fetch(self.result)
+        if self.result.changed and self._session.event_hub.connected:
+            self._announce(self.result)
+        return self.result
+
+    def _fetch(self, result: Published) -> None:
+        """Load the versions in one call, and give them to their nodes."""
+        if not result.versions:
+            return
+        ids = ", ".join(version.id for version in result.versions)
+        found = self._session.query(
+            "select version, comment, asset.name, task_id, thumbnail_id, is_published, "
+            "components.name, components.component_locations.location_id, "
+            "components.component_locations.resource_identifier "
+            f"from AssetVersion where id in ({ids})"
+        )
+        entities = {version["id"]: version for version in found}
+        for node, version in zip(self._versions, result.versions):
+            node.entity = entities.get(version.id)
+
+    def _announce(self, result: Published) -> None:
+        hub = self._session.event_hub
+        for node in self._versions:
+            for component in node.entity["components"]:
+                for registration in component["component_locations"]:
+                    data = {
+                        "component_id": component["id"],
+                        "location_id": registration["location_id"],
+                    }
+                    topic = symbol.COMPONENT_ADDED_TO_LOCATION_TOPIC
+                    hub.publish(Event(topic, data=data), on_error="ignore")
+        versions = [
+            {"id": version.id, "number": version.number, "url": version.url}
+            for version in result.versions
+        ]
+        hub.publish(Event(DONE_TOPIC, data={"versions": versions}), on_error="ignore")

@@ -1,0 +1,398 @@
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Calls
+from ftrack_rs import Session, exception, symbol
+from ftrack_rs.accessor.disk import DiskAccessor
+from ftrack_rs.publish import NodeEvent
+from ftrack_rs.sandbox import Sandbox, find_ffmpeg
+from ftrack_rs.structure.standard import StandardStructure
+
+
+@pytest.fixture
+def disk_location(session: Session, tmp_path: Path, unique_name: str) -> Any:
+    """A location on disk, in the folder `storage`."""
+    location = session.ensure("Location", {"name": unique_name})
+    (tmp_path / "storage").mkdir()
+    location.accessor = DiskAccessor(str(tmp_path / "storage"))
+    location.structure = StandardStructure()
+    return location
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_text("notes")
+    return path
+
+
+def versions_of(session: Session, task: Any) -> list[Any]:
+    return list(session.query(f"AssetVersion where task_id is {task['id']}"))
+
+
+def test_leaving_the_block_publishes(
+    session: Session, other_session: Session, task: Any, frames: tuple[str, list[Path]], notes: Path
+) -> None:
+    with session.publisher() as publisher:
+        version = publisher.version(
+            "lighting", type="Render", task=task, comment="Warmer", metadata={"take": 3}
+        )
+        version.component("main", frames[0], metadata={"colour": "acescg"})
+        version.component("notes", notes, data={"file_type": ".md"})
+        files = version.container("files")
+        files.component("inner", notes)
+        version.thumbnail(notes)
+    assert publisher.result is not None
+    assert publisher.result.changed
+    assert version.entity["version"] == 1
+    seen = other_session.get("AssetVersion", version.entity["id"])
+    assert seen["comment"] == "Warmer"
+    assert seen["is_published"] is True
+    assert seen["asset"]["parent"]["id"] == task["parent"]["id"]
+    assert seen["asset"]["type"]["name"] == "Render"
+    assert seen["metadata"]["take"] == "3"
+    components = {component["name"]: component for component in seen["components"]}
+    assert sorted(components) == ["files", "main", "notes"]
+    assert components["main"].entity_type == "SequenceComponent"
+    assert components["main"]["metadata"]["colour"] == "acescg"
+    assert len(components["main"]["members"]) == 50
+    server = other_session.get("Location", symbol.SERVER_LOCATION_ID)
+    availabilities = server.get_component_availabilities(list(components.values()))
+    assert availabilities == [100.0, 100.0, 100.0]
+    (inner,) = components["files"]["members"]
+    assert server.accessor.open(inner["id"]).read() == b"notes"
+    assert seen["thumbnail"]["name"] == "thumbnail"
+
+
+def test_an_exception_in_the_block_drops_the_publish(
+    session: Session, calls: Calls, task: Any, notes: Path
+) -> None:
+    def change_mind() -> None:
+        with session.publisher() as publisher:
+            publisher.version("lighting", task=task).component("main", notes)
+            raise RuntimeError("never mind")
+
+    calls.forget()
+    with pytest.raises(RuntimeError, match="never mind"):
+        change_mind()
+    assert calls.actions == []
+
+
+def test_changes_of_the_user_stay_recorded(
+    session: Session, task: Any, shot: Any, notes: Path
+) -> None:
+    shot["description"] = "not committed yet"
+    with session.publisher() as publisher:
+        publisher.version("lighting", task=task).component("main", notes)
+    assert len(session.recorded_operations) == 1
+    assert shot["description"] == "not committed yet"
+    session.rollback()
+
+
+def test_a_plan_asks_twice_and_changes_nothing(
+    session: Session, calls: Calls, task: Any, frames: tuple[str, list[Path]], tmp_path: Path
+) -> None:
+    publisher = session.publisher()
+    version = publisher.version("lighting", type="Rendr", task=task)
+    version.component("main", frames[0])
+    version.component("missing", tmp_path / "missing.txt")
+    calls.forget()
+    plan = publisher.plan()
+    assert [set(actions) for actions in calls.actions] == [{"permissions", "query"}, {"query"}]
+    assert [(conflict.node, conflict.kind) for conflict in plan.conflicts] == [
+        ("lighting", "unknown_type"),
+        ("lighting/missing", "file"),
+    ]
+    assert "50 files" in str(plan)
+    assert plan.data["versions"][0]["number"] == 1
+    assert plan._repr_html_().startswith("<svg")
+    assert plan.to_mermaid().startswith("flowchart LR")
+    with pytest.raises(exception.PublishConflictError, match="no asset type 'Rendr'") as caught:
+        publisher.run()
+    assert len(caught.value.details["conflicts"]) == 2
+    assert {node["state"] for node in caught.value.details["nodes"]} == {"failed"}
+    assert versions_of(session, task) == []
+
+
+def test_every_step_is_told_in_the_thread_that_runs(
+    session: Session, task: Any, notes: Path
+) -> None:
+    events: list[NodeEvent] = []
+    with session.publisher(on_event=events.append) as publisher:
+        publisher.version("lighting", task=task).component("main", notes)
+    assert [event.state for event in events if event.node == "lighting/main"] == [
+        "queued",
+        "hashing",
+        "transferring",
+        "verifying",
+        "registering",
+        "done",
+    ]
+    assert publisher.transfer.progress.transferred_bytes == 5
+
+
+def test_an_error_of_who_watches_ends_the_publish(
+    session: Session, other_session: Session, task: Any, notes: Path
+) -> None:
+    def refuse(event: NodeEvent) -> None:
+        if event.state == "hashing":
+            raise RuntimeError("enough")
+
+    publisher = session.publisher(on_event=refuse)
+    publisher.version("lighting", task=task).component("main", notes)
+    with pytest.raises(RuntimeError, match="enough"):
+        publisher.run()
+    assert versions_of(other_session, task) == []
+
+
+def test_a_publish_that_was_finished_says_so(
+    session: Session, calls: Calls, task: Any, notes: Path
+) -> None:
+    def describe(**options: Any) -> Any:
+        publisher = session.publisher(**options)
+        publisher.version("lighting", task=task).component("main", notes)
+        return publisher
+
+    first = describe().run()
+    again = describe().run()
+    assert again.changed is False
+    assert again.versions[0].id == first.versions[0].id
+    assert again.versions[0].was_there
+    forced = describe(force=True).run()
+    assert forced.versions[0].number == 2
+
+
+def test_versions_use_each_other_and_those_that_are_there(
+    session: Session, task: Any, version: Any, notes: Path
+) -> None:
+    with session.publisher() as publisher:
+        animation = publisher.version("animation", task=task)
+        rig = publisher.version("rig", task=task)
+        for node in (animation, rig):
+            node.component("main", notes)
+        animation.uses(rig, version)
+        publisher.depends(animation, rig)
+    used = {item["asset"]["name"] for item in animation.entity["uses_versions"]}
+    assert used == {"rig", "comp"}
+
+
+def test_versions_that_need_each_other_are_refused(
+    session: Session, task: Any, notes: Path
+) -> None:
+    publisher = session.publisher()
+    one, two = (publisher.version(name, task=task) for name in ("one", "two"))
+    one.uses(two)
+    publisher.depends(two, one)
+    with pytest.raises(exception.PublishConflictError, match="one needs two needs one"):
+        publisher.run()
+
+
+def test_assets_and_parents_by_entity_and_by_query(
+    session: Session, task: Any, shot: Any, version: Any, notes: Path
+) -> None:
+    with session.publisher() as publisher:
+        nodes = [
+            publisher.version(version["asset"], task=task),
+            publisher.version(f"Asset where id is {version['asset']['id']}", comment="query"),
+            publisher.version("new", parent=f'Shot where name is "{shot["name"]}"'),
+        ]
+        for node in nodes:
+            node.component("main", notes)
+        publisher.existing(version).component("more", notes)
+    assert [node.entity["version"] for node in nodes] == [2, 3, 1]
+    assert [item["name"] for item in version["components"]] == ["more"]
+
+
+def test_what_is_not_committed_cannot_be_published_with(session: Session, shot: Any) -> None:
+    task = session.create("Task", {"name": "lighting", "parent": shot})
+    with pytest.raises(ValueError, match="not committed yet"):
+        session.publisher().version("lighting", task=task)
+    session.rollback()
+
+
+def test_a_user_without_roles_may_not_publish(
+    session: Session, sandbox: Sandbox, task: Any, unique_name: str, notes: Path
+) -> None:
+    user = session.create("User", {"username": unique_name, "is_active": True})
+    session.commit()
+    key = session.reset_remote("api_key", user)["api_key"]
+    options: dict[str, Any] = {"schema_cache_path": False, "plugin_paths": []}
+    with Session(sandbox.url, key, unique_name, **options) as stranger:
+        publisher = stranger.publisher()
+        publisher.version("lighting", task=task["id"]).component("main", notes)
+        assert [conflict.kind for conflict in publisher.plan().conflicts] == ["no_permission"]
+
+
+def test_components_go_to_locations_on_disk_before_anything_is_published(
+    session: Session,
+    other_session: Session,
+    task: Any,
+    disk_location: Any,
+    frames: tuple[str, list[Path]],
+    notes: Path,
+) -> None:
+    with session.publisher() as publisher:
+        version = publisher.version("lighting", task=task)
+        version.component("main", frames[0], locations=[disk_location, "ftrack.server"])
+        version.component("notes", notes)
+    seen = other_session.get("AssetVersion", version.entity["id"])
+    assert seen["is_published"] is True
+    main = next(item for item in seen["components"] if item["name"] == "main")
+    member = next(item for item in main["members"] if item["name"] == "0007")
+    registered = {item["location_id"]: item for item in member["component_locations"]}
+    assert set(registered) == {disk_location["id"], symbol.SERVER_LOCATION_ID}
+    path = Path(
+        disk_location.accessor.prefix, registered[disk_location["id"]]["resource_identifier"]
+    )
+    assert path.read_bytes() == frames[1][6].read_bytes()
+    assert "v001" in path.parts
+
+
+def test_a_location_that_cannot_take_data_leaves_nothing(
+    session: Session, other_session: Session, task: Any, disk_location: Any, notes: Path
+) -> None:
+    copied: list[str] = []
+    add_data = type(disk_location)._add_data
+
+    def refuse_the_second(component: Any, identifier: str, source: Any) -> None:
+        if copied:
+            raise OSError("no space left")
+        copied.append(identifier)
+        add_data(disk_location, component, identifier, source)
+
+    disk_location._add_data = refuse_the_second
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("one", notes, locations=[disk_location])
+    version.component("two", notes, locations=[disk_location])
+    with pytest.raises(OSError, match="no space left"):
+        publisher.run()
+    assert versions_of(other_session, task) == []
+    assert other_session.query(f"Asset where context_id is {task['parent']['id']}").all() == []
+    storage = Path(disk_location.accessor.prefix)
+    assert [path for path in storage.rglob("*") if path.is_file()] == []
+
+
+def test_a_playable_movie_is_shown_as_it_is(session: Session, task: Any, tmp_path: Path) -> None:
+    movies = encoded(tmp_path)
+    with session.publisher(wait="encode") as publisher:
+        direct = publisher.version("direct", task=task)
+        direct.reviewable(movies["fast.mp4"])
+        slow = publisher.version("slow", task=task)
+        slow.reviewable(movies["late.mov"])
+    assert publisher.result is not None
+    assert [bool(version.job_id) for version in publisher.result.versions] == [False, True]
+    (component,) = direct.entity["components"]
+    assert component["name"] == "ftrackreview-mp4"
+    assert component["metadata"]["ftr_meta"] == (
+        '{"frameIn":0,"frameOut":12,"frameRate":24.0,"height":36,"width":64}'
+    )
+    session.populate(slow.entity, "components.name, thumbnail_id")
+    names = {item["name"] for item in slow.entity["components"]}
+    assert "ftrackreview-mp4" in names
+    assert slow.entity["thumbnail_id"]
+
+
+def encoded(folder: Path) -> dict[str, Path]:
+    """Return a movie that browsers play as it is, and one that they do not."""
+    ffmpeg = find_ffmpeg()
+    if ffmpeg is None:
+        pytest.fail("imageio-ffmpeg, which brings an ffmpeg, is part of the test set-up")
+    source = ["-f", "lavfi", "-i", "testsrc=size=64x36:rate=24:duration=0.5"]
+    flags = {"fast.mp4": ["-movflags", "+faststart", "-pix_fmt", "yuv420p"], "late.mov": []}
+    for name, extra in flags.items():
+        command = [ffmpeg, "-loglevel", "error", *source, "-c:v", "libx264", *extra]
+        subprocess.run([*command, str(folder / name)], check=True, stdin=subprocess.DEVNULL)
+    return {name: folder / name for name in flags}
+
+
+def test_shards_travel_and_are_registered_together(
+    sandbox: Sandbox,
+    session: Session,
+    task: Any,
+    frames: tuple[str, list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in sandbox.env().items():
+        monkeypatch.setenv(name, value)
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("main", frames[0])
+    pickled = [pickle.dumps(shard) for shard in publisher.plan().shards(3)]
+    assert all(session.api_key.encode() not in shard for shard in pickled)
+    results = [pickle.loads(shard).run() for shard in pickled]
+    with pytest.raises(exception.PublishError, match="was not sent"):
+        publisher.finish(results[:2])
+    assert versions_of(session, task) == []
+    assert publisher.finish(results).changed
+    assert len(version.entity["components"]) == 1
+
+
+KILLED = """
+import sys
+from ftrack_rs import Session
+
+session = Session(schema_cache_path=False, plugin_paths=[])
+publisher = session.publisher()
+version = publisher.version("lighting", task=sys.argv[1])
+version.component("main", sys.argv[2])
+print(publisher.run().changed)
+"""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"endpoint": "upload", "skip": 20},
+        {"endpoint": "api", "action": "get_upload_metadata"},
+        {"endpoint": "api", "action": "create"},
+    ],
+    ids=["sending", "asking", "registering"],
+)
+def test_a_killed_process_leaves_nothing_and_the_next_run_publishes(
+    sandbox: Sandbox,
+    other_session: Session,
+    task: Any,
+    frames: tuple[str, list[Path]],
+    fault: dict[str, Any],
+) -> None:
+    command = [sys.executable, "-c", KILLED, task["id"], frames[0]]
+    environment = {**os.environ, **sandbox.env()}
+    sandbox.fault(kind="black_hole", count=1, **fault)
+    try:
+        with subprocess.Popen(command, env=environment) as process:
+            while not any(item["fired"] for item in sandbox.faults()):
+                assert process.poll() is None
+            process.send_signal(signal.SIGKILL)
+    finally:
+        sandbox.clear_faults()
+    assert versions_of(other_session, task) == []
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == "True\n"
+    (version,) = versions_of(other_session, task)
+    assert version["version"] == 1
+
+
+def test_what_was_published_is_announced(session: Session, task: Any, notes: Path) -> None:
+    seen: list[Any] = []
+    session.event_hub.connect()
+    session.event_hub.subscribe(
+        "topic=ftrack_rs.publish.done", lambda event: seen.append(event["data"])
+    )
+    with session.publisher() as publisher:
+        version = publisher.version("lighting", task=task)
+        version.component("main", notes)
+    while not seen:
+        session.event_hub.wait(0.05)
+    (announced,) = seen[0]["versions"]
+    assert announced["id"] == version.entity["id"]
+    assert announced["number"] == 1

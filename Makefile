@@ -8,13 +8,16 @@ REFERENCE_CLIENT := ftrack-python-api==3.1.0
 export FTRACK_RS_ALLOW_DEBUG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint bench soak faults fuzz wheel clean
+.PHONY: help demo examples test test-rust test-python lint bench soak faults fuzz wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.release ## Publish a sequence and a movie to an embedded server, and read them back
 	$(BIN)/ftrack-rs demo
+
+examples: $(VENV)/.release ## Run each of the examples against an embedded server of its own
+	set -e; for example in examples/*.py; do echo; echo "$$example"; $(BIN)/python $$example; done
 
 test: test-rust test-python ## Run all tests: Rust, then Python against the built extension
 
@@ -35,6 +38,7 @@ lint: $(VENV)/.tools ## Check formats, lints and types of both languages
 bench: $(VENV)/.release $(REFERENCE)/.installed ## Measure against the official client, in one run
 	$(BIN)/python benches/compare.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/client_speed.py --reference $(REFERENCE)/bin/python
+	$(BIN)/python benches/publish.py --reference $(REFERENCE)/bin/python
 	$(BIN)/python benches/sandbox.py
 	$(BIN)/python benches/events.py --reference $(REFERENCE)/bin/python
 	cargo bench --package ftrack-sandbox --bench events
@@ -61,7 +65,7 @@ clean: ## Remove everything that was built
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet 'maturin>=1.9.4,<2' 'arrow>=0.17' imageio-ffmpeg hypothesis 'pytest>=8' pytest-timeout mypy ruff types-python-dateutil
+	$(BIN)/pip install --quiet 'maturin>=1.9.4,<2' 'arrow>=0.17' 'distributed>=2023' imageio-ffmpeg hypothesis 'pytest>=8' pytest-timeout mypy ruff types-python-dateutil
 	@touch $@
 
 SOURCES := $(shell find src -name '*.rs' -o -name '*.toml' -o -path '*/schema/*' -type f) Cargo.toml Cargo.lock

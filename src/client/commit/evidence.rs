@@ -199,6 +199,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
         }
         #[expect(
             clippy::cast_precision_loss,
+            clippy::float_cmp,
             reason = "compares what JSON does not tell apart"
         )]
         (Value::Int(int), Value::Float(float)) | (Value::Float(float), Value::Int(int)) => {

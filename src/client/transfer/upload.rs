@@ -69,7 +69,10 @@ pub async fn upload(
         limiter: &options.concurrency.limiter(),
         tally: &tally,
     };
-    tally.settle(control, options.total, run.run()).await
+    // On the heap, as it would make the futures of all callers large.
+    tally
+        .settle(control, options.total, Box::pin(run.run()))
+        .await
 }
 
 impl UploadItem {
@@ -111,10 +114,10 @@ impl Run<'_> {
             match recalled {
                 Recalled::Finished(md5) => uploaded.push(self.found(&file, md5)),
                 _ if file.source.size <= self.sender.options.multipart_threshold => {
-                    small.push(file)
+                    small.push(file);
                 }
                 Recalled::Parts(upload, accepted) if upload.fits(file.source.size) => {
-                    large.push((file, Some((upload, accepted))))
+                    large.push((file, Some((upload, accepted))));
                 }
                 Recalled::Parts(..) | Recalled::Nothing => large.push((file, None)),
             }
@@ -170,7 +173,7 @@ impl Run<'_> {
     pub(super) fn arrived(self, file: &Checked, md5: Option<Digest>) -> (usize, Uploaded) {
         let (index, uploaded) = self.counted(file, md5);
         self.note(file, |journal, state| {
-            journal.file_finished(state, &uploaded)
+            journal.file_finished(state, &uploaded);
         });
         (index, uploaded)
     }

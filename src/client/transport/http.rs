@@ -88,13 +88,12 @@ impl Transport {
                         _ => error,
                     });
                 }
-                Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Interrupted(error) | Failure::Silent(error))
                     if idempotency == Idempotency::Write =>
                 {
                     return Err(error.lost());
                 }
-                Err(Failure::Silent(error)) => return Err(error),
+                Err(Failure::Final(error) | Failure::Silent(error)) => return Err(error),
                 Err(Failure::Interrupted(error) | Failure::Unreached(error)) => error,
             };
             if attempt == MAX_ATTEMPTS {

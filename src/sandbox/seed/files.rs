@@ -21,7 +21,7 @@ pub(super) struct File<'a> {
     pub place: String,
     pub version: &'a str,
     pub name: &'a str,
-    pub file_type: &'a str,
+    pub extension: &'a str,
     /// In bytes.
     pub size: i64,
     pub path: String,
@@ -55,7 +55,7 @@ impl<'c> Files<'c> {
             "file",
             file.name,
             file.size,
-            file.file_type,
+            file.extension,
             file.version,
         ))?;
         self.locations

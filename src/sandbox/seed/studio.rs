@@ -369,17 +369,17 @@ impl<'c> Production<'c> {
     }
 
     fn add_files(&mut self, version: &str, stem: &str) -> Result<(), ApiError> {
-        for (name, file_type, size) in [("main", ".exr", 48_000_000), ("review", ".mov", 6_500_000)]
+        for (name, extension, size) in [("main", ".exr", 48_000_000), ("review", ".mov", 6_500_000)]
         {
             self.files.add(File {
                 component: id::of(&["Component", version, name]),
                 place: id::of(&["ComponentLocation", version, name]),
                 version,
                 name,
-                file_type,
+                extension,
                 size,
                 path: format!(
-                    "/jobs/{}/publish/{stem}/{name}{file_type}",
+                    "/jobs/{}/publish/{stem}/{name}{extension}",
                     self.project.name
                 ),
             })?;

@@ -8,7 +8,7 @@ use ftrack_client::publish::{
     self, Description, Failed, NodeReport, Placement, Plan, PublishError, Published, Run,
     RunOptions, Shard, ShardResult, Watch,
 };
-use ftrack_client::transfer::Api;
+use ftrack_client::transfer::{Api, TransferOptions};
 use ftrack_client::transport::TransferApi;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -103,6 +103,17 @@ pub struct Habits {
     wait_for_encodes: bool,
 }
 
+impl Habits {
+    fn options(self, transfer: TransferOptions) -> RunOptions {
+        RunOptions {
+            transfer,
+            force: self.force,
+            keep_reserved: self.keep_reserved,
+            wait_for_encodes: self.wait_for_encodes,
+        }
+    }
+}
+
 /// A publish under way. Its methods are called by one thread, which also calls whoever watches.
 #[pyclass(frozen, module = "ftrack_rs._core")]
 pub struct PublishRun {
@@ -126,12 +137,7 @@ impl PublishRun {
         let (sender, reports): (Sender<NodeReport>, _) = channel();
         // Nobody listens any more only when the run is dropped.
         let watch = Watch::new(&plan.plan, move |report| drop(sender.send(report)));
-        let options = RunOptions {
-            transfer: handle.get().options(Some(client)),
-            force: habits.force,
-            keep_reserved: habits.keep_reserved,
-            wait_for_encodes: habits.wait_for_encodes,
-        };
+        let options = habits.options(handle.get().options(Some(client)));
         let run = Run::new(
             api(py, client)?,
             Arc::clone(&plan.plan),

@@ -104,7 +104,7 @@ mod tests {
         let tasks = (0..40_usize).map(|number| {
             let lanes = lanes.clone();
             tokio::spawn(async move {
-                let content: Vec<u8> = (0..number * 1_000).map(|at| (at % 251) as u8).collect();
+                let content: Vec<u8> = (0..=250).cycle().take(number * 1_000).collect();
                 let mut stream = RunningDigest::default();
                 for piece in content.chunks(100 + number) {
                     let piece = Bytes::copy_from_slice(piece);

@@ -133,7 +133,7 @@ impl Sender {
     }
 }
 
-/// Returns the ETag of a success, without quotes.
+/// Returns the `ETag` of a success, without quotes.
 async fn read_answer(
     response: Response,
     url: &Url,

@@ -20,7 +20,11 @@ const SIZE: usize = 2 * PART + 1;
 const PART: usize = 8 << 20;
 
 fn content() -> Vec<u8> {
-    (0..SIZE).map(|at| (at / 7 % 251) as u8).collect()
+    (0..=250)
+        .flat_map(|byte| [byte; 7])
+        .cycle()
+        .take(SIZE)
+        .collect()
 }
 
 /// Writes `name` with [`SIZE`] bytes and returns the item that uploads it as component `name`.

@@ -125,7 +125,7 @@ impl<'c> Publishing<'c> {
         &mut self,
         publish: &Publish<'_>,
         (version, number): (&str, u64),
-        (name, file_type, size): (&str, &str, u64),
+        (name, extension, size): (&str, &str, u64),
         dice: &mut Dice,
     ) -> Result<(), ApiError> {
         self.files.add(File {
@@ -134,9 +134,9 @@ impl<'c> Publishing<'c> {
             place: dice.id(),
             version,
             name,
-            file_type,
+            extension,
             path: format!(
-                "/jobs/{}/publish/{}/v{number:03}/{name}{file_type}",
+                "/jobs/{}/publish/{}/v{number:03}/{name}{extension}",
                 self.project_name, publish.name
             ),
         })

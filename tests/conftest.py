@@ -14,6 +14,7 @@ import pytest
 # Tests run on whatever was built; what they measure is behaviour.
 os.environ.setdefault("FTRACK_RS_ALLOW_DEBUG", "1")
 
+from call_log import Calls
 from ftrack_rs import Session
 from ftrack_rs.sandbox import Sandbox
 from ftrack_rs.symbol import SERVER_LOCATION_ID
@@ -38,21 +39,6 @@ def other_session(sandbox: Sandbox) -> Iterator[Session]:
     """A session that knows nothing of what the first one did."""
     with sandbox.session() as session:
         yield session
-
-
-class Calls:
-    """The API calls made since the fixture was asked for."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._start = len(sandbox.calls())
-
-    @property
-    def actions(self) -> list[list[str]]:
-        return [call["actions"] for call in self._sandbox.calls()[self._start :]]
-
-    def forget(self) -> None:
-        self._start = len(self._sandbox.calls())
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ pub struct ContentReader {
 #[pymethods]
 impl ContentReader {
     /// Returns at most `limit` bytes from the current position; all that is left if it is negative.
-    #[pyo3(signature = (limit=-1))]
+    #[pyo3(signature = (limit=-1), text_signature = "($self, limit=-1)")]
     fn read<'py>(&self, py: Python<'py>, limit: isize) -> PyResult<Bound<'py, PyBytes>> {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let reader = Arc::clone(&self.reader);

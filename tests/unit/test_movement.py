@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, Transfer, data, exception, movement, symbol
 from ftrack_rs.accessor.base import Accessor
 from ftrack_rs.accessor.disk import DiskAccessor

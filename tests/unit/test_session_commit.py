@@ -7,7 +7,7 @@ from typing import Any
 import arrow
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, exception, inspection, symbol
 from ftrack_rs.operation import (
     CreateEntityOperation,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, _core, symbol
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, Transfer, exception, symbol
 from ftrack_rs.accessor.disk import DiskAccessor
 from ftrack_rs.entity.location import UnmanagedLocationMixin

@@ -6,7 +6,7 @@ from typing import Any
 import arrow
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, exception, symbol
 from ftrack_rs.cache import Cache, LayeredCache, MemoryCache
 

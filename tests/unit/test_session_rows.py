@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session
 from ftrack_rs.symbol import NOT_SET
 

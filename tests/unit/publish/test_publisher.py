@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Calls
+from call_log import Calls
 from ftrack_rs import Session, exception, symbol
 from ftrack_rs.accessor.disk import DiskAccessor
 from ftrack_rs.publish import NodeEvent

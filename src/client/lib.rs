@@ -33,6 +33,7 @@ pub mod entity;
 pub mod entity_state;
 pub mod error;
 pub mod event_hub;
+mod fill;
 pub mod identity_map;
 pub mod merge;
 pub mod populate;

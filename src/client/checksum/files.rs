@@ -1,7 +1,7 @@
 //! Hashes files in bounded chunks, many at a time.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +9,7 @@ use std::thread;
 
 use super::Digest;
 use super::lanes::{Kernel, Lanes};
+use crate::fill::fill;
 use crate::transfer::Cancel;
 
 /// How much memory and how many threads hashing takes.
@@ -247,18 +248,4 @@ impl<'a> Worker<'a> {
         self.buffers.swap(lane, last);
         (self.files.swap_remove(lane), self.lanes.swap_remove(lane))
     }
-}
-
-/// Reads until the buffer is full or the file ends; returns the bytes read.
-fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

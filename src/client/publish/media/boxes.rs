@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{u32_at, u64_at};
+use crate::fill::fill;
 
 /// The most boxes that are looked at on one level of a file. Real files have fewer than ten.
 const MAX_BOXES: usize = 10_000;
@@ -26,7 +27,7 @@ pub(super) fn top_boxes(file: &mut (impl Read + Seek), size: u64) -> io::Result<
     while boxes.len() < MAX_BOXES && at < size {
         let mut header = [0; 16];
         file.seek(SeekFrom::Start(at))?;
-        let read = read_up_to(file, &mut header)?;
+        let read = fill(file, &mut header)?;
         let Some((kind, header_size, whole)) = header_of(&header[..read], size - at) else {
             break;
         };
@@ -72,18 +73,4 @@ fn header_of(bytes: &[u8], available: u64) -> Option<([u8; 4], u64, u64)> {
         size => (8, u64::from(size)),
     };
     (whole >= header && whole <= available).then_some((kind, header, whole))
-}
-
-/// Fills the buffer as far as the file goes; returns the bytes read.
-pub(super) fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::boxes::read_up_to;
 use super::{Format, MediaInfo, u16_at, u32_at};
+use crate::fill::fill;
 
 /// How much of a file is read: the header of an EXR, with its names and views, and of a JPEG, with a colour profile and a preview, may be long.
 const HEAD: usize = 256 * 1024;
@@ -12,7 +12,7 @@ const HEAD: usize = 256 * 1024;
 pub(super) fn read(file: &mut (impl Read + Seek)) -> io::Result<Option<MediaInfo>> {
     let mut head = vec![0; 32];
     file.seek(SeekFrom::Start(0))?;
-    let read = read_up_to(file, &mut head)?;
+    let read = fill(file, &mut head)?;
     head.truncate(read);
     let parse: fn(&[u8]) -> Option<MediaInfo> = match head.as_slice() {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => png,

@@ -81,6 +81,9 @@ pub fn write(
     Ok(results.finish())
 }
 
+/// Changes of one batch that are described for the log when nobody listens. Describing those of a bulk load takes longer than the load.
+const MOST_UNHEARD_CHANGES: usize = 200;
+
 /// The array of results under construction.
 #[derive(Default)]
 struct Results {
@@ -276,6 +279,10 @@ impl Writer<'_> {
 
     /// Has the event server tell of the changes once they are committed; if nobody listens, its log does.
     fn announce(&mut self) -> Result<(), ApiError> {
+        let is_heard = self.batch.app.events.connections() > 0;
+        if !is_heard && self.work.changes.len() > MOST_UNHEARD_CHANGES {
+            return Ok(());
+        }
         let events = events::update::describe(&self.work, &self.batch.tokens)?;
         self.batch
             .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));

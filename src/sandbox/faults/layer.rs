@@ -28,7 +28,7 @@ pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -
     let Some(ConnectInfo(connection)) = connection else {
         return next.run(request).await;
     };
-    let met = app.faults.meet(&Arrival {
+    let (met, clearings) = app.faults.meet(&Arrival {
         endpoint,
         actions: actions.map(|actions| &*actions.0),
         part,
@@ -43,6 +43,7 @@ pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -
     }
     let spoiled = Spoiled {
         faults: &app.faults,
+        clearings,
         endpoint,
         connection,
     };
@@ -52,6 +53,8 @@ pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -
 /// A request that meets faults.
 struct Spoiled<'f> {
     faults: &'f FaultSet,
+    /// How often faults had been cleared when it met them.
+    clearings: u64,
     endpoint: Endpoint,
     connection: Connection,
 }
@@ -92,11 +95,11 @@ impl Spoiled<'_> {
         match kind {
             FaultKind::Refuse => self.reset(),
             FaultKind::Hold => {
-                self.faults.until_cleared().await;
+                self.faults.until_cleared(self.clearings).await;
                 next.run(request).await
             }
             FaultKind::BlackHole => {
-                self.faults.until_cleared().await;
+                self.faults.until_cleared(self.clearings).await;
                 self.reset()
             }
             FaultKind::Reset(point) => self.reset_at(point, request, next).await,

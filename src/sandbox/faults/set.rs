@@ -100,11 +100,12 @@ impl FaultSet {
         state.faults.clear();
         state.random = SEED;
         self.any.store(false, Ordering::Release);
+        // Under the lock, so that whoever meets a fault knows which clearing it waits for.
+        self.cleared.send_modify(|clearings| *clearings += 1);
         drop(state);
         if let Some(events) = events {
             events.silence(false);
         }
-        self.cleared.send_modify(|clearings| *clearings += 1);
     }
 
     /// Returns the faults in the order they were set.
@@ -112,13 +113,15 @@ impl FaultSet {
         self.state.lock().faults.clone()
     }
 
-    /// Returns which faults meet a request, in the order they were set and with one decisive one at most.
-    pub fn meet(&self, request: &Arrival<'_>) -> Vec<FaultKind> {
+    /// Returns which faults meet a request, in the order they were set and with one decisive one at most, and how often faults had been cleared then.
+    pub fn meet(&self, request: &Arrival<'_>) -> (Vec<FaultKind>, u64) {
         let mut met = Vec::new();
-        if self.any.load(Ordering::Acquire) {
-            self.state.lock().meet(request, &mut met);
+        if !self.any.load(Ordering::Acquire) {
+            return (met, self.clearings());
         }
-        met
+        let mut state = self.state.lock();
+        state.meet(request, &mut met);
+        (met, self.clearings())
     }
 
     /// Whether a new connection is refused before anything is known of its requests.
@@ -138,11 +141,11 @@ impl FaultSet {
         *self.cleared.borrow()
     }
 
-    /// Waits until faults are cleared for the next time.
-    pub async fn until_cleared(&self) {
+    /// Waits until faults have been cleared more often than `clearings` times.
+    pub async fn until_cleared(&self, clearings: u64) {
         let mut cleared = self.cleared.subscribe();
         // The sender lives as long as this set.
-        let _ = cleared.changed().await;
+        let _ = cleared.wait_for(|now| *now > clearings).await;
     }
 }
 
@@ -204,8 +207,12 @@ mod tests {
 
     fn met(set: &FaultSet, requests: usize) -> Vec<bool> {
         (0..requests)
-            .map(|_| !set.meet(&arrival(Endpoint::Upload, None)).is_empty())
+            .map(|_| !met_by(set, &arrival(Endpoint::Upload, None)).is_empty())
             .collect()
+    }
+
+    fn met_by(set: &FaultSet, request: &Arrival<'_>) -> Vec<FaultKind> {
+        set.meet(request).0
     }
 
     #[test]
@@ -214,7 +221,7 @@ mod tests {
         let fault = Fault::new(Endpoint::Upload, FaultKind::Refuse);
         set.set(fault.after(1).times(2), None);
         assert_eq!(met(&set, 5), [false, true, true, false, false]);
-        assert!(set.meet(&arrival(Endpoint::Api, None)).is_empty());
+        assert!(met_by(&set, &arrival(Endpoint::Api, None)).is_empty());
         let status = &set.list()[0];
         assert_eq!((status.matched, status.fired), (5, 2));
     }
@@ -231,7 +238,7 @@ mod tests {
                 part,
                 ..arrival(Endpoint::Upload, None)
             };
-            !set.meet(&request).is_empty()
+            !met_by(&set, &request).is_empty()
         };
         assert_eq!([None, Some(1), Some(2)].map(met), [false, false, true]);
     }
@@ -263,7 +270,7 @@ mod tests {
         ] {
             set.set(Fault::new(Endpoint::Any, kind), None);
         }
-        let met = set.meet(&arrival(Endpoint::Download, None));
+        let met = met_by(&set, &arrival(Endpoint::Download, None));
         assert_eq!(met, [latency, FaultKind::Truncate, FaultKind::NoEtag]);
         assert_eq!(set.list()[2].matched, 0);
     }
@@ -275,14 +282,11 @@ mod tests {
         set.set(fault, None);
         let actions =
             |names: &[&str]| -> Vec<String> { names.iter().map(|&name| name.to_owned()).collect() };
-        assert!(set.meet(&arrival(Endpoint::Api, None)).is_empty());
-        assert!(
-            set.meet(&arrival(Endpoint::Api, Some(&actions(&["query"]))))
-                .is_empty()
-        );
+        assert!(met_by(&set, &arrival(Endpoint::Api, None)).is_empty());
+        assert!(met_by(&set, &arrival(Endpoint::Api, Some(&actions(&["query"])))).is_empty());
         let batch = actions(&["query", "create"]);
         assert_eq!(
-            set.meet(&arrival(Endpoint::Api, Some(&batch))),
+            met_by(&set, &arrival(Endpoint::Api, Some(&batch))),
             [FaultKind::ErrorBody]
         );
     }

@@ -64,7 +64,7 @@ def test_a_described_publish_runs(
 ) -> None:
     (renders / "model.abc").write_text("vertices")
     code = example(document, "session.publisher()")
-    code = code.replace("/renders", renders.as_posix()).replace("/work", renders.as_posix())
+    code = code.replace("/renders", renders.as_posix())
     exec(compile(code, document, "exec"), {"session": session, "task": task})
     versions = session.query(f"AssetVersion where task_id is {task['id']}").all()
     assert "lighting" in {version["asset"]["name"] for version in versions}

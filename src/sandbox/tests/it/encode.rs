@@ -235,16 +235,15 @@ fn jobs_run_one_after_the_other() {
 }
 
 /// Puts a program in the place of ffmpeg.
+///
+/// It is linked and not written: what a process of another test that is just being started has inherited open for
+/// writing cannot be run.
 #[cfg(unix)]
 fn fake_ffmpeg(folder: &Path, script: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fake_ffmpeg");
     let path = folder.join("ffmpeg");
-    std::fs::write(
-        &path,
-        format!("#!/bin/sh\ncd '{}'\n{script}\n", folder.display()),
-    )
-    .unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(program, &path).unwrap();
+    std::fs::write(folder.join("script"), script).unwrap();
     path
 }
 

@@ -351,6 +351,7 @@ fn a_black_hole_holds_requests_until_faults_are_cleared() {
     let request = Request::get(component_url(&server, "get", &id));
     let mut connection = connect(&request.url);
     write_request(&mut connection, &request).unwrap();
+    wait_for(|| (server.faults()[0].fired == 1).then_some(()));
     connection
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
@@ -424,8 +425,8 @@ fn bytes_come_one_by_one() {
     let server = start_with_fault("page:slow_loris=2:count=1");
     let request = Request::get(format!("{}/", server.url()));
     let mut connection = connect(&request.url);
-    write_request(&mut connection, &request).unwrap();
     let started = Instant::now();
+    write_request(&mut connection, &request).unwrap();
     let length = read_all(&mut connection).bytes.len();
     let least = Duration::from_millis(u64::try_from(length - 1).unwrap());
     assert!(

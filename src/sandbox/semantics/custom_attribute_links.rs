@@ -134,10 +134,11 @@ fn configuration(work: &UnitOfWork<'_>, row: &Row) -> Result<Option<Configuratio
 impl Configuration {
     /// Guess: the text, and that ftrack checks both ends.
     fn check(&self, side: &str, allowed: &Allowed, end: &End) -> Result<(), ApiError> {
+        // ftrack's documentation configures links to an `asset_version`, everything else to an `assetversion`.
         let is_type = allowed
             .entity_type
             .as_deref()
-            .is_none_or(|name| name.eq_ignore_ascii_case(&end.entity_type));
+            .is_none_or(|name| name.replace('_', "").eq_ignore_ascii_case(&end.entity_type));
         let is_object_type =
             allowed.object_type.is_none() || allowed.object_type == end.object_type;
         if is_type && is_object_type {

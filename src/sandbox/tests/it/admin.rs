@@ -31,6 +31,7 @@ fn nothing_works_without_the_key() {
         ("DELETE", "faults"),
         ("GET", "calls"),
         ("GET", "events"),
+        ("GET", "outbox"),
         ("POST", "reset"),
     ] {
         let url = format!("{}/sandbox/{path}", server.url());

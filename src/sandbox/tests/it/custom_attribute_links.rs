@@ -104,6 +104,16 @@ fn a_link_leads_where_its_configuration_says() {
 }
 
 #[test]
+fn versions_are_linked_under_either_of_their_names() {
+    for name in ["asset_version", "assetversion"] {
+        let linked = Linked::new(&json!({"entity_type_to": name}));
+        let (_, version) = linked.site.version(&linked.shot);
+        let made = linked.link("CustomAttributeLink", &linked.shot, &version);
+        linked.site.done(&made);
+    }
+}
+
+#[test]
 fn a_link_of_an_object_type_leads_from_it_only() {
     let shot_type = "bad911de-3bd6-47b9-8b46-3476e237cb36";
     let linked = Linked::new(&json!({"object_type_id": shot_type}));
@@ -190,7 +200,8 @@ fn a_list_takes_items_of_its_type() {
     });
     create(&site.server, "AssetVersionList", &data);
     let item = |entity: &str| {
-        create_operation("ListObject", &json!({"list_id": list, "entity_id": entity}))
+        let data = json!({"list_id": list, "entity_id": entity, "entity_type": "assetversion"});
+        create_operation("ListObject", &data)
     };
     site.done(&item(&version));
     assert_eq!(exception(&site.refused(&item(&shot))), "ValidationError");

@@ -136,6 +136,8 @@ fn read_options(app: &App, headers: &HeaderMap) -> ReadOptions {
         denormalize: strict && is_set(options, "denormalize"),
         base_url: app.base_url.clone(),
         signer: Some(Arc::clone(&app.signer)),
+        // Whose call it is comes out later.
+        hidden_attributes: Vec::new(),
     }
 }
 

@@ -14,7 +14,9 @@ use crate::{
     error::ApiError,
     events,
     media::{encode as media, file_id::FileId},
-    operations::{self, Action, Arguments, CarryOut, Handler, Outcome, Reading, Writing},
+    operations::{
+        self, Action, Arguments, CarryOut, Handler, Outcome, Reading, Writing, permissions,
+    },
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
 };
@@ -27,11 +29,12 @@ pub fn read(
     operations: &[Operation],
     options: &ReadOptions,
 ) -> Result<Vec<u8>, ApiError> {
+    let options = seen_by(caller, connection, options)?;
     let mut reader = Reader {
         connection,
         app,
         caller,
-        options,
+        options: &options,
         seen: Seen::default(),
     };
     let mut results = Results::default();
@@ -53,6 +56,7 @@ pub fn write(
 ) -> Result<Vec<u8>, ApiError> {
     let app = batch.app.clone();
     let caller = batch.caller.clone();
+    let options = seen_by(&caller, transaction, options)?;
     let mut writer = Writer {
         batch,
         work: UnitOfWork::new(transaction, &caller),
@@ -60,7 +64,7 @@ pub fn write(
             connection: transaction,
             app: &app,
             caller: &caller,
-            options,
+            options: &options,
             seen: Seen::default(),
         },
         answers: AnswerWriter::default(),
@@ -79,6 +83,18 @@ pub fn write(
         results.add(|out| writer.finish(result, out))?;
     }
     Ok(results.finish())
+}
+
+/// Returns the options of a call with what its caller does not get to see.
+fn seen_by(
+    caller: &Caller,
+    connection: &Connection,
+    options: &ReadOptions,
+) -> Result<ReadOptions, ApiError> {
+    Ok(ReadOptions {
+        hidden_attributes: permissions::hidden_attributes(connection, caller)?,
+        ..options.clone()
+    })
 }
 
 /// Changes of one batch that are described for the log when nobody listens. Describing those of a bulk load takes longer than the load.

@@ -113,7 +113,9 @@ impl Plan {
                 key: key.join(", "),
             });
         }
-        let mut levels = load(connection, &self.tree, &self.layout, rows)?;
+        // Whoever could write it may be told of it.
+        let hidden = &[];
+        let mut levels = load(connection, &self.tree, &self.layout, rows, hidden)?;
         levels[Tree::ROOT].types.fill(entity_type.id);
         Ok(levels)
     }

@@ -7,13 +7,9 @@ use rusqlite::{
     types::{Value, ValueRef},
 };
 
-use super::{
-    layout::Layout,
-    read,
-    tree::{Branch, Tree},
-};
+use super::{layout::Layout, read, tree::Tree};
 use crate::{
-    plan::{QueryError, Sql, relation_rows},
+    plan::{QueryError, relation_rows},
     schema::TypeId,
 };
 
@@ -121,6 +117,7 @@ pub(super) fn load(
     tree: &Tree<'_>,
     layout: &Layout<'_>,
     root: Rows,
+    hidden: &[String],
 ) -> Result<Vec<Loaded>, QueryError> {
     let mut levels = Vec::with_capacity(tree.nodes.len());
     levels.push(finish(tree, layout, Tree::ROOT, root));
@@ -134,28 +131,19 @@ pub(super) fn load(
             Rows::new(layout.width(index))
         } else {
             let branch = &tree.nodes[parent].branches[branch];
-            let sql = statement(tree, layout, index, branch, owners);
+            let sql = relation_rows(
+                tree.catalog,
+                branch.owner,
+                &branch.relation,
+                &layout.columns_of(index),
+                owners,
+                hidden,
+            );
             read(connection, &sql, layout.width(index))?
         };
         levels.push(finish(tree, layout, index, rows));
     }
     Ok(levels)
-}
-
-fn statement(
-    tree: &Tree<'_>,
-    layout: &Layout<'_>,
-    node: usize,
-    branch: &Branch<'_>,
-    owners: Vec<Value>,
-) -> Sql {
-    relation_rows(
-        tree.catalog,
-        branch.owner,
-        &branch.relation,
-        &layout.columns_of(node),
-        owners,
-    )
 }
 
 fn distinct_keys(level: &Loaded, column: usize) -> Vec<Value> {

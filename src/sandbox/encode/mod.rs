@@ -51,6 +51,8 @@ pub struct ReadOptions {
     pub base_url: String,
     /// Signs those links, as clients follow them without a key; unsigned links ask for one.
     pub signer: Option<Arc<UrlSigner>>,
+    /// The configurations of custom attributes that the client does not get to see, by id.
+    pub hidden_attributes: Vec<String>,
 }
 
 /// Answers a query with `{"action": "query", "data": [...], "metadata": {"next": {"offset": ...}}}`.
@@ -77,8 +79,9 @@ pub fn query(
         }
     }
     let layout = Layout::of(&tree);
-    let sql = plan::rows(catalog, &query, &layout.columns_of(Tree::ROOT))?;
-    let (levels, next) = read_page(connection, &tree, &layout, &sql, &query)?;
+    let hidden = &options.hidden_attributes;
+    let sql = plan::rows(catalog, &query, &layout.columns_of(Tree::ROOT), hidden)?;
+    let (levels, next) = read_page(connection, &tree, &layout, &sql, &query, hidden)?;
     let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen);
     out.extend_from_slice(br#"{"action":"query","data":["#);
     for row in 0..levels[Tree::ROOT].len() {
@@ -98,13 +101,14 @@ fn read_page<'c>(
     layout: &Layout<'c>,
     sql: &Sql,
     query: &Query,
+    hidden: &[String],
 ) -> Result<(Vec<Loaded>, Option<u64>), QueryError> {
     let mut rows = read(connection, sql, layout.width(Tree::ROOT))?;
     let next = next_offset(query, rows.len());
     if next.is_some() || query.limit == Some(0) {
         rows.truncate(rows.len().saturating_sub(1));
     }
-    Ok((load(connection, tree, layout, rows)?, next))
+    Ok((load(connection, tree, layout, rows, hidden)?, next))
 }
 
 /// Returns where the next page begins, given that one row more than the limit was asked for.
@@ -139,7 +143,7 @@ fn grouped(
             reason: "aggregates need the strict API",
         });
     }
-    let aggregate = aggregate(Catalog::get(), query)?;
+    let aggregate = aggregate(Catalog::get(), query, &options.hidden_attributes)?;
     let mut rows = read(connection, &aggregate.sql, aggregate.columns.len())?;
     let next = next_offset(query, rows.len());
     if next.is_some() || query.limit == Some(0) {

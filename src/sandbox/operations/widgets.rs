@@ -176,6 +176,7 @@ fn describe(connection: &Connection, app: &App, subject: &Subject) -> Result<Str
         denormalize: true,
         base_url: app.base_url.clone(),
         signer: None,
+        hidden_attributes: Vec::new(),
     };
     let mut out = Vec::new();
     let answer = Answer {

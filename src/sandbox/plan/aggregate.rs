@@ -17,7 +17,11 @@ pub(crate) struct Aggregate {
 /// Plans a query with aggregates or `group by`.
 ///
 /// The groups' own values are part of every row, selected or not, as in the documentation of ftrack.
-pub(crate) fn aggregate(catalog: &Catalog, query: &Query) -> Result<Aggregate, QueryError> {
+pub(crate) fn aggregate<'c>(
+    catalog: &'c Catalog,
+    query: &Query,
+    hidden: &'c [String],
+) -> Result<Aggregate, QueryError> {
     let entity_type = resolve::entity_type(catalog, &query.entity_type)?;
     let refuse = |reason| QueryError::Grouping {
         entity_type: entity_type.name.clone(),
@@ -34,7 +38,7 @@ pub(crate) fn aggregate(catalog: &Catalog, query: &Query) -> Result<Aggregate, Q
         alias: Alias::ROOT,
     };
     let mut grouping = Grouping {
-        planner: Planner::new(catalog, "select "),
+        planner: Planner::new(catalog, "select ").hiding(hidden),
         columns: Vec::new(),
     };
     for projection in &query.projections {

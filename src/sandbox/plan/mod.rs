@@ -40,13 +40,19 @@ pub(crate) use sql::{Alias, Sql, column_of};
 
 /// Plans the rows that a query finds; `columns` is what the statement selects of them, under [`Alias::ROOT`].
 ///
-/// One row more than the limit is asked for, so that the caller sees whether there are further rows.
-pub(crate) fn rows(catalog: &Catalog, query: &Query, columns: &str) -> Result<Sql, QueryError> {
+/// One row more than the limit is asked for, so that the caller sees whether there are further rows. Custom attributes of
+/// the `hidden` configurations are left out.
+pub(crate) fn rows<'c>(
+    catalog: &'c Catalog,
+    query: &Query,
+    columns: &str,
+    hidden: &'c [String],
+) -> Result<Sql, QueryError> {
     let scope = Scope {
         entity_type: resolve::entity_type(catalog, &query.entity_type)?,
         alias: Alias::ROOT,
     };
-    let mut planner = Planner::new(catalog, format!("select {columns}"));
+    let mut planner = Planner::new(catalog, format!("select {columns}")).hiding(hidden);
     let peeking = Query {
         limit: query.limit.map(|limit| limit.saturating_add(1)),
         projections: Vec::new(),
@@ -92,6 +98,8 @@ pub(crate) struct Planner<'c> {
     sql: Sql,
     /// How many relations lie around the place that is being written.
     depth: u32,
+    /// The configurations of custom attributes that nothing is found of.
+    hidden: &'c [String],
 }
 
 impl<'c> Planner<'c> {
@@ -100,7 +108,12 @@ impl<'c> Planner<'c> {
             catalog,
             sql: Sql::new(text),
             depth: 0,
+            hidden: &[],
         }
+    }
+
+    fn hiding(self, hidden: &'c [String]) -> Self {
+        Self { hidden, ..self }
     }
 
     /// Writes everything after the selected columns.

@@ -48,18 +48,19 @@ pub(crate) fn owner_columns(relation: &Relation<'_>) -> Vec<String> {
 /// Plans the rows that belong to any of `owners`, which are values of the first of the [`near_columns`].
 ///
 /// `columns` is what is selected of them, under [`Alias::ROOT`]. The rows are ordered by primary key.
-pub(crate) fn relation_rows(
-    catalog: &Catalog,
+pub(crate) fn relation_rows<'c>(
+    catalog: &'c Catalog,
     owner: &EntityType,
-    relation: &Relation<'_>,
+    relation: &Relation<'c>,
     columns: &str,
     owners: Vec<Value>,
+    hidden: &'c [String],
 ) -> Sql {
     let scope = Scope {
         entity_type: relation.target,
         alias: Alias::ROOT,
     };
-    let mut planner = Planner::new(catalog, "");
+    let mut planner = Planner::new(catalog, "").hiding(hidden);
     match relation.join {
         Join::Columns { pairs, filter } => {
             planner.by_columns(scope, columns, pairs, filter, owners);
@@ -69,7 +70,9 @@ pub(crate) fn relation_rows(
             let table = &catalog.table(owner.table).name;
             planner.sql.push("select ").push(columns).push(" from (");
             planner.sql.push(&dense_values(table)).bind_list(owners);
-            planner.sql.push(&format!(") {} where 1", Alias::ROOT));
+            planner.sql.push(&format!(") {} where ", Alias::ROOT));
+            planner.hide(scope);
+            planner.sql.push("1");
         }
         Join::Computed { relation } => {
             if let Some(relation) = computed_relation(relation) {

@@ -211,5 +211,22 @@ impl<'c> Planner<'c> {
             }
             self.sql.push(" and ");
         }
+        self.hide(scope);
+    }
+
+    /// Writes what leaves out the custom attributes that are hidden, followed by `and`.
+    pub(super) fn hide(&mut self, scope: Scope<'c>) {
+        if self.hidden.is_empty() {
+            return;
+        }
+        let table = &self.catalog.table(scope.entity_type.table).name;
+        let column = match table.as_str() {
+            "custom_attribute_configuration" => "id",
+            "custom_attribute_value" | "custom_attribute_link" => "configuration_id",
+            _ => return,
+        };
+        let hidden = self.hidden.iter().cloned().map(Into::into).collect();
+        self.sql.column(scope.alias, column).push(" not in ");
+        self.sql.bind_list(hidden).push(" and ");
     }
 }

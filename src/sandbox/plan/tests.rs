@@ -11,7 +11,7 @@ use crate::{schema::Catalog, store::create_schema};
 /// Returns the SQL of a query and its parameters.
 fn sql(expression: &str) -> String {
     let query = parse(expression).unwrap();
-    let sql = rows(Catalog::get(), &query, "*").unwrap();
+    let sql = rows(Catalog::get(), &query, "*", &[]).unwrap();
     let mut text = sql.text().to_owned();
     for (index, parameter) in sql.parameters().iter().enumerate() {
         let _ = write!(text, "\n?{} {parameter:?}", index + 1);
@@ -25,7 +25,7 @@ fn steps(expression: &str) -> String {
     rusqlite::vtab::array::load_module(&connection).unwrap();
     create_schema(&connection).unwrap();
     let query = parse(expression).unwrap();
-    let sql = rows(Catalog::get(), &query, "1").unwrap();
+    let sql = rows(Catalog::get(), &query, "1", &[]).unwrap();
     let mut statement = connection
         .prepare(&format!("explain query plan {}", sql.text()))
         .unwrap();
@@ -156,7 +156,7 @@ fn groups() {
         "select count(id), sum(bid) from Task where bid > 0 group by status.name, type_id limit 2",
     )
     .unwrap();
-    let aggregate = aggregate(Catalog::get(), &query).unwrap();
+    let aggregate = aggregate(Catalog::get(), &query, &[]).unwrap();
     insta::assert_snapshot!(aggregate.sql.text(), @r#"select count(t0."id"), sum(t0."bid"), (select t1."name" from "status" t1 where t1."id" = t0."status_id") collate nocase, t0."type_id" from "context" t0 where +t0."object_type_id" = ?1 and t0."bid" > ?2 group by 3, 4 order by 3, 4 limit ?3"#);
     insta::assert_debug_snapshot!(aggregate.columns, @r#"
     [

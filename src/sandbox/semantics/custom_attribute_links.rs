@@ -6,6 +6,7 @@ use crate::error::ApiError;
 
 use super::{
     create::NewEntity,
+    custom_attributes,
     row::Row,
     unit_of_work::{UnitOfWork, concrete_type},
     update::ChangedEntity,
@@ -62,6 +63,7 @@ pub(super) fn before_update(
 }
 
 fn complete(work: &UnitOfWork<'_>, row: &mut Row) -> Result<(), ApiError> {
+    custom_attributes::check_writable(work, row)?;
     let from = end(work, row, "from")?;
     let to = end(work, row, "to")?;
     if let Some(configuration) = configuration(work, row)? {

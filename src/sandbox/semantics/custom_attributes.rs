@@ -3,7 +3,7 @@
 use ftrack_protocol::{EntityData, Value, Write};
 use rusqlite::{OptionalExtension, types::Value as SqlValue};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, operations::permissions};
 
 use super::{
     create::{self, NewEntity},
@@ -22,8 +22,9 @@ const KINDS: &[&str] = &[
     "list_object",
 ];
 
-/// Checks a value, and finds out on what it hangs when the client did not say.
+/// Checks a value and who sets it, and finds out on what it hangs when the client did not say.
 pub(super) fn before_store(work: &mut UnitOfWork<'_>, row: &mut Row) -> Result<(), ApiError> {
+    check_writable(work, row)?;
     if row.is_null("entity_kind") {
         let kind = kind_of(work, row.get("entity_id"))?;
         row.set("entity_kind", kind.to_owned());
@@ -44,6 +45,12 @@ pub(super) fn before_store(work: &mut UnitOfWork<'_>, row: &mut Row) -> Result<(
         .map_err(|expected| wrong_type(&key, expected, row.get("value")))?;
     row.set("value", value);
     Ok(())
+}
+
+/// A value, and a link, is changed by whoever has a role that may set the attribute.
+pub(super) fn check_writable(work: &UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
+    let configuration = row.text("configuration_id");
+    permissions::check_attribute_writable(work.connection, work.caller, configuration)
 }
 
 fn kind_of(work: &UnitOfWork<'_>, id: &SqlValue) -> Result<&'static str, ApiError> {

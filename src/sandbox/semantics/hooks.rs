@@ -88,6 +88,9 @@ pub(super) fn before_delete(
 ) -> Result<(), ApiError> {
     match Catalog::get().table(entity_type.table).name.as_str() {
         "location" => locations::before_delete(work, row),
+        "custom_attribute_value" | "custom_attribute_link" => {
+            custom_attributes::check_writable(work, row)
+        }
         _ => Ok(()),
     }
 }

@@ -169,6 +169,28 @@ def a_configuration_belongs_to_a_kind_of_entity(session):
 
 
 @scenario
+def an_attribute_is_for_the_roles_that_it_names(session):
+    role = session.query('SecurityRole where name is "User"').one()
+    key = configure(session, "text", "x", read_security_roles=[role])["key"]
+    _, _, shot, _ = new_project(session)
+    user = new_user(session, is_active=True)
+    session.commit()
+
+    def as_they_see_it():
+        theirs = ftrack_api.Session(api_user=user["username"], api_key=user.reset_api_key())
+        return theirs.get("Shot", shot["id"])
+
+    assert key not in as_they_see_it()["custom_attributes"]
+    session.create("UserSecurityRole", {"user": user, "security_role": role})
+    session.commit()
+    seen = as_they_see_it()
+    assert seen["custom_attributes"][key] == "x"
+    seen["custom_attributes"][key] = "y"
+    with refused("PermissionError"):
+        seen.session.commit()
+
+
+@scenario
 def stored_values_are_rows_that_can_be_queried(session):
     _, _, shot, _ = new_project(session)
     session.commit()

@@ -77,6 +77,7 @@ impl Site {
             denormalize: false,
             base_url: "http://localhost:8080".to_owned(),
             signer: None,
+            hidden_attributes: Vec::new(),
         };
         Self {
             connection,

@@ -63,6 +63,7 @@ fn answer(connection: &Connection, entity_type: &EntityType, expression: &str) -
         denormalize: true,
         base_url: String::new(),
         signer: None,
+        hidden_attributes: Vec::new(),
     };
     let mut out = Vec::new();
     query(

@@ -6,8 +6,8 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 
-use crate::harness::{Answer, create, send, unique_id};
-use crate::site::{Site, exception, update_operation};
+use crate::harness::{Answer, create, query, send, unique_id};
+use crate::site::{Site, delete_operation, exception, update_operation};
 
 fn call_as(site: &Site, user: &str, key: &str, more: &[(&str, &str)], operation: &Value) -> Answer {
     let mut headers = vec![("ftrack-user", user), ("ftrack-api-key", key)];
@@ -245,6 +245,61 @@ fn a_session_is_good_for_who_began_it_only() {
 }
 
 #[test]
+fn a_custom_attribute_is_for_the_roles_that_it_names() {
+    const FRAME_START: &str = "acd86546-4082-11e2-95b1-0019bb4983d8";
+    let site = Site::with_project();
+    let (shot, jane) = (site.shot("010"), active_user(&site, "jane"));
+    let new = reset(
+        &site,
+        &json!({"reset_type": "api_key", "entity_type": "User", "entity_key": jane}),
+    );
+    let key = new["api_key"].as_str().unwrap();
+    let ask = |operation: &Value| call_as(&site, "jane", key, &[], operation).json();
+    let sees = |expression: &str| {
+        let answer = ask(&json!({"action": "query", "expression": expression}));
+        answer[0]["data"].as_array().unwrap().clone()
+    };
+    let value = json!([FRAME_START, shot]);
+    let set = update_operation("ContextCustomAttributeValue", &value, &json!({"value": 7}));
+    let unset = delete_operation("ContextCustomAttributeValue", &value);
+    site.done(&set);
+    let shown = || {
+        let known = [
+            "CustomAttributeConfiguration where key is fstart and object_type.name is Shot",
+            "ContextCustomAttributeValue",
+            "Shot where custom_attributes any (value is 7)",
+        ];
+        let dense = sees("select custom_attributes from Shot");
+        let values = dense[0]["custom_attributes"].as_array().unwrap();
+        let dense = values.iter().filter(|value| value["key"] == "fstart");
+        (
+            known.map(|expression| sees(expression).len()),
+            dense.count(),
+        )
+    };
+
+    assert_eq!(shown(), ([0, 0, 0], 0));
+    for operation in [&set, &unset] {
+        assert_eq!(exception(&ask(operation)), "PermissionError");
+    }
+    let role = &query(&site.server, "SecurityRole where name is 'Project Manager'")[0]["id"];
+    site.done(&json!({"action": "add_user_security_role", "user_id": jane, "role_id": role}));
+    assert_eq!(shown(), ([1, 1, 1], 1));
+    assert!(ask(&set).is_array());
+
+    let nobody = json!({"write_security_roles": []});
+    let configuration = json!([FRAME_START]);
+    site.done(&update_operation(
+        "CustomAttributeConfiguration",
+        &configuration,
+        &nobody,
+    ));
+    assert_eq!(shown(), ([1, 1, 1], 1));
+    assert_eq!(exception(&ask(&set)), "PermissionError");
+    site.done(&unset);
+}
+
+#[test]
 fn an_app_becomes_the_second_factor_with_a_code_only() {
     let site = Site::empty();
     let error = site.refused(&json!({"action": "configure_totp"}));
@@ -291,8 +346,7 @@ fn second_factors_show_on_the_user() {
     let id = site.api_user_id();
     let expression =
         format!("select is_otp_enabled, is_totp_enabled from User where id is \"{id}\"");
-    let is_enabled =
-        || crate::harness::query(&site.server, &expression)[0]["is_otp_enabled"].clone();
+    let is_enabled = || query(&site.server, &expression)[0]["is_otp_enabled"].clone();
     site.done(&json!({"action": "configure_otp"}));
     assert_eq!(is_enabled(), true);
     site.done(&json!({"action": "disable_2fa"}));

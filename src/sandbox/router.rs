@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 
 use crate::app::AppState;
 use crate::calls::observe::{observe, read_call};
-use crate::controllers::{admin, api, cors::cors, events, media, outbox, pages, receive};
+use crate::controllers::{admin, api, cors::cors, events, media, outbox, pages, receive, sign_in};
 use crate::faults::layer::inject;
 
 /// Builds the routes on the state they share.
@@ -23,6 +23,7 @@ pub fn router(app: AppState) -> Router {
         .route("/component/thumbnail", get(media::get_thumbnail))
         .route("/component/remove", get(media::remove))
         .route("/widget/{name}", get(pages::widget))
+        .route("/user/api_credentials", get(sign_in::api_credentials))
         .route("/img/thumbnail2.png", get(pages::default_thumbnail))
         // Launchers show these; all applications look the same here.
         .route("/application_icons/{name}", get(pages::default_thumbnail))

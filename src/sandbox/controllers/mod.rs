@@ -14,4 +14,5 @@ pub mod outbox;
 pub mod pages;
 pub mod receive;
 mod server_information;
+pub mod sign_in;
 pub mod upload;

@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
@@ -297,6 +299,54 @@ fn a_custom_attribute_is_for_the_roles_that_it_names() {
     assert_eq!(shown(), ([1, 1, 1], 1));
     assert_eq!(exception(&ask(&set)), "PermissionError");
     site.done(&unset);
+}
+
+#[test]
+fn a_browser_takes_the_key_to_a_program_on_its_machine() {
+    let site = Site::empty();
+    let (url, user, key) = (
+        site.server.url(),
+        site.server.api_user(),
+        site.server.api_key(),
+    );
+    let visit = |target: &str, credentials: &str| {
+        let page = format!("{url}/user/api_credentials?redirect_url={target}");
+        let signed = format!("Basic {}", BASE64.encode(credentials));
+        send("GET", &page, &[("Authorization", &signed)], b"")
+    };
+    let known = format!("{user}:{key}");
+    for (target, place) in [
+        ("http://localhost:1234", "http://localhost:1234/?"),
+        ("http://127.0.0.1:80/a?b=c", "http://127.0.0.1:80/a?b=c&"),
+    ] {
+        let answer = visit(target, &known);
+        let expected = format!("{place}api_user={user}&api_key={key}");
+        assert_eq!(answer.status, 302, "{target}");
+        assert_eq!(answer.header("location"), Some(expected.as_str()));
+    }
+    for credentials in [
+        format!("{user}:wrong"),
+        format!("nobody:{key}"),
+        String::new(),
+    ] {
+        let answer = visit("http://localhost:1234", &credentials);
+        assert_eq!(answer.status, 401, "{credentials}");
+        assert!(
+            answer
+                .header("www-authenticate")
+                .unwrap()
+                .starts_with("Basic")
+        );
+        assert_eq!(answer.header("location"), None);
+    }
+    for elsewhere in [
+        "http://example.com",
+        "https://localhost",
+        "http://localhost@example.com",
+        "/",
+    ] {
+        assert_eq!(visit(elsewhere, &known).status, 422, "{elsewhere}");
+    }
 }
 
 #[test]

@@ -223,6 +223,32 @@ def a_commit_is_told_to_other_sessions(session):
 
 
 @scenario
+def a_session_is_kept_in_step_by_events(session):
+    other = new_session()
+    schema = session.query("ProjectSchema").first()
+    name = f"project_{uuid.uuid4().hex[:8]}"
+    project = session.create("Project", {"name": name, "full_name": name, "project_schema": schema})
+    folder = session.create("Folder", {"name": "before", "parent": project})
+    session.commit()
+    seen = other.get("Folder", folder["id"])
+    assert seen["name"] == "before"
+
+    def forget(event):
+        for changed in event["data"]["entities"]:
+            if changed.get("entityId") == seen["id"]:
+                for key in changed["keys"]:
+                    attribute = seen.attributes.get(key)
+                    attribute.set_remote_value(seen, ftrack_api.symbol.NOT_SET)
+
+    other.event_hub.subscribe("topic=ftrack.update", forget)
+    settle(other.event_hub)
+    folder["name"] = "after"
+    session.commit()
+    wait_until(other.event_hub, lambda: seen["name"] == "after")
+    other.close()
+
+
+@scenario
 def a_published_component_is_announced(session):
     heard = []
     session.event_hub.subscribe("topic=ftrack.location.component-added", heard.append)

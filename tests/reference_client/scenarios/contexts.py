@@ -155,3 +155,17 @@ def contexts_move(session):
     again = elsewhere(task)
     assert [item["name"] for item in again["link"][1:]] == ["folder", "sh010", "compositing"]
     assert {item["name"] for item in again["ancestors"]} == {"folder", "sh010"}
+
+
+@scenario
+def tasks_wait_for_others(session):
+    _, _, shot, task = new_project(session)
+    first = session.create("Task", {"name": "animation", "parent": shot})
+    link = session.create("TypedContextLink", {"from": first, "to": task})
+    session.commit()
+    assert elsewhere(link)["type"] == "end_to_start"
+    assert [item["from_id"] for item in elsewhere(task)["incoming_links"]] == [first["id"]]
+    assert [item["to_id"] for item in elsewhere(first)["outgoing_links"]] == [task["id"]]
+    session.delete(first)
+    session.commit()
+    assert elsewhere(task)["incoming_links"][:] == []

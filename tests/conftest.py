@@ -22,6 +22,14 @@ from ftrack_rs.symbol import SERVER_LOCATION_ID
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the journal of transfers out of the folder of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FTRACK_RS_STATE_PATH", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:

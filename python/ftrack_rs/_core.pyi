@@ -1,6 +1,7 @@
 """Native part of the package: a translation of the Rust crates, used by the modules beside it."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, final
 
 from typing_extensions import disjoint_base
@@ -286,7 +287,10 @@ class Journal:
     def folder(self) -> Any:
         """Where they are kept."""
     def begin(
-        self, call: tuple[str, str, str, str, str], files: list[str], has_container: bool
+        self,
+        call: tuple[str, str, str, str, str],
+        files: list[str] | list[Path],
+        has_container: bool,
     ) -> TransferIntent:
         """Take over the transfer of the same call that nobody works on, or note a new one.
 
@@ -445,6 +449,11 @@ class PublishPlan:
     @property
     def goes_elsewhere(self) -> bool:
         """Whether components go to other locations than the ftrack server."""
+    @property
+    def is_refused(self) -> bool:
+        """Whether conflicts speak against the publish, whatever is in the files."""
+    def sent_files(self) -> list[Path]:
+        """Return the files that go to the ftrack server, in the order of their ids in a journal."""
     def shards(self, count: int) -> list[str]:
         """Split the byte work into parts, each JSON.
 
@@ -463,6 +472,7 @@ class PublishRun:
         handle: TransferControl,
         on_event: Any,
         habits: dict[str, bool],
+        intent: TransferIntent | None = None,
     ) -> PublishRun:
         """Prepare to carry out a plan.
 
@@ -472,6 +482,7 @@ class PublishRun:
             handle: How data moves.
             on_event: Called with node, state and message of every step; None if nobody watches.
             habits: `force`, `keep_reserved` and `wait_for_encodes`.
+            intent: What a journal has kept of the publish; None if it is not noted.
         """
     def reserve(self) -> list[tuple[int, str, int]]:
         """Make the versions whose numbers must be known first.
@@ -485,6 +496,8 @@ class PublishRun:
         """
     def component_ids(self, version: int) -> list[tuple[str, str]]:
         """Return the ids of the components of a version, by their names within it."""
+    def placing(self, versions: list[int]) -> None:
+        """Tell whoever watches that the data of versions is put into other locations."""
     def place(self, placements: list[tuple[str, str, str]]) -> None:
         """Take note of data in other locations: component, location, resource identifier."""
     def send(self) -> None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftrack_rs import inspection, symbol, transfer
@@ -104,12 +105,51 @@ def noted(call: Call) -> Iterator[Noted]:
         return
     token = transfer.noted_intent.set(intent)
     try:
-        yield Noted(intent.container_id, intent.file_ids, registered)
+        with _held(intent):
+            yield Noted(intent.container_id, intent.file_ids, registered)
+    finally:
+        transfer.noted_intent.reset(token)
+
+
+@contextmanager
+def noted_publish(
+    session: Any, description: Mapping[str, Any], files: list[Path]
+) -> Iterator[TransferIntent | None]:
+    """Note a publish while it runs, however small it is, and forget it when it has succeeded.
+
+    Args:
+        session: The session that publishes.
+        description: What is published, in the form of JSON.
+        files: The files that are sent.
+
+    Yields:
+        What is kept of the publish; None if it cannot be noted.
+    """
+    parts = (
+        session.server_url,
+        session.api_user,
+        symbol.SERVER_LOCATION_ID,
+        f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else str(files[0]),
+        json.dumps({"publish": description}, sort_keys=True),
+    )
+    try:
+        intent = Journal().begin(parts, files, False)
+    except OSError as error:
+        _logger.warning("A publish could not be resumed should it break off: %s", error)
+        yield None
+        return
+    with _held(intent):
+        yield intent
+
+
+@contextmanager
+def _held(intent: TransferIntent) -> Iterator[None]:
+    """Forget *intent* when the block has succeeded, and leave it to the next call if not."""
+    try:
+        yield
     except BaseException:
         intent.release()
         raise
-    finally:
-        transfer.noted_intent.reset(token)
     try:
         intent.finish()
     except OSError as error:

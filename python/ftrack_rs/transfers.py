@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ftrack_rs._core import Journal
 from ftrack_rs.journal import restored
 from ftrack_rs.progress_bar import size_text
+from ftrack_rs.publish.publisher import Publisher
+from ftrack_rs.transfer import Transfer
 
 if TYPE_CHECKING:
     from ftrack_rs.session import Session
@@ -78,10 +80,16 @@ def _resume(transfers: list[dict[str, Any]], skip_others: bool) -> None:
 
 def _repeat(session: Session, transfer: dict[str, Any]) -> None:
     """Make the call of a transfer again."""
+    noted = json.loads(transfer["data"])
+    if "publish" in noted:
+        bar = Transfer(on_progress="bar")
+        for version in Publisher.restored(session, noted["publish"], bar).run().versions:
+            print(f"{transfer['id']}  {version.label} v{version.number:03}  {version.url}")
+        return
     location = session.get("Location", transfer["location_id"])
     if location is None:
         raise ValueError(f"location {transfer['location_id']} is no longer there")
-    data = restored(session, json.loads(transfer["data"]))
+    data = restored(session, noted)
     component = session.create_component(transfer["path"], data, location, on_progress="bar")
     print(f"{transfer['id']}  {transfer['path']} is component {component['id']}")
 

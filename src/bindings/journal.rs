@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ftrack_client::publish::Noted;
 use ftrack_client::transfer::journal::{
     Call, Intent, Intents, JournalError, Record, State, Unfinished,
 };
@@ -119,6 +120,16 @@ impl TransferIntent {
     fn release(&self, py: Python<'_>) {
         let intent = self.intent.lock().take();
         py.detach(|| drop(intent));
+    }
+}
+
+impl TransferIntent {
+    /// Returns what is kept for a publish.
+    pub fn noted(&self) -> Noted {
+        Noted {
+            file_ids: self.file_ids.clone(),
+            is_continued: !self.is_new,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Publishing: plans and runs of `client::publish`, which Python describes and reads as JSON.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use ftrack_client::publish::{
-    self, Description, Failed, NodeReport, Placement, Plan, PublishError, Published, Run,
+    self, Description, Failed, NodeReport, Noted, Placement, Plan, PublishError, Published, Run,
     RunOptions, Shard, ShardResult, Watch,
 };
 use ftrack_client::transfer::{Api, TransferOptions};
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::Client;
+use crate::journal::TransferIntent;
 use crate::transfer_control::TransferControl;
 use crate::{blocking, error};
 
@@ -66,6 +68,16 @@ impl PublishPlan {
         self.plan.goes_elsewhere()
     }
 
+    #[getter]
+    fn is_refused(&self) -> bool {
+        !self.plan.obstacles().is_empty()
+    }
+
+    /// Returns the files that go to the ftrack server, in the order in which a journal gives them ids.
+    fn sent_files(&self) -> Vec<PathBuf> {
+        self.plan.sent_files()
+    }
+
     /// Splits the byte work; each part is JSON.
     fn shards(&self, py: Python<'_>, count: usize) -> PyResult<Vec<String>> {
         let shards = publish::split(&self.plan, count)
@@ -104,12 +116,13 @@ pub struct Habits {
 }
 
 impl Habits {
-    fn options(self, transfer: TransferOptions) -> RunOptions {
+    fn options(self, transfer: TransferOptions, noted: Option<Noted>) -> RunOptions {
         RunOptions {
             transfer,
             force: self.force,
             keep_reserved: self.keep_reserved,
             wait_for_encodes: self.wait_for_encodes,
+            noted,
         }
     }
 }
@@ -126,6 +139,7 @@ pub struct PublishRun {
 #[pymethods]
 impl PublishRun {
     #[new]
+    #[pyo3(signature = (client, plan, handle, on_event, habits, intent=None))]
     fn new(
         py: Python<'_>,
         client: &Client,
@@ -133,11 +147,13 @@ impl PublishRun {
         handle: Py<TransferControl>,
         on_event: Option<Py<PyAny>>,
         habits: Habits,
+        intent: Option<&Bound<'_, TransferIntent>>,
     ) -> PyResult<Self> {
         let (sender, reports): (Sender<NodeReport>, _) = channel();
         // Nobody listens any more only when the run is dropped.
         let watch = Watch::new(&plan.plan, move |report| drop(sender.send(report)));
-        let options = habits.options(handle.get().options(Some(client)));
+        let noted = intent.map(|intent| intent.get().noted());
+        let options = habits.options(handle.get().options(Some(client)), noted);
         let run = Run::new(
             api(py, client)?,
             Arc::clone(&plan.plan),
@@ -166,6 +182,12 @@ impl PublishRun {
             .component_ids(version)
             .into_iter()
             .collect()
+    }
+
+    /// Tells whoever watches that the data of versions is put into other locations.
+    fn placing(&self, py: Python<'_>, versions: Vec<usize>) -> PyResult<()> {
+        let run = Arc::clone(&self.run);
+        self.watched(py, async move { run.lock().await.placing(&versions) })
     }
 
     /// Takes note of data in other locations: of each the component, the location, and the resource identifier.

@@ -31,6 +31,7 @@ pub fn send(
             component_id,
             path,
             file_name,
+            seen: None,
         })
         .collect();
     let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())

@@ -51,6 +51,11 @@ def plain(data: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
+def _absolute(path: str | os.PathLike[str]) -> str:
+    """Return the path of a file or sequence for processes with other working folders."""
+    return os.path.abspath(path)
+
+
 def _texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     return {str(key): str(value) for key, value in (metadata or {}).items()}
 
@@ -79,7 +84,7 @@ class ContainerNode:
             metadata: Metadata of the component.
             data: Further attributes of the component.
         """
-        self._add(name, {"path": os.fspath(path)}, (), metadata, data)
+        self._add(name, {"path": _absolute(path)}, (), metadata, data)
 
     def container(
         self,
@@ -150,7 +155,7 @@ class VersionNode(ContainerNode):
             metadata: Metadata of the component.
             data: Further attributes of the component.
         """
-        self._add(name, {"path": os.fspath(path)}, locations, metadata, data)
+        self._add(name, {"path": _absolute(path)}, locations, metadata, data)
 
     def container(
         self,
@@ -172,11 +177,11 @@ class VersionNode(ContainerNode):
         or a JPEG, is shown as it is, with the size and frames that its header says. Anything else
         is encoded by the server after the publish.
         """
-        self._description["reviewable"] = os.fspath(path)
+        self._description["reviewable"] = _absolute(path)
 
     def thumbnail(self, path: str | os.PathLike[str]) -> None:
         """Show a picture wherever the version is listed."""
-        self._description["thumbnail"] = os.fspath(path)
+        self._description["thumbnail"] = _absolute(path)
 
     def uses(self, *others: VersionNode | Reference) -> None:
         """Link the version to those that it was made with.

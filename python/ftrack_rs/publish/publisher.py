@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable
 
-from ftrack_rs import exception, symbol
-from ftrack_rs._core import PublishPlan, PublishRun
+from ftrack_rs import exception, journal, symbol
+from ftrack_rs._core import PublishPlan, PublishRun, TransferIntent
 from ftrack_rs.event.base import Event
 from ftrack_rs.publish import placing
 from ftrack_rs.publish.description import Reference, VersionNode, asset_target, plain, reference
@@ -67,9 +68,19 @@ class Publisher:
         }
         self._versions: list[VersionNode] = []
         self._depends: list[tuple[int, int]] = []
+        self._restored: dict[str, Any] | None = None
         self._location_ids: dict[str, str] = {}
         self.transfer = transfer or current() or Transfer()
         self.result: Published | None = None
+
+    @classmethod
+    def restored(
+        cls, session: Session, description: dict[str, Any], transfer: Transfer
+    ) -> Publisher:
+        """Return a publisher of what another process has described."""
+        publisher = cls(session, transfer=transfer)
+        publisher._restored = description
+        return publisher
 
     def __enter__(self) -> Publisher:
         """Return the publisher, to describe a publish with."""
@@ -145,14 +156,19 @@ class Publisher:
             PublishError: If it fails; `details["nodes"]` holds how far each part came.
         """
         plan = self._native_plan()
-        run = self._start(plan)
+        with self._noted(plan) as intent:
+            content = self._carry_out(plan, intent)
+        return self._finished(content)
+
+    def _carry_out(self, plan: PublishPlan, intent: TransferIntent | None) -> str:
+        run = self._start(plan, intent)
         placed = placing.Placed(self._session)
         try:
             with self.transfer:
                 if plan.goes_elsewhere:
                     placed.place(plan, run)
                 run.send()
-            content = run.register()
+            return run.register()
         except exception.PublishError as error:
             if error.details.get("is_clean"):
                 placed.remove()
@@ -161,7 +177,16 @@ class Publisher:
             if run.abandon(str(error) or type(error).__name__):
                 placed.remove()
             raise
-        return self._finished(content)
+
+    @contextmanager
+    def _noted(self, plan: PublishPlan) -> Iterator[TransferIntent | None]:
+        """Let the same publish, run again after this process was killed, continue."""
+        files = plan.sent_files()
+        if not self.transfer.journal or plan.is_refused or not files:
+            yield None
+            return
+        with journal.noted_publish(self._session, self._description(), files) as intent:
+            yield intent
 
     def finish(self, results: list[ShardResult]) -> Published:
         """Publish what shards have sent, if nothing is missing; see :meth:`Plan.shards`.
@@ -169,7 +194,7 @@ class Publisher:
         Raises:
             PublishError: If a file was not sent, or was changed meanwhile.
         """
-        run = self._start(self._native_plan())
+        run = self._start(self._native_plan(), None)
         return self._finished(run.finish([result.content for result in results]))
 
     def position(self, version: VersionNode) -> int:
@@ -196,35 +221,42 @@ class Publisher:
         self._versions.append(node)
         return node
 
-    def _native_plan(self) -> PublishPlan:
-        description = {
+    def _description(self) -> dict[str, Any]:
+        if self._restored is not None:
+            return self._restored
+        return {
             "versions": [version._description for version in self._versions],
             "depends": self._depends,
         }
-        return PublishPlan(self._session._client(), json.dumps(description))
 
-    def _start(self, plan: PublishPlan) -> PublishRun:
+    def _native_plan(self) -> PublishPlan:
+        return PublishPlan(self._session._client(), json.dumps(self._description()))
+
+    def _start(self, plan: PublishPlan, intent: TransferIntent | None) -> PublishRun:
         on_event = self._on_event
         return PublishRun(
             self._session._client(),
             plan,
-            self.transfer._control.of_call(self.transfer._report),
+            self.transfer._control.of_call(self.transfer._report, intent),
             on_event and (lambda *event: on_event(NodeEvent(*event))),
             self._habits,
+            intent,
         )
 
     def _finished(self, content: str) -> Published:
         """Tell the session, and whoever listens to events, what was published."""
         self.result = read(content, self._session.server_url)
-        self._fetch(self.result)
+        entities = self._fetch(self.result)
+        for node, version in zip(self._versions, self.result.versions):
+            node.entity = entities.get(version.id)
         if self.result.changed and self._session.event_hub.connected:
-            self._announce(self.result)
+            self._announce(self.result, list(entities.values()))
         return self.result
 
-    def _fetch(self, result: Published) -> None:
-        """Load the versions in one call, and give them to their nodes."""
+    def _fetch(self, result: Published) -> dict[str, Any]:
+        """Load the versions in one call, and return them by their ids."""
         if not result.versions:
-            return
+            return {}
         ids = ", ".join(version.id for version in result.versions)
         found = self._session.query(
             "select version, comment, asset.name, task_id, thumbnail_id, is_published, "
@@ -232,14 +264,12 @@ class Publisher:
             "components.component_locations.resource_identifier "
             f"from AssetVersion where id in ({ids})"
         )
-        entities = {version["id"]: version for version in found}
-        for node, version in zip(self._versions, result.versions):
-            node.entity = entities.get(version.id)
+        return {version["id"]: version for version in found}
 
-    def _announce(self, result: Published) -> None:
+    def _announce(self, result: Published, entities: list[Any]) -> None:
         hub = self._session.event_hub
-        for node in self._versions:
-            for component in node.entity["components"]:
+        for entity in entities:
+            for component in entity["components"]:
                 for registration in component["component_locations"]:
                     data = {
                         "component_id": component["id"],

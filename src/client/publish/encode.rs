@@ -2,14 +2,14 @@
 //!
 //! That may take long and can be asked for again, so it is no part of the transaction.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::error::PublishError;
 use super::lookup::{call, query_operation};
 use super::plan::{EncodeSource, PlannedVersion, REVIEWABLE};
-use super::seal::Sealed;
+use super::seal::{Parts, Sealed};
 use crate::populate::quoted;
 use crate::transfer::Api;
 
@@ -28,7 +28,12 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Returns the encode of a version, if it needs one.
-    pub(super) fn of(position: usize, planned: &PlannedVersion, sealed: &Sealed) -> Option<Self> {
+    pub(super) fn of(
+        position: usize,
+        planned: &PlannedVersion,
+        sealed: &Sealed,
+        parts: &Parts,
+    ) -> Option<Self> {
         let (key, keep_original) = match planned.encode.as_ref()? {
             EncodeSource::Component(name) => (name.as_str(), true),
             EncodeSource::File(_) => (REVIEWABLE, false),
@@ -37,7 +42,7 @@ impl Wanted {
         Some(Self {
             version: position,
             version_id: planned.existing.clone().unwrap_or(id),
-            component_id: sealed.component(key),
+            component_id: parts.id(key),
             keep_original,
         })
     }
@@ -100,12 +105,24 @@ async fn existing(api: &dyn Api, wanted: &[Wanted]) -> Result<Vec<Option<String>
         .collect())
 }
 
-/// Waits until all jobs have ended and returns of each whether it ended well. `ended` is told of each as it ends.
+/// What is known of a job at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is `queued` or `running`, since it was asked for.
+    Open { status: String, since: Duration },
+    /// It has ended well.
+    Done,
+    /// It has ended otherwise, or is gone.
+    Failed,
+}
+
+/// Waits until all jobs have ended. `tell` is told of each at every look; servers say of jobs what they do, but not how far they are.
 pub(super) async fn wait(
     api: &dyn Api,
     jobs: &[String],
-    mut ended: impl FnMut(usize, bool),
+    mut tell: impl FnMut(usize, Stage),
 ) -> Result<(), PublishError> {
+    let started = Instant::now();
     let mut open: Vec<usize> = (0..jobs.len()).collect();
     loop {
         let ids = super::lookup::id_list(open.iter().map(|n| jobs[*n].as_str()));
@@ -115,16 +132,26 @@ pub(super) async fn wait(
         for answer in &answers {
             rows.add(answer);
         }
-        open.retain(|n| match rows.text(&jobs[*n], "status") {
-            Some("queued" | "running") => true,
-            status => {
-                ended(*n, status == Some("done"));
-                false
-            }
+        open.retain(|n| {
+            let stage = stage(rows.text(&jobs[*n], "status"), started.elapsed());
+            let is_open = matches!(stage, Stage::Open { .. });
+            tell(*n, stage);
+            is_open
         });
         if open.is_empty() {
             return Ok(());
         }
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+fn stage(status: Option<&str>, since: Duration) -> Stage {
+    match status {
+        Some("done") => Stage::Done,
+        Some(status @ ("queued" | "running")) => Stage::Open {
+            status: status.to_owned(),
+            since,
+        },
+        _ => Stage::Failed,
     }
 }

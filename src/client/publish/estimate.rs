@@ -1,9 +1,10 @@
 //! What the steps of a publish take.
 
-use super::plan::{EncodeSource, PlannedVersion, Step};
+use super::plan::{EncodeSource, FileOf, PlannedVersion, Step};
+use crate::transfer::MULTIPART_THRESHOLD;
 
 /// How many files one call asks upload URLs for, as the transfer engine does.
-const URLS_PER_CALL: usize = 500;
+const FILES_PER_CALL: usize = 500;
 
 /// Lists the steps of a publish of these versions.
 pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
@@ -19,11 +20,10 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
         files,
         bytes,
     };
-    let mut steps = vec![
-        step("look up", 2, 0, 0),
-        step("hash", 0, all.len(), bytes),
-        step("compare with earlier runs", 1, 0, 0),
-    ];
+    let mut steps = vec![step("look up", 2, 0, 0), step("hash", 0, all.len(), bytes)];
+    if elsewhere || versions.iter().any(|version| version.may_be_published) {
+        steps.push(step("compare with earlier runs", 1, 0, 0));
+    }
     if elsewhere {
         let kept: u64 = versions
             .iter()
@@ -35,7 +35,7 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
     }
     steps.push(step(
         "send to ftrack.server",
-        sent.len().div_ceil(URLS_PER_CALL),
+        sending_calls(&sent),
         sent.len(),
         sent_bytes,
     ));
@@ -48,6 +48,13 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
         steps.push(step("ask for encodes", 1, 0, sources.sum()));
     }
     steps
+}
+
+/// Files that are sent in parts are asked for, and completed, in calls of their own.
+fn sending_calls(files: &[&FileOf<'_>]) -> usize {
+    let large = files.iter().filter(|of| of.file.size > MULTIPART_THRESHOLD);
+    let large = large.count();
+    (files.len() - large).div_ceil(FILES_PER_CALL) + 2 * large.min(1)
 }
 
 /// Writes a number of bytes for people.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::description::{ComponentSpec, Description, Source};
+use super::description::{ComponentSpec, Description, Source, VersionSpec};
 use super::media::MediaInfo;
 use crate::sequence::Sequence;
 use crate::transfer::preflight::{self, Defect, Finding, Preflight, RECENT};
@@ -56,13 +56,24 @@ impl Files {
         Self(facts.into_iter().collect())
     }
 
+    /// Returns the size of each component of a version, the reviewable among them.
+    pub(super) fn component_sizes(&self, version: &VersionSpec) -> Vec<u64> {
+        let components = version.components.iter().map(|c| self.size(c));
+        let reviewable = version.reviewable.iter().map(|path| self.get(path).size);
+        components.chain(reviewable).collect()
+    }
+
+    fn size(&self, component: &ComponentSpec) -> u64 {
+        match &component.source {
+            Source::Members(members) => members.iter().map(|member| self.size(member)).sum(),
+            Source::Path(path) => paths(path).iter().map(|path| self.get(path).size).sum(),
+        }
+    }
+
     fn component(&mut self, component: &ComponentSpec) {
         match &component.source {
             Source::Members(members) => members.iter().for_each(|member| self.component(member)),
-            Source::Path(path) => self.look_at(match Sequence::parse(path) {
-                Ok(sequence) => sequence.members().map(|m| m.path.into()).collect(),
-                Err(_) => vec![path.into()],
-            }),
+            Source::Path(path) => self.look_at(paths(path)),
         }
     }
 
@@ -96,6 +107,14 @@ impl Files {
                 ..facts
             };
         }
+    }
+}
+
+/// Returns the files of a sequence, or the file.
+fn paths(text: &str) -> Vec<PathBuf> {
+    match Sequence::parse(text) {
+        Ok(sequence) => sequence.members().map(|m| m.path.into()).collect(),
+        Err(_) => vec![text.into()],
     }
 }
 

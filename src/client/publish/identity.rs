@@ -1,8 +1,11 @@
 //! The ids of what a publish makes.
 //!
-//! They follow from what is published: the description without the folders of its files, and the digests of the files. The same publish run again, from any machine,
-//! therefore has the same ids; the server refuses to create them twice. So nothing has to be remembered anywhere to know that a publish was finished, to continue one
-//! that was killed, or to find out what became of a call whose answer was lost: the ids are asked for.
+//! The id of a version follows from what is published: the description without the folders of its files, and the digests of the files. The same publish run again, from any
+//! machine, therefore has the same ids of versions; the server refuses to create them twice. So nothing has to be remembered anywhere to know that a publish was finished, or
+//! to find out what became of a call whose answer was lost: the ids are asked for. Registrations and links follow from the version.
+//!
+//! The ids of components say nothing of content. Files are sent before all of their version are hashed, and no other run may ever write to the same component; so they are
+//! new for each run, unless a journal has kept those of a run that was killed.
 
 use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
@@ -26,22 +29,17 @@ pub(super) fn asset(parent_id: &str, name: &str, type_id: Option<&str>) -> Strin
     .to_string()
 }
 
-/// Returns the id of something that belongs to a version.
-pub(super) fn part(version: Uuid, kind: &str, name: &str) -> String {
-    derived(&json!([version.to_string(), kind, name])).to_string()
+/// Returns the id of something that belongs to a version, or to its components.
+pub(super) fn part(whole: Uuid, kind: &str, name: &str) -> String {
+    derived(&json!([whole.to_string(), kind, name])).to_string()
 }
 
-/// Returns what the ids of the parts of a version follow from that are sent before their digests are known.
-pub(super) fn early_parts(salt: Uuid, position: usize) -> Uuid {
-    derived(&json!([SCHEME, "parts", salt.to_string(), position]))
+/// Returns what the ids of the components of a version follow from in one run.
+pub(super) fn components(salt: Uuid, position: usize) -> Uuid {
+    derived(&json!([SCHEME, "components", salt.to_string(), position]))
 }
 
-/// Returns the id of a picture, which versions of one publish share that have the same.
-pub(super) fn thumbnail(digest: Digest, salt: Option<&str>) -> String {
-    derived(&json!([SCHEME, "thumbnail", digest.to_string(), salt])).to_string()
-}
-
-/// Returns the id of a version, or the id from which those of further components of an existing version follow.
+/// Returns the id of a version, or what the registrations of further components of an existing version follow from.
 ///
 /// `digests` are those of its files, in their order; `uses` the ids of the versions of this publish that it was made with; a `salt` makes it another one.
 pub(super) fn version(

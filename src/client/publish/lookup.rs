@@ -1,7 +1,7 @@
 //! What the server knows already: two calls, whatever the size of the publish.
 //!
 //! The first asks for every entity that the description refers to, the asset types and what the user may do. The second asks for the assets of the names that are to be
-//! published, below the parents that the first has found.
+//! published, below the parents that the first has found, and for those of their versions that an earlier run of the same publish may have made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,8 @@ pub struct Findings {
     pub(super) types: Vec<String>,
     pub(super) locations: Vec<String>,
     pub(super) assets: Vec<String>,
+    /// Versions of the assets that have a component of a size that is to be published.
+    pub(super) twins: Vec<String>,
     /// The roles of the user, if the server tells them.
     pub(super) roles: Option<Vec<String>>,
     pub(super) files: Files,
@@ -71,11 +73,19 @@ pub(super) async fn look_up(
     let answers = call(api, "look up what there is", operations).await?;
     let mut findings = Findings::default();
     findings.read_first(&wanted, &answers);
-    if let Some(expression) = findings.assets_expression(description) {
-        let answers = call(api, "look up assets", vec![query_operation(&expression)]).await?;
-        findings.read_assets(&answers);
-    }
     findings.files = inspection.await.map_err(|_| PublishError::WorkerLost)?;
+    let expressions = [
+        findings.assets_expression(description),
+        findings.twins_expression(description),
+    ];
+    let asked = expressions.iter().flatten().map(|e| query_operation(e));
+    let asked: Vec<_> = asked.collect();
+    if !asked.is_empty() {
+        let answers = call(api, "look up assets", asked).await?;
+        let mut answers = answers.iter();
+        let [assets, twins] = expressions.map(|e| e.and_then(|_| answers.next()));
+        findings.read_assets(assets, twins);
+    }
     Ok(findings)
 }
 
@@ -211,15 +221,56 @@ impl Findings {
         }
     }
 
-    fn read_assets(&mut self, answers: &[Value]) {
-        for answer in answers {
+    fn read_assets(&mut self, assets: Option<&Value>, twins: Option<&Value>) {
+        for answer in [assets, twins].into_iter().flatten() {
             self.rows.add(answer);
-            self.assets.extend(found(answer));
         }
+        self.assets = assets.map(found).unwrap_or_default();
+        self.twins = twins.map(found).unwrap_or_default();
     }
 
     /// Asks for the assets that have the name of a version to be published, below its parent.
     fn assets_expression(&self, description: &Description) -> Option<String> {
+        let (parents, names) = self.named(description)?;
+        let attributes = Role::Asset.attributes();
+        Some(format!(
+            "select {attributes} from Asset where context_id in ({parents}) and name in ({names})"
+        ))
+    }
+
+    /// Asks for the versions of these assets that have a component as large as one that is to be published; an asset may have hundreds of others.
+    fn twins_expression(&self, description: &Description) -> Option<String> {
+        let named = self.named(description).map(|(parents, names)| {
+            format!("(asset.context_id in ({parents}) and asset.name in ({names}))")
+        });
+        let existing: BTreeSet<_> = description
+            .versions
+            .iter()
+            .filter_map(|version| match &version.target {
+                Target::ExistingAsset(asset) => self.only(Role::Asset, asset),
+                _ => None,
+            })
+            .collect();
+        let by_id = (!existing.is_empty()).then(|| format!("asset_id in ({})", id_list(existing)));
+        let assets: Vec<_> = named.into_iter().chain(by_id).collect();
+        let sizes: BTreeSet<_> = description
+            .versions
+            .iter()
+            .flat_map(|version| self.files.component_sizes(version))
+            .collect();
+        if assets.is_empty() || sizes.is_empty() {
+            return None;
+        }
+        let sizes: Vec<_> = sizes.iter().map(u64::to_string).collect();
+        Some(format!(
+            "select id, asset_id, components.size from AssetVersion where ({}) and components any (size in ({}))",
+            assets.join(" or "),
+            sizes.join(", ")
+        ))
+    }
+
+    /// Returns the parents and the names of assets that are given by name, as lists of a query.
+    fn named(&self, description: &Description) -> Option<(String, String)> {
         let (mut parents, mut names) = (BTreeSet::new(), BTreeSet::new());
         for version in &description.versions {
             if let Target::Asset { name, parent, .. } = &version.target {
@@ -227,14 +278,7 @@ impl Findings {
                 parents.extend(self.parent(parent.as_ref(), version.task.as_ref()));
             }
         }
-        if parents.is_empty() {
-            return None;
-        }
-        let (parents, names) = (id_list(parents), id_list(names));
-        let attributes = Role::Asset.attributes();
-        Some(format!(
-            "select {attributes} from Asset where context_id in ({parents}) and name in ({names})"
-        ))
+        (!parents.is_empty()).then(|| (id_list(parents), id_list(names)))
     }
 
     /// Returns the entity that a reference leads to, if it is just one.
@@ -279,11 +323,13 @@ pub(super) mod tests {
         description: &Description,
         first: &[Value],
         assets: &Value,
+        twins: &Value,
         files: Files,
     ) -> Findings {
         let mut findings = Findings::default();
         findings.read_first(&wanted(description), first);
-        findings.read_assets(&[json!({"data": assets})]);
+        let (assets, twins) = (json!({"data": assets}), json!({"data": twins}));
+        findings.read_assets(Some(&assets), Some(&twins));
         findings.files = files;
         findings
     }

@@ -12,7 +12,7 @@
 //! - `lookup`, `rows`, `planner`, `plan`, `estimate`: from there to the plan
 //! - `table`, `mermaid`, `svg`: the plan for people
 //! - `identity`, `seal`, `standing`: ids that follow from content, by which an earlier run of the same publish is found
-//! - `run`, `operations`, `encode`, `watch`, `error`: carrying it out
+//! - `run`, `sending`, `operations`, `encode`, `watch`, `error`: carrying it out
 //! - `shard`: the byte work done by others
 
 mod description;
@@ -31,6 +31,7 @@ mod planner;
 mod rows;
 mod run;
 mod seal;
+mod sending;
 mod shard;
 mod standing;
 mod svg;
@@ -50,7 +51,7 @@ pub use plan::{
     PlannedComponent, PlannedFile, PlannedVersion, SERVER_LOCATION, Step, Warning,
 };
 pub use planner::plan;
-pub use run::{Published, PublishedVersion, Run, RunOptions};
+pub use run::{Noted, Published, PublishedVersion, Run, RunOptions};
 pub use shard::{SentFile, Shard, ShardFile, ShardResult, split};
 pub use svg::svg;
 pub use table::table;

@@ -3,15 +3,15 @@
 //! Everything is created whole, and nothing is updated that this batch creates: servers are known to update before they create. A version names its thumbnail, so the
 //! thumbnail comes before it, and belongs to no version itself.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
 use super::plan::{
-    Content, EncodeSource, Plan, PlannedAsset, PlannedComponent, PlannedFile, PlannedVersion,
-    REVIEWABLE, SERVER_LOCATION, file_extension,
+    Content, EncodeSource, PlannedAsset, PlannedComponent, PlannedFile, PlannedVersion, REVIEWABLE,
+    SERVER_LOCATION, THUMBNAIL, file_extension,
 };
-use super::seal::Sealed;
+use super::seal::{Parts, Sealed};
 
 /// A component whose data was put into a location by others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub struct Placement {
     pub location_id: String,
     /// What the component is called there.
     pub resource_identifier: String,
+}
+
+/// A version with the ids of everything that belongs to it.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub(super) planned: &'a PlannedVersion,
+    pub(super) sealed: &'a Sealed,
+    pub(super) parts: &'a Parts,
+    /// Whether the version is there already, and becomes published.
+    pub(super) is_reserved: bool,
 }
 
 /// Collects the operations of one batch.
@@ -37,12 +47,14 @@ impl Batch {
         self.operations
     }
 
-    fn create(&mut self, entity_type: &str, id: &str, mut data: Map<String, Value>) {
-        if !self.made.insert(id.to_owned()) {
-            return;
+    /// Creates an entity, unless this batch does already; returns whether it did not.
+    fn create(&mut self, entity_type: &str, id: &str, mut data: Map<String, Value>) -> bool {
+        let is_new = self.made.insert(id.to_owned());
+        if is_new {
+            data.insert("id".to_owned(), id.into());
+            self.write("create", entity_type, &json!([id]), data);
         }
-        data.insert("id".to_owned(), id.into());
-        self.write("create", entity_type, &json!([id]), data);
+        is_new
     }
 
     fn write(
@@ -65,12 +77,29 @@ impl Batch {
         }
     }
 
-    fn register(&mut self, sealed: &Sealed, component: &str, location: &str, identifier: &str) {
+    /// Registers a component in a location, under an id that follows from the version.
+    fn register(&mut self, sealed: &Sealed, key: &str, placement: &Placement) {
+        let Placement {
+            component_id,
+            location_id,
+            resource_identifier,
+        } = placement;
         let data = json!({
-            "component_id": component, "location_id": location, "resource_identifier": identifier,
+            "component_id": component_id, "location_id": location_id,
+            "resource_identifier": resource_identifier,
         });
-        let id = sealed.registration(component, location);
+        let id = sealed.registration(key, location_id);
         self.create("ComponentLocation", &id, members(data));
+    }
+
+    /// Registers a component on the ftrack server, which calls data by its component.
+    fn register_on_server(&mut self, sealed: &Sealed, key: &str, id: &str) {
+        let placement = Placement {
+            component_id: id.to_owned(),
+            location_id: SERVER_LOCATION.to_owned(),
+            resource_identifier: id.to_owned(),
+        };
+        self.register(sealed, key, &placement);
     }
 
     /// Makes an asset, unless it is there.
@@ -92,60 +121,50 @@ impl Batch {
         self.create("AssetVersion", &sealed.id.to_string(), data);
     }
 
-    /// Makes a version with everything that belongs to it. One that was reserved becomes published.
-    pub(super) fn publish(
-        &mut self,
-        plan: &Plan,
-        position: usize,
-        sealed: &[Option<Sealed>],
-        is_reserved: bool,
-    ) {
-        let planned = &plan.versions[position];
-        let Some(own) = &sealed[position] else {
-            return;
-        };
-        self.thumbnail(planned, own);
-        let id = self.version(planned, own, is_reserved);
+    /// Makes a version with everything that belongs to it. `uses` holds the ids of the versions that it was made with.
+    pub(super) fn publish(&mut self, made: Made<'_>, uses: &[String]) {
+        let Made {
+            planned, sealed, ..
+        } = made;
+        if let Some(file) = &planned.thumbnail {
+            self.lone_file(made, THUMBNAIL, THUMBNAIL, file);
+        }
+        let id = self.version(made);
         self.metadata("AssetVersion", &id, &planned.metadata);
         for component in &planned.components {
-            self.component(component, &component.name, own, &Owner::Version(&id));
+            self.component(made, component, &component.name, &Owner::Version(&id));
         }
         if let Some(EncodeSource::File(file)) = &planned.encode {
-            self.lone_file(&file_stem(file), file, own, &own.component(REVIEWABLE));
+            self.lone_file(made, REVIEWABLE, &file_stem(file), file);
         }
-        let of_publish = planned.uses.iter().filter_map(|used| {
-            let id = sealed[*used].as_ref()?.id.to_string();
-            Some(plan.versions[*used].existing.clone().unwrap_or(id))
-        });
-        for used in of_publish.chain(planned.uses_existing.iter().cloned()) {
+        for used in uses {
             let data = json!({"from_id": used, "to_id": id});
-            self.create("AssetVersionLink", &own.link(&used), members(data));
+            self.create("AssetVersionLink", &sealed.link(used), members(data));
         }
     }
 
-    /// Registers components in locations that others put them into.
-    pub(super) fn place(&mut self, sealed: &Sealed, placements: &[Placement]) {
+    /// Registers components in locations that others put them into. `keys` holds their names within the version, by their ids.
+    pub(super) fn place(
+        &mut self,
+        sealed: &Sealed,
+        keys: &HashMap<String, String>,
+        placements: &[Placement],
+    ) {
         for placement in placements {
-            self.register(
-                sealed,
-                &placement.component_id,
-                &placement.location_id,
-                &placement.resource_identifier,
-            );
-        }
-    }
-
-    fn thumbnail(&mut self, planned: &PlannedVersion, own: &Sealed) {
-        if let (Some(file), Some(id)) = (&planned.thumbnail, &own.thumbnail) {
-            self.lone_file("thumbnail", file, own, id);
+            if let Some(key) = keys.get(&placement.component_id) {
+                self.register(sealed, key, placement);
+            }
         }
     }
 
     /// Makes the version, or changes the one that is there, and returns its id.
-    fn version(&mut self, planned: &PlannedVersion, own: &Sealed, is_reserved: bool) -> String {
+    fn version(&mut self, made: Made<'_>) -> String {
+        let Made {
+            planned, sealed, ..
+        } = made;
         let mut data = Map::new();
-        if let Some(thumbnail) = &own.thumbnail {
-            data.insert("thumbnail_id".to_owned(), thumbnail.as_str().into());
+        if planned.thumbnail.is_some() {
+            data.insert("thumbnail_id".to_owned(), made.parts.id(THUMBNAIL).into());
         }
         if let Some(existing) = &planned.existing {
             if !data.is_empty() {
@@ -153,9 +172,9 @@ impl Batch {
             }
             return existing.clone();
         }
-        let id = own.id.to_string();
+        let id = sealed.id.to_string();
         data.insert("is_published".to_owned(), true.into());
-        if is_reserved {
+        if made.is_reserved {
             self.write("update", "AssetVersion", &json!([id]), data);
         } else {
             self.asset(&planned.asset);
@@ -168,16 +187,18 @@ impl Batch {
     /// Makes a component, then its members, then its registrations, members first.
     fn component(
         &mut self,
+        made: Made<'_>,
         planned: &PlannedComponent,
         key: &str,
-        own: &Sealed,
         owner: &Owner<'_>,
     ) {
-        let id = own.component(key);
+        let id = made.parts.id(key);
         let mut data = planned.data.clone();
-        data.extend(members(json!({
-            "name": planned.name, "size": planned.size(), "file_type": planned.file_type,
-        })));
+        data.entry("file_type")
+            .or_insert_with(|| planned.file_type.as_str().into());
+        data.extend(members(
+            json!({"name": planned.name, "size": planned.size()}),
+        ));
         owner.write_into(&mut data);
         let is_on_server = planned.locations.iter().any(|l| l == SERVER_LOCATION);
         let entity_type = match &planned.content {
@@ -195,35 +216,39 @@ impl Batch {
             Content::File(_) => {}
             Content::Sequence { members: files, .. } => {
                 for (name, file) in files {
-                    let member_id = own.component(&format!("{key}/{name}"));
+                    let member_key = format!("{key}/{name}");
+                    let member_id = made.parts.id(&member_key);
                     let mut data = members(json!({
                         "name": name, "size": file.size, "file_type": planned.file_type,
                     }));
                     inside.write_into(&mut data);
                     self.create("FileComponent", &member_id, data);
                     if is_on_server {
-                        self.register(own, &member_id, SERVER_LOCATION, &member_id);
+                        self.register_on_server(made.sealed, &member_key, &member_id);
                     }
                 }
             }
             Content::Container(inner) => {
                 for member in inner {
-                    self.component(member, &format!("{key}/{}", member.name), own, &inside);
+                    let member_key = format!("{key}/{}", member.name);
+                    self.component(made, member, &member_key, &inside);
                 }
             }
         }
         if is_on_server {
-            self.register(own, &id, SERVER_LOCATION, &id);
+            self.register_on_server(made.sealed, key, &id);
         }
     }
 
-    /// Makes a component on the server that belongs to no version.
-    fn lone_file(&mut self, name: &str, file: &PlannedFile, own: &Sealed, id: &str) {
+    /// Makes a component on the server that belongs to no version; versions may share it.
+    fn lone_file(&mut self, made: Made<'_>, key: &str, name: &str, file: &PlannedFile) {
         let data = json!({
             "name": name, "size": file.size, "file_type": file_extension(&file.name()),
         });
-        self.create("FileComponent", id, members(data));
-        self.register(own, id, SERVER_LOCATION, id);
+        let id = made.parts.id(key);
+        if self.create("FileComponent", &id, members(data)) {
+            self.register_on_server(made.sealed, key, &id);
+        }
     }
 }
 

@@ -72,6 +72,9 @@ pub struct PlannedVersion {
     pub existing: Option<String>,
     /// Its number, as far as nobody else publishes meanwhile.
     pub number: i64,
+    /// Whether an earlier run of this publish may have made it: then its files are hashed, and it is looked for, before anything is sent.
+    #[serde(default)]
+    pub may_be_published: bool,
     /// The task, by id.
     pub task_id: Option<String>,
     /// What the artist says about it.
@@ -293,20 +296,28 @@ impl Plan {
     pub fn bytes(&self) -> u64 {
         self.versions.iter().map(PlannedVersion::bytes).sum()
     }
+
+    /// Returns the files that go to the ftrack server, in the order in which [`Noted`](super::Noted) gives their ids.
+    pub fn sent_files(&self) -> Vec<PathBuf> {
+        let files = self.versions.iter().flat_map(PlannedVersion::sent_files);
+        files.map(|of| of.file.path.clone()).collect()
+    }
 }
 
 impl PlannedVersion {
     /// Returns whether a component goes anywhere but to the ftrack server.
     pub fn goes_elsewhere(&self) -> bool {
-        self.components.iter().any(|component| {
-            let mut locations = component.locations.iter();
-            locations.any(|location| location != SERVER_LOCATION)
-        })
+        self.components.iter().any(PlannedComponent::goes_elsewhere)
     }
 
     /// Returns the bytes of all its files.
     pub fn bytes(&self) -> u64 {
         self.files().iter().map(|of| of.file.size).sum()
+    }
+
+    /// Returns its files that go to the ftrack server.
+    pub(super) fn sent_files(&self) -> impl Iterator<Item = FileOf<'_>> {
+        self.files().into_iter().filter(|of| of.is_sent)
     }
 
     /// Returns all its files.
@@ -349,6 +360,11 @@ pub(super) const REVIEWABLE: &str = "reviewable";
 pub(super) const THUMBNAIL: &str = "thumbnail";
 
 impl PlannedComponent {
+    /// Returns whether it goes anywhere but to the ftrack server.
+    pub fn goes_elsewhere(&self) -> bool {
+        self.locations.iter().any(|l| l != SERVER_LOCATION)
+    }
+
     /// Returns the bytes of its files.
     pub fn size(&self) -> u64 {
         match &self.content {

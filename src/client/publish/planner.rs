@@ -14,6 +14,7 @@ use nodes::nodes_of;
 mod assets;
 mod components;
 mod nodes;
+mod twins;
 
 /// Decides what a publish will do, and finds what speaks against it.
 pub fn plan(description: &Description, findings: &Findings) -> Plan {
@@ -94,6 +95,7 @@ impl Planner<'_> {
             label: label.to_owned(),
             asset,
             number: 0,
+            may_be_published: false,
             task_id: task,
             comment: spec.comment.clone(),
             data: spec.data.clone(),
@@ -110,6 +112,7 @@ impl Planner<'_> {
         self.thumbnail(spec, &mut version);
         self.reviewable(spec, &mut version);
         self.check_names(&mut version);
+        version.may_be_published = self.may_be_published(&version);
         version
     }
 

@@ -1,4 +1,4 @@
-//! Hashes the files of versions, from which the ids of all that is made follow.
+//! Versions whose files are hashed, and the ids that follow from that.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,75 +7,64 @@ use uuid::Uuid;
 
 use super::error::PublishError;
 use super::identity;
-use super::plan::{FileOf, Plan, PlannedVersion, THUMBNAIL};
+use super::plan::{Plan, PlannedVersion};
 use crate::checksum::{Digest, FileDigest};
 
-/// A version whose ids are known.
+/// The ids of the components of a version, by their names within it: `main`, or `main/0001` for a member.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    /// What the ids follow from that were not chosen.
+    namespace: Uuid,
+    chosen: HashMap<String, String>,
+}
+
+impl Parts {
+    /// Makes the ids of a version in the run that the salt belongs to.
+    pub(super) fn new(salt: Uuid, position: usize) -> Self {
+        Self {
+            namespace: identity::components(salt, position),
+            chosen: HashMap::new(),
+        }
+    }
+
+    /// Returns the id of a component.
+    pub(super) fn id(&self, key: &str) -> String {
+        let chosen = self.chosen.get(key).cloned();
+        chosen.unwrap_or_else(|| identity::part(self.namespace, "component", key))
+    }
+
+    /// Gives a component an id that it has already, or shares with another version.
+    pub(super) fn choose(&mut self, key: &str, id: String) {
+        self.chosen.insert(key.to_owned(), id);
+    }
+}
+
+/// A version whose id is known.
 #[derive(Clone, Debug)]
 pub(super) struct Sealed {
     /// Its id; of an existing version, that of what is added to it.
     pub(super) id: Uuid,
-    /// What the ids of its parts follow from.
-    parts: Uuid,
-    /// The thumbnail, by id.
-    pub(super) thumbnail: Option<String>,
-    /// The MD5 of each of its files, in their order.
-    pub(super) digests: Vec<Digest>,
 }
 
 impl Sealed {
-    /// Makes the ids of parts that are sent before the digests of their files are known; the version has none yet.
-    pub(super) fn early(planned: &PlannedVersion, position: usize, salt: Uuid) -> Self {
-        let parts = identity::early_parts(salt, position);
-        let thumbnail = identity::part(parts, "component", THUMBNAIL);
-        Self {
-            id: Uuid::nil(),
-            parts,
-            thumbnail: planned.thumbnail.is_some().then_some(thumbnail),
-            digests: Vec::new(),
-        }
-    }
-
-    /// Returns the id of the component that has a name within the version.
-    pub(super) fn component(&self, key: &str) -> String {
-        identity::part(self.parts, "component", key)
-    }
-
     /// Returns the id of the registration of a component in a location.
-    pub(super) fn registration(&self, component: &str, location: &str) -> String {
-        identity::part(self.parts, location, component)
+    pub(super) fn registration(&self, key: &str, location: &str) -> String {
+        identity::part(self.id, location, key)
     }
 
     /// Returns the id of the link to a version that was used.
     pub(super) fn link(&self, used: &str) -> String {
-        identity::part(self.parts, "uses", used)
-    }
-
-    /// Returns the id of the component that holds a file.
-    pub(super) fn holder(&self, of: &FileOf<'_>) -> String {
-        match &self.thumbnail {
-            Some(thumbnail) if of.part == THUMBNAIL => thumbnail.clone(),
-            _ => self.component(&of.key),
-        }
+        identity::part(self.id, "uses", used)
     }
 }
 
-/// How the ids of a publish are made its own.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Salt {
-    /// Makes versions differ from those of an earlier run of the same publish.
-    pub(super) version: Option<String>,
-    /// Makes parts differ that are sent before their digests are known.
-    pub(super) parts: Option<Uuid>,
-}
-
-/// Seals versions in an order in which each comes after what it uses. `earlier` holds what was sealed before.
+/// Seals versions in an order in which each comes after what it uses. `earlier` holds what was sealed before; a `salt` makes all of them others than those of an earlier run.
 pub(super) fn seal(
     plan: &Plan,
     versions: &[usize],
     digests: &HashMap<PathBuf, FileDigest>,
     earlier: &[Option<Sealed>],
-    salt: &Salt,
+    salt: Option<&str>,
 ) -> Result<Vec<(usize, Sealed)>, PublishError> {
     let mut sealed: Vec<(usize, Sealed)> = Vec::with_capacity(versions.len());
     for position in versions {
@@ -86,42 +75,23 @@ pub(super) fn seal(
             found.map(|sealed| sealed.id)
         };
         let uses: Vec<_> = planned.uses.iter().filter_map(id_of).collect();
-        let version = seal_one(planned, *position, digests, &uses, salt)?;
-        sealed.push((*position, version));
+        let digests = digests_of(planned, digests)?;
+        let id = identity::version(planned, &digests, &uses, salt);
+        sealed.push((*position, Sealed { id }));
     }
     Ok(sealed)
 }
 
-fn seal_one(
+/// Returns the MD5 of each file of a version, in their order.
+fn digests_of(
     planned: &PlannedVersion,
-    position: usize,
     digests: &HashMap<PathBuf, FileDigest>,
-    uses: &[Uuid],
-    salt: &Salt,
-) -> Result<Sealed, PublishError> {
+) -> Result<Vec<Digest>, PublishError> {
     let files = planned.files();
-    let digests: Vec<_> = files
+    let digests = files
         .iter()
-        .map(|of| digest_of(&of.file.path, of.file.size, digests))
-        .collect::<Result<_, _>>()?;
-    let version_salt = salt.version.as_deref();
-    let id = identity::version(planned, &digests, uses, version_salt);
-    if let Some(parts) = salt.parts {
-        let early = Sealed::early(planned, position, parts);
-        return Ok(Sealed {
-            id,
-            digests,
-            ..early
-        });
-    }
-    // The file of the thumbnail is the last.
-    let picture = planned.thumbnail.as_ref().and(digests.last());
-    Ok(Sealed {
-        id,
-        parts: id,
-        thumbnail: picture.map(|digest| identity::thumbnail(*digest, version_salt)),
-        digests,
-    })
+        .map(|of| digest_of(&of.file.path, of.file.size, digests));
+    digests.collect()
 }
 
 fn digest_of(

@@ -1,8 +1,7 @@
 //! Parts of the byte work of a publish, for other processes and machines.
 //!
 //! A shard says which files to send and as which components; it is plain data and holds no key. What it answers, the digests of what it has sent, goes back to the publish,
-//! which registers everything when nothing is missing. The ids of components cannot follow from digests here, as nobody has read the files yet: they follow from a number
-//! that is new for each split.
+//! which registers everything when nothing is missing. The ids of components follow from a number that is new for each split.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,11 +11,10 @@ use uuid::Uuid;
 
 use super::error::PublishError;
 use super::plan::Plan;
-use super::seal::Sealed;
-use crate::checksum::{Digest, FileDigest, HashOptions, md5_files};
-use crate::transfer::{
-    Api, Cancel, Control, Progress, TransferOptions, UploadItem, Uploaded, upload,
-};
+use super::seal::Parts;
+use super::sending::{Counters, Outgoing, send};
+use crate::checksum::{Digest, FileDigest};
+use crate::transfer::{Api, Control, Progress, TransferOptions, look_at};
 
 /// Files of one publish that are sent together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,10 +105,10 @@ pub fn split(plan: &Plan, count: usize) -> Result<Vec<Shard>, PublishError> {
 fn files_of(plan: &Plan, salt: Uuid) -> Vec<(usize, ShardFile)> {
     let mut files = Vec::new();
     for (position, planned) in plan.versions.iter().enumerate() {
-        let early = Sealed::early(planned, position, salt);
+        let parts = Parts::new(salt, position);
         files.extend(planned.files().into_iter().map(|of| {
             let file = ShardFile {
-                component_id: early.holder(&of),
+                component_id: parts.id(&of.key),
                 path: of.file.path.clone(),
                 file_name: of.file.name(),
                 size: of.file.size,
@@ -130,50 +128,38 @@ impl Shard {
         progress: &Progress,
         control: &Control,
     ) -> Result<ShardResult, PublishError> {
-        let items = self.files.iter().map(|file| UploadItem {
-            component_id: file.component_id.clone(),
-            path: file.path.clone(),
-            file_name: file.file_name.clone(),
+        let paths = self.files.iter().map(|file| file.path.clone());
+        let seen = look_at(paths.collect(), control).await?;
+        let files = self.files.iter().zip(seen);
+        let files: Vec<_> = files
+            .map(|(file, seen)| Outgoing {
+                component_id: file.component_id.clone(),
+                file_name: file.file_name.clone(),
+                seen,
+            })
+            .collect();
+        let counters = Counters {
+            sent: progress,
+            hashed: progress,
+        };
+        let digests = send(api, &files, options, counters, control).await?;
+        let sent = self.files.iter().zip(digests);
+        let sent = sent.map(|(file, FileDigest { md5, size })| {
+            if size != file.size {
+                let path = file.path.clone();
+                return Err(PublishError::Changed { path });
+            }
+            Ok(SentFile {
+                component_id: file.component_id.clone(),
+                size,
+                md5: md5.to_base64(),
+            })
         });
-        let sending = upload(api, items.collect(), options, progress, control);
-        let sent = Box::pin(sending).await?;
-        let (files, hash) = (self.files.clone(), options.hash);
-        let digests = tokio::task::spawn_blocking(move || digests(&files, &sent, &hash));
-        let sent = digests.await.map_err(|_| PublishError::WorkerLost)??;
         Ok(ShardResult {
             split: self.split.clone(),
-            sent,
+            sent: sent.collect::<Result<_, _>>()?,
         })
     }
-}
-
-/// Describes what was sent. Files that were sent in parts are hashed for that, as nobody has done so yet. Blocks.
-fn digests(
-    files: &[ShardFile],
-    sent: &[Uploaded],
-    options: &HashOptions,
-) -> Result<Vec<SentFile>, PublishError> {
-    let md5_of = |file: &ShardFile| {
-        let paths = [file.path.clone()];
-        let hashed = md5_files(&paths, options, &Cancel::new(), &|_, _| {}).pop();
-        match hashed {
-            Some(Ok(digest)) if digest.size == file.size => Ok(digest.md5),
-            _ => Err(PublishError::Changed {
-                path: file.path.clone(),
-            }),
-        }
-    };
-    files
-        .iter()
-        .zip(sent)
-        .map(|(file, sent)| {
-            Ok(SentFile {
-                component_id: sent.component_id.clone(),
-                size: sent.size,
-                md5: sent.md5.map_or_else(|| md5_of(file), Ok)?.to_base64(),
-            })
-        })
-        .collect()
 }
 
 /// Returns the number of the split, and the digest of every file.

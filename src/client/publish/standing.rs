@@ -1,12 +1,12 @@
 //! What of a publish is on the server already.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::error::PublishError;
 use super::lookup::{call, id_list, query_operation};
-use super::plan::PlannedVersion;
+use super::plan::{EncodeSource, PlannedVersion, REVIEWABLE, SERVER_LOCATION, THUMBNAIL};
 use super::rows::{Rows, found};
 use super::seal::Sealed;
 use crate::transfer::Api;
@@ -23,85 +23,122 @@ pub(super) enum Standing {
     Published(i64),
 }
 
+/// What was found of a version.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) standing: Standing,
+    /// Names and ids of the components that are there.
+    pub(super) components: Vec<(String, String)>,
+}
+
 /// Asks in one call what became of versions.
 pub(super) async fn standings(
     api: &dyn Api,
     versions: &[(&PlannedVersion, &Sealed)],
-) -> Result<Vec<Standing>, PublishError> {
-    let witnesses: Vec<_> = versions
+) -> Result<Vec<Found>, PublishError> {
+    let operations: Vec<_> = expressions(versions)
         .iter()
-        .map(|(planned, sealed)| Witness::of(planned, sealed))
+        .map(|expression| query_operation(expression))
         .collect();
-    let operations: Vec<_> = ["AssetVersion", "Component"]
-        .into_iter()
-        .filter_map(|entity_type| expression(entity_type, &witnesses))
-        .map(|expression| query_operation(&expression))
-        .collect();
-    if operations.is_empty() {
-        return Ok(vec![Standing::Absent; versions.len()]);
-    }
-    let answers = call(api, "ask what is published already", operations).await?;
+    let answers = if operations.is_empty() {
+        Vec::new()
+    } else {
+        call(api, "ask what is published already", operations).await?
+    };
     let mut rows = Rows::default();
-    let mut there: HashSet<String> = HashSet::new();
+    let mut there = Vec::new();
     for answer in &answers {
         rows.add(answer);
         there.extend(found(answer));
     }
-    let standing = |witness: &Witness| {
-        if !there.contains(&witness.id) {
-            return Standing::Absent;
+    let registered: HashMap<&str, &str> = there
+        .iter()
+        .filter_map(|id| Some((id.as_str(), rows.text(id, "component_id")?)))
+        .collect();
+    let look =
+        |(planned, sealed): &(&PlannedVersion, &Sealed)| look(planned, sealed, &rows, &registered);
+    Ok(versions.iter().map(look).collect())
+}
+
+/// A version that is there tells of itself; whether one that only gets more components has got them is told by their registrations.
+fn look(
+    planned: &PlannedVersion,
+    sealed: &Sealed,
+    rows: &Rows,
+    registered: &HashMap<&str, &str>,
+) -> Found {
+    let id = sealed.id.to_string();
+    let mut components: Vec<_> = witnesses(planned)
+        .into_iter()
+        .filter_map(|(key, location)| {
+            let id = registered.get(sealed.registration(key, location).as_str())?;
+            Some((key.to_owned(), (*id).to_owned()))
+        })
+        .collect();
+    let standing = if planned.existing.is_some() {
+        if components.is_empty() {
+            Standing::Absent
+        } else {
+            Standing::Published(planned.number)
         }
-        let number = |id| rows.value(id, "version").and_then(Value::as_i64);
-        match witness.entity_type {
-            "Component" => Standing::Published(witness.number),
-            _ if rows.value(&witness.id, "is_published") == Some(&Value::Bool(false)) => {
-                Standing::Reserved(number(&witness.id).unwrap_or(0))
+    } else {
+        // A picture that versions share is registered by one of them.
+        let picture = rows.text(&id, "thumbnail_id").map(str::to_owned);
+        let picture = picture.filter(|_| planned.thumbnail.is_some());
+        components.extend(picture.map(|id| (THUMBNAIL.to_owned(), id)));
+        match rows.value(&id, "version").and_then(Value::as_i64) {
+            None => Standing::Absent,
+            Some(number) if rows.value(&id, "is_published") == Some(&Value::Bool(false)) => {
+                Standing::Reserved(number)
             }
-            _ => Standing::Published(number(&witness.id).unwrap_or(0)),
+            Some(number) => Standing::Published(number),
         }
     };
-    Ok(witnesses.iter().map(standing).collect())
-}
-
-/// The entity that tells whether a version is there: itself or, of one that only gets more components, the first of them.
-struct Witness {
-    entity_type: &'static str,
-    id: String,
-    number: i64,
-}
-
-impl Witness {
-    fn of(planned: &PlannedVersion, sealed: &Sealed) -> Self {
-        let first = planned.components.first();
-        match (&planned.existing, first) {
-            (Some(_), Some(first)) => Self {
-                entity_type: "Component",
-                id: sealed.component(&first.name),
-                number: planned.number,
-            },
-            // Without components there is nothing to be done twice that would matter.
-            (Some(_), None) | (None, _) => Self {
-                entity_type: "AssetVersion",
-                id: sealed.id.to_string(),
-                number: planned.number,
-            },
-        }
+    Found {
+        standing,
+        components,
     }
 }
 
-fn expression(entity_type: &'static str, witnesses: &[Witness]) -> Option<String> {
-    let mut ids = witnesses
+/// Returns the components of which a registration is looked for, by the name of each and a location of it.
+fn witnesses(planned: &PlannedVersion) -> Vec<(&str, &str)> {
+    let components = planned.components.iter();
+    let components = components.filter_map(|component| {
+        let location = component.locations.first()?;
+        Some((component.name.as_str(), location.as_str()))
+    });
+    let is_sent = matches!(planned.encode, Some(EncodeSource::File(_)));
+    let source = is_sent.then_some((REVIEWABLE, SERVER_LOCATION));
+    let picture = planned.thumbnail.as_ref();
+    let picture = picture.map(|_| (THUMBNAIL, SERVER_LOCATION));
+    components.chain(source).chain(picture).collect()
+}
+
+fn expressions(versions: &[(&PlannedVersion, &Sealed)]) -> Vec<String> {
+    let ids: Vec<_> = versions
         .iter()
-        .filter(|witness| witness.entity_type == entity_type)
-        .map(|witness| witness.id.as_str())
-        .peekable();
-    ids.peek()?;
-    let attributes = match entity_type {
-        "AssetVersion" => "id, version, is_published",
-        _ => "id",
-    };
-    let ids = id_list(ids);
-    Some(format!(
-        "select {attributes} from {entity_type} where id in ({ids})"
-    ))
+        .filter(|(planned, _)| planned.existing.is_none())
+        .map(|(_, sealed)| sealed.id.to_string())
+        .collect();
+    let registrations: Vec<_> = versions
+        .iter()
+        .flat_map(|(planned, sealed)| {
+            let witnesses = witnesses(planned).into_iter();
+            witnesses.map(|(key, location)| sealed.registration(key, location))
+        })
+        .collect();
+    [
+        (
+            "id, version, is_published, thumbnail_id from AssetVersion",
+            ids,
+        ),
+        ("id, component_id from ComponentLocation", registrations),
+    ]
+    .into_iter()
+    .filter(|(_, ids)| !ids.is_empty())
+    .map(|(what, ids)| {
+        let ids = id_list(ids.iter().map(String::as_str));
+        format!("select {what} where id in ({ids})")
+    })
+    .collect()
 }

@@ -102,6 +102,16 @@ impl Watch {
         self.set(node, state, None);
     }
 
+    /// Tells more of a node that stays where it is; the same again is no news.
+    pub(super) fn remark(&self, node: &str, message: String) {
+        let change = |known: &mut NodeReport| {
+            let is_news = known.message.as_ref() != Some(&message);
+            known.message = Some(message);
+            is_news
+        };
+        self.change(node, change);
+    }
+
     /// Notes the end of a node, and what is to be said about it.
     pub(super) fn end(&self, node: &str, state: NodeState, message: String) {
         self.set(node, state, Some(message));
@@ -120,19 +130,29 @@ impl Watch {
     }
 
     fn set(&self, node: &str, state: NodeState, message: Option<String>) {
+        let change = |known: &mut NodeReport| {
+            let is_news = state > known.state;
+            if is_news {
+                (known.state, known.message) = (state, message);
+            }
+            is_news
+        };
+        self.change(node, change);
+    }
+
+    /// Changes what is known of a node, and reports it if that is news.
+    fn change(&self, node: &str, change: impl FnOnce(&mut NodeReport) -> bool) {
         let Some(position) = self.0.positions.get(node) else {
             return;
         };
-        let report = {
+        let news = {
             let mut nodes = self.0.nodes.lock();
             let known = &mut nodes[*position];
-            if state <= known.state {
-                return;
-            }
-            (known.state, known.message) = (state, message);
-            known.clone()
+            change(known).then(|| known.clone())
         };
-        (self.0.report)(report);
+        if let Some(report) = news {
+            (self.0.report)(report);
+        }
     }
 }
 

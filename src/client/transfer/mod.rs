@@ -1,5 +1,6 @@
 //! Moves files between disks and ftrack.
 //!
+//! - [`look_at`], [`hash`]: a look at files whose MD5 is needed before they are moved.
 //! - [`upload()`]: files to ftrack.server. Every file is checked first; hashing, asking for signed URLs and sending overlap.
 //! - [`download()`]: URLs to files, verified, then put in place at once.
 //! - [`copy()`]: files to files on disk.
@@ -40,6 +41,7 @@ mod progress;
 mod put;
 mod reader;
 mod retry;
+mod seen;
 mod source;
 mod tally;
 mod target;
@@ -59,6 +61,7 @@ pub use limit::Concurrency;
 pub use progress::{FileProgress, Phase, Progress, ProgressEvent, ProgressSnapshot};
 pub use reader::Reader;
 pub use retry::RetryPolicy;
+pub use seen::{SeenFile, hash, look_at};
 pub use upload::{UploadItem, Uploaded, upload};
 
 /// Why the server was not asked or did not answer; the transport's own error.
@@ -71,6 +74,9 @@ pub trait Api: Send + Sync {
     /// An answer of the server that reports an exception is an error.
     fn call(&self, operations: Vec<Value>) -> BoxFuture<'_, Result<Vec<Value>, ApiError>>;
 
+    /// Removes the file of a component; it is no error if there is none.
+    fn remove<'a>(&'a self, component_id: &'a str) -> BoxFuture<'a, Result<(), ApiError>>;
+
     /// Returns the pooled HTTP client for signed URLs, which may lead to any host.
     ///
     /// It must carry no credentials in its default headers, follow no redirects (`redirect::Policy::none()`: on the way of a redirect reqwest
@@ -79,7 +85,7 @@ pub trait Api: Send + Sync {
 }
 
 /// What ftrack's own clients send whole: up to two parts of 8 MiB.
-const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
+pub(crate) const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
 
 /// Large enough that a request for each costs little even where answers take long, small enough that little has to be fetched again.
 const RANGE: u64 = 16 * 1024 * 1024;

@@ -22,7 +22,7 @@ use crate::checksum::{Digest, RunningDigest, SharedLanes};
 const CHUNK: usize = 512 * 1024;
 
 /// A file that existed and could be read when it was inspected.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SourceFile {
     pub(super) path: PathBuf,
     pub(super) size: u64,

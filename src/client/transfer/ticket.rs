@@ -206,6 +206,7 @@ mod tests {
             component_id: "c1".into(),
             path: "a.exr".into(),
             file_name: "a.exr".into(),
+            seen: None,
         };
         let size = 20 << 20;
         let request = TicketRequest {

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use super::journal::{FileState, Journal, Recalled};
 use super::limit::Limiter;
 use super::put::Sender;
+use super::seen::SeenFile;
 use super::source::SourceFile;
 use super::tally::{Fault, Tally, blocking};
 use super::ticket::{Content, TicketRequest};
-use super::{Api, BatchError, Control, ItemRef, Progress, TransferOptions, multipart, whole};
+use super::{
+    Api, BatchError, Control, ItemRef, Progress, TransferError, TransferOptions, multipart, whole,
+};
 use crate::checksum::{Digest, SharedLanes};
 
 /// A file that becomes the content of a component. The component need not exist yet.
@@ -24,6 +27,8 @@ pub struct UploadItem {
     pub path: PathBuf,
     /// The name under which the file is downloaded later.
     pub file_name: String,
+    /// What was found when the file was looked at before; it has to be in the same state still, and is not hashed again.
+    pub seen: Option<SeenFile>,
 }
 
 /// A file that arrived on ftrack.server.
@@ -83,6 +88,15 @@ impl UploadItem {
             path: self.path.clone(),
         }
     }
+
+    /// Looks at the file, or makes sure that it is as it was seen before. Blocks.
+    fn look(&self) -> Result<SeenFile, TransferError> {
+        let Some(seen) = &self.seen else {
+            return SeenFile::look_at(&self.path);
+        };
+        seen.check_unchanged()?;
+        Ok(seen.clone())
+    }
 }
 
 /// One upload of many files.
@@ -101,6 +115,8 @@ pub(super) struct Checked {
     /// Its position among the items.
     pub(super) index: usize,
     pub(super) source: Arc<SourceFile>,
+    /// Its MD5, if it was hashed before.
+    pub(super) md5: Option<Digest>,
 }
 
 impl Run<'_> {
@@ -134,12 +150,12 @@ impl Run<'_> {
     async fn inspect(self) -> Result<Vec<(Checked, Recalled)>, Fault> {
         let (items, journal) = (self.items.to_vec(), self.sender.options.journal.clone());
         let inspect = move |(index, item): (usize, &UploadItem)| {
-            let source = SourceFile::inspect(&item.path).map_err(|error| (Some(index), error))?;
+            let seen = item.look().map_err(|error| (Some(index), error))?;
+            let SeenFile { source, md5 } = seen;
             let recalled = journal.as_ref().map_or(Recalled::Nothing, |journal| {
                 journal.recall(&source.state(&item.component_id))
             });
-            let source = Arc::new(source);
-            Ok((Checked { index, source }, recalled))
+            Ok((Checked { index, source, md5 }, recalled))
         };
         let inspected = blocking(move || items.iter().enumerate().map(inspect).collect::<Vec<_>>());
         let (mut files, mut faults) = (Vec::new(), Vec::new());

@@ -3,7 +3,6 @@
 //! Batches of files pass through three stages: hashing on blocking threads, one call for the signed URLs of the whole batch, and sending. The stages overlap:
 //! while the files of one batch are sent, those of the next are hashed.
 
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,13 +11,13 @@ use tokio::sync::mpsc;
 
 use super::limit::Permit;
 use super::parts::Part;
-use super::put::Put;
-use super::source::SourceFile;
-use super::tally::{Fault, admitted, blocking, concurrently};
+use super::put::{Put, Sender};
+use super::seen::md5_of;
+use super::tally::{Fault, admitted, concurrently};
 use super::ticket::{Content, RENEWALS, Ticket, ask, ask_one};
 use super::upload::{Checked, Run};
-use super::{TransferError, TransferOptions, Uploaded};
-use crate::checksum::{Digest, FileDigest, md5_files};
+use super::{TransferError, Uploaded};
+use crate::checksum::Digest;
 
 /// The most operations of one call: answers stay small enough to be signed well within the time limit of a request.
 const CALL_OPERATIONS: usize = 500;
@@ -69,25 +68,26 @@ async fn prepare(run: Run<'_>, files: Vec<Checked>, ready: mpsc::Sender<Job>) ->
     Ok(())
 }
 
+/// Returns the MD5 of each file; those that are known already are not read for that.
 async fn hash(run: Run<'_>, files: &[Checked]) -> Result<Vec<Digest>, Fault> {
-    let TransferOptions { budget, hash, .. } = &run.sender.options;
-    let options = hash.within(budget.size() / 2);
-    let reserved = budget.reserve(options.memory(files.len())).await;
-    let paths: Vec<_> = files.iter().map(|file| file.source.path.clone()).collect();
-    let indexes: Vec<_> = files.iter().map(|file| file.index).collect();
+    let unknown: Vec<_> = files.iter().filter(|file| file.md5.is_none()).collect();
+    let sources = unknown.iter().map(|file| Arc::clone(&file.source));
+    let indexes: Vec<_> = unknown.iter().map(|file| file.index).collect();
     let progress = run.sender.progress.clone();
-    let (cancel, _stop) = run.sender.control.guarded();
-    let results = blocking(move || {
-        let _reserved = reserved;
-        let advanced = |position: usize, bytes| progress.hashed(indexes[position], bytes);
-        md5_files(&paths, &options, &cancel, &advanced)
+    let advanced = move |position: usize, bytes| progress.hashed(indexes[position], bytes);
+    let Sender {
+        options, control, ..
+    } = run.sender;
+    let mut hashed = md5_of(sources.collect(), options, control, advanced)
+        .await?
+        .into_iter();
+    let digests = files.iter().map(|file| {
+        // There is a result for each file whose MD5 is not known.
+        let md5 = file.md5.map(Ok).or_else(|| hashed.next());
+        let md5 = md5.unwrap_or(Err(TransferError::WorkerLost));
+        md5.map_err(|error| (file.index, error).into())
     });
-    let pairs = files.iter().zip(results.await?);
-    pairs
-        .map(|(file, result)| {
-            checked(result, &file.source).map_err(|error| (file.index, error).into())
-        })
-        .collect()
+    digests.collect()
 }
 
 async fn send_one(
@@ -126,15 +126,6 @@ async fn put(
             outcome => return Ok(outcome.map(drop)?),
         }
         ticket = ask_one(run.api, run.request(file, Content::Whole(md5))).await?;
-    }
-}
-
-/// Returns the digest if it is that of the file as it was inspected.
-fn checked(result: io::Result<FileDigest>, source: &SourceFile) -> Result<Digest, TransferError> {
-    match result {
-        Ok(FileDigest { md5, size }) if size == source.size => Ok(md5),
-        Ok(_) => Err(source.changed()),
-        Err(error) => Err(TransferError::reading(&source.path, error)),
     }
 }
 

@@ -1,14 +1,20 @@
 //! What transfers need of the connection to ftrack.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
+use super::http::innermost;
 use super::{CallHeaders, Idempotency, Transport, encode_batch, pool};
 use crate::error::{Error, Result};
 use crate::transfer::{Api, ApiError};
+
+/// A storage that takes longer to remove one file is in trouble.
+const REMOVAL: Duration = Duration::from_secs(20);
 
 /// Serves transfers with the calls and the connections of a session.
 #[derive(Clone, Debug)]
@@ -40,11 +46,41 @@ impl TransferApi {
             .await?;
         serde_json::from_slice(&answer).map_err(|e| Error::decode("the answer of the server", &e))
     }
+
+    /// Asks for the removal as the official client does, with the key in the URL.
+    async fn remove_file(&self, component_id: &str) -> Result<()> {
+        let (config, host) = (self.transport.config(), self.transport.host());
+        let failed = |reason: String| Error::Connection {
+            host: host.to_owned(),
+            action: "remove a file".to_owned(),
+            reason,
+        };
+        let query = [
+            ("id", component_id),
+            ("username", &config.api_user),
+            ("apiKey", config.api_key.expose()),
+        ];
+        let address = format!("{}/component/remove", config.server_url);
+        let url = Url::parse_with_params(&address, query).map_err(|e| failed(e.to_string()))?;
+        let answer = self.client.get(url).timeout(REMOVAL).send().await;
+        let status = answer.map_err(|e| failed(innermost(&e)))?.status();
+        if status.is_success() || status == StatusCode::NOT_FOUND {
+            Ok(())
+        } else {
+            Err(failed(format!("it answered with status {status}")))
+        }
+    }
 }
 
 impl Api for TransferApi {
     fn call(&self, operations: Vec<Value>) -> BoxFuture<'_, Result<Vec<Value>, ApiError>> {
         self.answers(operations)
+            .map(|result| result.map_err(ApiError::from))
+            .boxed()
+    }
+
+    fn remove<'a>(&'a self, component_id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.remove_file(component_id)
             .map(|result| result.map_err(ApiError::from))
             .boxed()
     }

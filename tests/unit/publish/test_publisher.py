@@ -11,21 +11,10 @@ from typing import Any
 import pytest
 
 from call_log import Calls
-from ftrack_rs import Session, exception, symbol
-from ftrack_rs.accessor.disk import DiskAccessor
+from ftrack_rs import Session, Transfer, cli, exception, symbol
+from ftrack_rs._core import Journal
 from ftrack_rs.publish import NodeEvent
 from ftrack_rs.sandbox import Sandbox, find_ffmpeg
-from ftrack_rs.structure.standard import StandardStructure
-
-
-@pytest.fixture
-def disk_location(session: Session, tmp_path: Path, unique_name: str) -> Any:
-    """A location on disk, in the folder `storage`."""
-    location = session.ensure("Location", {"name": unique_name})
-    (tmp_path / "storage").mkdir()
-    location.accessor = DiskAccessor(str(tmp_path / "storage"))
-    location.structure = StandardStructure()
-    return location
 
 
 @pytest.fixture
@@ -64,6 +53,7 @@ def test_leaving_the_block_publishes(
     assert sorted(components) == ["files", "main", "notes"]
     assert components["main"].entity_type == "SequenceComponent"
     assert components["main"]["metadata"]["colour"] == "acescg"
+    assert components["notes"]["file_type"] == ".md"
     assert len(components["main"]["members"]) == 50
     server = other_session.get("Location", symbol.SERVER_LOCATION_ID)
     availabilities = server.get_component_availabilities(list(components.values()))
@@ -232,65 +222,20 @@ def test_a_user_without_roles_may_not_publish(
         assert [conflict.kind for conflict in publisher.plan().conflicts] == ["no_permission"]
 
 
-def test_components_go_to_locations_on_disk_before_anything_is_published(
-    session: Session,
-    other_session: Session,
-    task: Any,
-    disk_location: Any,
-    frames: tuple[str, list[Path]],
-    notes: Path,
-) -> None:
-    with session.publisher() as publisher:
-        version = publisher.version("lighting", task=task)
-        version.component("main", frames[0], locations=[disk_location, "ftrack.server"])
-        version.component("notes", notes)
-    seen = other_session.get("AssetVersion", version.entity["id"])
-    assert seen["is_published"] is True
-    main = next(item for item in seen["components"] if item["name"] == "main")
-    member = next(item for item in main["members"] if item["name"] == "0007")
-    registered = {item["location_id"]: item for item in member["component_locations"]}
-    assert set(registered) == {disk_location["id"], symbol.SERVER_LOCATION_ID}
-    path = Path(
-        disk_location.accessor.prefix, registered[disk_location["id"]]["resource_identifier"]
-    )
-    assert path.read_bytes() == frames[1][6].read_bytes()
-    assert "v001" in path.parts
-
-
-def test_a_location_that_cannot_take_data_leaves_nothing(
-    session: Session, other_session: Session, task: Any, disk_location: Any, notes: Path
-) -> None:
-    copied: list[str] = []
-    add_data = type(disk_location)._add_data
-
-    def refuse_the_second(component: Any, identifier: str, source: Any) -> None:
-        if copied:
-            raise OSError("no space left")
-        copied.append(identifier)
-        add_data(disk_location, component, identifier, source)
-
-    disk_location._add_data = refuse_the_second
-    publisher = session.publisher()
-    version = publisher.version("lighting", task=task)
-    version.component("one", notes, locations=[disk_location])
-    version.component("two", notes, locations=[disk_location])
-    with pytest.raises(OSError, match="no space left"):
-        publisher.run()
-    assert versions_of(other_session, task) == []
-    assert other_session.query(f"Asset where context_id is {task['parent']['id']}").all() == []
-    storage = Path(disk_location.accessor.prefix)
-    assert [path for path in storage.rglob("*") if path.is_file()] == []
-
-
 def test_a_playable_movie_is_shown_as_it_is(session: Session, task: Any, tmp_path: Path) -> None:
     movies = encoded(tmp_path)
-    with session.publisher(wait="encode") as publisher:
+    events: list[NodeEvent] = []
+    with session.publisher(wait="encode", on_event=events.append) as publisher:
         direct = publisher.version("direct", task=task)
         direct.reviewable(movies["fast.mp4"])
         slow = publisher.version("slow", task=task)
         slow.reviewable(movies["late.mov"])
     assert publisher.result is not None
     assert [bool(version.job_id) for version in publisher.result.versions] == [False, True]
+    states = [event.state for event in events if event.node == "slow/reviewable"]
+    assert states[-2:] == ["encoding", "done"]
+    messages = {event.message for event in events if event.state == "encoding"}
+    assert messages & {"queued for 0 s", "running for 0 s"}
     (component,) = direct.entity["components"]
     assert component["name"] == "ftrackreview-mp4"
     assert component["metadata"]["ftr_meta"] == (
@@ -380,6 +325,39 @@ def test_a_killed_process_leaves_nothing_and_the_next_run_publishes(
     assert done.stdout == "True\n"
     (version,) = versions_of(other_session, task)
     assert version["version"] == 1
+
+
+def test_what_a_failed_publish_has_sent_is_not_sent_again(
+    sandbox: Sandbox,
+    session: Session,
+    task: Any,
+    frames: tuple[str, list[Path]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {**sandbox.env(), "FTRACK_RS_STATE_PATH": str(tmp_path / "state")}.items():
+        monkeypatch.setenv(name, value)
+
+    def describe(**options: Any) -> Any:
+        publisher = session.publisher(transfer=Transfer(concurrency=1, **options))
+        publisher.version("lighting", task=task).component("main", frames[0])
+        return publisher
+
+    def uploads() -> int:
+        return sum(call["status"] == 200 for call in sandbox.calls(endpoint="upload"))
+
+    sandbox.clear_calls()
+    sandbox.fault("upload", "expired", skip=20)
+    with pytest.raises(exception.PublishError):
+        describe().run()
+    sandbox.clear_faults()
+    assert uploads() == 20
+    (kept,) = Journal().unfinished()
+    assert (kept["finished_files"], kept["files"]) == (20, 50)
+    assert cli.main(["transfers", "resume", kept["id"]]) == 0
+    assert uploads() == 50
+    assert Journal().unfinished() == []
+    assert describe().run().changed is False
 
 
 def test_what_was_published_is_announced(session: Session, task: Any, notes: Path) -> None:

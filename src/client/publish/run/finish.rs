@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Published, Run};
+use super::{Published, Run, parts};
 use crate::publish::error::PublishError;
 use crate::publish::seal::seal;
 use crate::publish::shard::{ShardResult, collect};
@@ -12,11 +12,11 @@ impl Run {
     pub async fn finish(&mut self, results: &[ShardResult]) -> Result<Published, PublishError> {
         self.check()?;
         let plan = Arc::clone(&self.plan);
-        let (salt, digests) = collect(&plan, results)?;
-        self.salt.parts = Some(salt);
-        let sealed = seal(&plan, &plan.order, &digests, &self.sealed, &self.salt)?;
-        let group = self.compare(sealed).await?;
-        self.keep(group);
+        let (split, digests) = collect(&plan, results)?;
+        self.parts = parts(split, plan.versions.len());
+        let salt = self.salt.as_deref();
+        let sealed = seal(&plan, &plan.order, &digests, &self.sealed, salt)?;
+        self.compare(sealed).await?;
         self.register().await
     }
 }

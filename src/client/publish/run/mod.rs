@@ -5,14 +5,12 @@
 //! The one exception are versions with components that go to other locations: where data lies there depends on the number of the version, so these versions are made before,
 //! unpublished, and become published in the last call.
 //!
-//! Versions are hashed in groups, of which one is hashed while the one before is sent.
+//! Files are sent while they are hashed, unless it may turn out that an earlier run has published them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use parking_lot::Mutex;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -20,15 +18,19 @@ use super::error::{Failed, PublishError};
 use super::lookup::call;
 use super::operations::{Batch, Placement};
 use super::plan::Plan;
-use super::seal::{Salt, Sealed};
-use super::standing::{Standing, standings};
+use super::seal::{Parts, Sealed};
+use super::standing::{Found, Standing, standings};
 use super::watch::{NodeState, Watch};
-use crate::transfer::{Api, Control, Progress, TransferOptions};
+use crate::transfer::{Api, Control, Progress, SeenFile, TransferOptions};
 
 mod finish;
 mod hash;
+mod noted;
 mod register;
 mod send;
+mod undo;
+
+pub use noted::Noted;
 
 /// How a publish is carried out.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,8 @@ pub struct RunOptions {
     pub keep_reserved: bool,
     /// Waits until the server has made media playable.
     pub wait_for_encodes: bool,
+    /// What the journal of the transfer options has kept of this publish.
+    pub noted: Option<Noted>,
 }
 
 /// What was published.
@@ -77,15 +81,19 @@ pub struct Run {
     watch: Watch,
     progress: Progress,
     control: Control,
-    salt: Salt,
+    /// Makes versions others than those of an earlier run of the same publish.
+    salt: Option<String>,
+    parts: Vec<Parts>,
     sealed: Vec<Option<Sealed>>,
     standings: Vec<Standing>,
-    /// When the files were last written to before they were hashed.
-    modified: Mutex<HashMap<PathBuf, Option<SystemTime>>>,
+    /// The files, as they were when they were looked at first.
+    seen: HashMap<PathBuf, SeenFile>,
     /// Versions that this run has reserved, by position.
     reserved: Vec<usize>,
     /// Data that others have put into other locations.
     placements: Vec<Placement>,
+    /// The components whose files were sent, or begun to be, and of which nothing else is there.
+    sent: Vec<String>,
 }
 
 impl Run {
@@ -100,15 +108,14 @@ impl Run {
     ) -> Self {
         let count = plan.versions.len();
         Self {
-            salt: Salt {
-                version: options.force.then(|| Uuid::new_v4().to_string()),
-                parts: None,
-            },
+            salt: options.force.then(|| Uuid::new_v4().to_string()),
+            parts: parts(Uuid::new_v4(), count),
             sealed: vec![None; count],
             standings: vec![Standing::Absent; count],
-            modified: Mutex::default(),
+            seen: HashMap::new(),
             reserved: Vec::new(),
             placements: Vec::new(),
+            sent: Vec::new(),
             api,
             plan,
             options,
@@ -140,6 +147,7 @@ impl Run {
                 false
             }
         };
+        self.remove_sent().await;
         Failed {
             error,
             nodes: self.watch.nodes(),
@@ -152,10 +160,9 @@ impl Run {
     /// Returns position, id and number of each version that goes to other locations and is not published yet.
     pub async fn reserve(&mut self) -> Result<Vec<(usize, String, i64)>, PublishError> {
         self.check()?;
-        for group in self.groups() {
-            let sealed = self.seal(&group).await?;
-            self.keep(sealed);
-        }
+        self.take_noted().await?;
+        let all = self.plan.order.clone();
+        self.seal(&all).await?;
         let elsewhere: Vec<_> = (0..self.plan.versions.len())
             .filter(|version| self.plan.versions[*version].goes_elsewhere())
             .collect();
@@ -190,13 +197,23 @@ impl Run {
         let made = call(&*self.api, "reserve versions", batch.into_operations()).await;
         // The versions may be there although the answer was lost, so they count as reserved whatever comes.
         absent.clone_into(&mut self.reserved);
-        let standings = self.ask(absent).await?;
-        for (version, standing) in absent.iter().zip(&standings) {
-            self.standings[*version] = *standing;
-        }
+        let found = self.ask(absent).await?;
+        self.take(absent, found);
+        let is_absent = |version: &usize| self.standings[*version] == Standing::Absent;
         match made {
-            Err(error) if standings.contains(&Standing::Absent) => Err(error),
+            Err(error) if absent.iter().any(is_absent) => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Tells whoever watches that the data of versions is put into other locations.
+    pub fn placing(&self, versions: &[usize]) {
+        for version in versions {
+            let planned = &self.plan.versions[*version];
+            for component in planned.components.iter().filter(|c| c.goes_elsewhere()) {
+                let node = format!("{}/{}", planned.label, component.name);
+                self.watch.advance(&node, NodeState::Transferring);
+            }
         }
     }
 
@@ -207,16 +224,14 @@ impl Run {
 
     /// Returns the ids of the components of a version, by their names within it, members included.
     pub fn component_ids(&self, version: usize) -> HashMap<String, String> {
-        let Some(sealed) = &self.sealed[version] else {
-            return HashMap::new();
-        };
+        let parts = &self.parts[version];
         let mut ids = HashMap::new();
         for of in self.plan.versions[version].files() {
             let mut key = of.key.as_str();
-            ids.insert(key.to_owned(), sealed.holder(&of));
+            ids.insert(key.to_owned(), parts.id(key));
             while let Some((container, _)) = key.rsplit_once('/') {
                 key = container;
-                ids.insert(key.to_owned(), sealed.component(key));
+                ids.insert(key.to_owned(), parts.id(key));
             }
         }
         ids
@@ -233,7 +248,7 @@ impl Run {
     }
 
     /// Asks what became of versions.
-    async fn ask(&self, versions: &[usize]) -> Result<Vec<Standing>, PublishError> {
+    async fn ask(&self, versions: &[usize]) -> Result<Vec<Found>, PublishError> {
         let sealed = versions.iter().filter_map(|version| {
             let sealed = self.sealed[*version].as_ref()?;
             Some((&self.plan.versions[*version], sealed))
@@ -241,34 +256,29 @@ impl Run {
         standings(&*self.api, &sealed.collect::<Vec<_>>()).await
     }
 
+    /// Takes note of what became of versions; of those that are published, of the ids of their components, which an earlier run has made.
+    fn take(&mut self, versions: &[usize], found: Vec<Found>) {
+        for (version, found) in versions.iter().zip(found) {
+            self.standings[*version] = found.standing;
+            if matches!(found.standing, Standing::Published(_)) {
+                for (key, id) in found.components {
+                    self.parts[*version].choose(&key, id);
+                }
+            }
+        }
+    }
+
+    /// Returns the versions that are not published yet, each after what it needs.
+    fn open(&self) -> Vec<usize> {
+        let is_open = |version: &usize| !is_published(self.standings[*version]);
+        self.plan.order.iter().copied().filter(is_open).collect()
+    }
+
     /// Returns the id of a version whose files are hashed.
     fn id_of(&self, version: usize) -> Option<String> {
         let sealed = self.sealed[version].as_ref()?;
         let existing = self.plan.versions[version].existing.clone();
         Some(existing.unwrap_or_else(|| sealed.id.to_string()))
-    }
-
-    /// Removes the versions that this run has reserved, and the assets that only they have. Returns whether nothing of the run is left.
-    async fn undo(&mut self) -> Result<bool, PublishError> {
-        let reserved = std::mem::take(&mut self.reserved);
-        if reserved.is_empty() || self.options.keep_reserved {
-            return Ok(reserved.is_empty());
-        }
-        let standings = self.ask(&reserved).await?;
-        let is_clean = !standings
-            .iter()
-            .any(|standing| matches!(standing, Standing::Published(_)));
-        let left: Vec<_> = reserved
-            .into_iter()
-            .zip(standings)
-            .filter(|(_, standing)| matches!(standing, Standing::Reserved(_)))
-            .map(|(version, _)| version)
-            .collect();
-        let operations = self.removals(&left).await?;
-        if !operations.is_empty() {
-            call(&*self.api, "remove reserved versions", operations).await?;
-        }
-        Ok(is_clean)
     }
 
     fn nodes_of(&self, version: usize) -> impl Iterator<Item = &str> {
@@ -282,4 +292,15 @@ impl Run {
         self.nodes_of(version)
             .for_each(|node| self.watch.advance(node, state));
     }
+}
+
+fn is_published(standing: Standing) -> bool {
+    matches!(standing, Standing::Published(_))
+}
+
+/// Makes the ids of the components of each version.
+fn parts(salt: Uuid, count: usize) -> Vec<Parts> {
+    (0..count)
+        .map(|position| Parts::new(salt, position))
+        .collect()
 }

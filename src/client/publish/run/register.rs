@@ -1,19 +1,19 @@
-//! The last call, which publishes everything, and the removal of what was reserved for it.
+//! The last call, which publishes everything, and the encodes after it.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Published, PublishedVersion, Run};
+use super::{Published, PublishedVersion, Run, is_published};
 use crate::error::{Error, ErrorKind};
-use crate::publish::encode;
+use crate::publish::encode::{self, Stage};
 use crate::publish::error::PublishError;
-use crate::publish::lookup::{call, id_list, query_operation};
-use crate::publish::operations::Batch;
-use crate::publish::plan::REVIEWABLE;
-use crate::publish::rows::{Rows, found};
-use crate::publish::standing::Standing;
+use crate::publish::lookup::call;
+use crate::publish::operations::{Batch, Made};
+use crate::publish::plan::{REVIEWABLE, THUMBNAIL};
+use crate::publish::rows::Rows;
+use crate::publish::standing::{Found, Standing};
 use crate::publish::watch::NodeState;
 
 /// How often the last call is sent. Its answer may be lost each time, but it is carried out once: the ids can be created only once.
@@ -25,9 +25,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 impl Run {
     /// Publishes everything in one transaction, then has media encoded.
     pub async fn register(&mut self) -> Result<Published, PublishError> {
-        let open: Vec<_> = (0..self.plan.versions.len())
-            .filter(|version| !matches!(self.standings[*version], Standing::Published(_)))
-            .collect();
+        let open = self.open();
         for version in &open {
             self.advance(*version, NodeState::Registering);
         }
@@ -46,32 +44,37 @@ impl Run {
     /// Sends the last call until it is known to have been carried out, or refused.
     async fn commit(&mut self, open: &[usize]) -> Result<(), PublishError> {
         let operations = self.operations(open);
+        // From here on only a refusal proves that the files are not needed.
+        let sent = std::mem::take(&mut self.sent);
         let mut attempt = 1;
-        let standings = loop {
+        let found = loop {
             let error = match call(&*self.api, "publish", operations.clone()).await {
                 Ok(answers) => break self.numbered(open, &answers),
                 Err(error) => error,
             };
             let is_refused = error.is_refusal();
             match self.ask(open).await {
-                Ok(standings) if standings.iter().all(is_published) => break standings,
+                Ok(found) if found.iter().all(|found| is_published(found.standing)) => break found,
                 Ok(_) if !is_refused && attempt < ATTEMPTS => {}
                 Err(PublishError::Api { source, .. }) if !is_refused => {
                     return Err(PublishError::Unknown { source });
                 }
-                _ => return Err(error),
+                _ => {
+                    if is_refused {
+                        self.sent = sent;
+                    }
+                    return Err(error);
+                }
             }
             attempt += 1;
             tokio::time::sleep(PAUSE).await;
         };
-        for (version, standing) in open.iter().zip(standings) {
-            self.standings[*version] = standing;
-        }
+        self.take(open, found);
         Ok(())
     }
 
     /// Reads the numbers that the server has given to versions.
-    fn numbered(&self, open: &[usize], answers: &[Value]) -> Vec<Standing> {
+    fn numbered(&self, open: &[usize], answers: &[Value]) -> Vec<Found> {
         let mut rows = Rows::default();
         for answer in answers {
             rows.add(answer);
@@ -80,28 +83,39 @@ impl Run {
             let id = self.id_of(*version)?;
             rows.value(&id, "version")?.as_i64()
         };
-        let standing = |version: &usize| {
+        let found = |version: &usize| {
             let planned = self.plan.versions[*version].number;
             let known = match self.standings[*version] {
                 Standing::Reserved(number) => Some(number),
                 Standing::Absent | Standing::Published(_) => number(version),
             };
-            Standing::Published(known.unwrap_or(planned))
+            Found {
+                standing: Standing::Published(known.unwrap_or(planned)),
+                components: Vec::new(),
+            }
         };
-        open.iter().map(standing).collect()
+        open.iter().map(found).collect()
     }
 
     fn operations(&self, open: &[usize]) -> Vec<Value> {
         let mut batch = Batch::default();
-        for version in self.plan.order.iter().filter(|v| open.contains(v)) {
-            let is_reserved = matches!(self.standings[*version], Standing::Reserved(_));
-            batch.publish(&self.plan, *version, &self.sealed, is_reserved);
-        }
-        let first = open
-            .iter()
-            .find_map(|version| self.sealed[*version].as_ref());
-        if let Some(sealed) = first {
-            batch.place(sealed, &self.placements);
+        for version in open {
+            let Some(sealed) = &self.sealed[*version] else {
+                continue;
+            };
+            let planned = &self.plan.versions[*version];
+            let made = Made {
+                planned,
+                sealed,
+                parts: &self.parts[*version],
+                is_reserved: matches!(self.standings[*version], Standing::Reserved(_)),
+            };
+            let uses = planned.uses.iter().filter_map(|used| self.id_of(*used));
+            let uses: Vec<_> = uses.chain(planned.uses_existing.iter().cloned()).collect();
+            batch.publish(made, &uses);
+            let ids = self.component_ids(*version).into_iter();
+            let keys = ids.map(|(key, id)| (id, key)).collect();
+            batch.place(sealed, &keys, &self.placements);
         }
         batch.into_operations()
     }
@@ -133,8 +147,8 @@ impl Run {
             .iter()
             .enumerate()
             .filter_map(|(version, sealed)| {
-                let planned = &self.plan.versions[version];
-                encode::Wanted::of(version, planned, sealed.as_ref()?)
+                let (planned, parts) = (&self.plan.versions[version], &self.parts[version]);
+                encode::Wanted::of(version, planned, sealed.as_ref()?, parts)
             })
             .collect();
         if wanted.is_empty() {
@@ -170,19 +184,19 @@ impl Run {
         node: impl Fn(usize) -> String,
     ) -> Result<(), PublishError> {
         let mut failed = Vec::new();
-        let ended = |n: usize, is_done: bool| {
-            if is_done {
-                self.watch.advance(&node(n), NodeState::Done);
-            } else {
+        let tell = |n: usize, stage: Stage| match stage {
+            Stage::Open { status, since } => {
+                let message = format!("{status} for {} s", since.as_secs());
+                self.watch.remark(&node(n), message);
+            }
+            Stage::Done => self.watch.advance(&node(n), NodeState::Done),
+            Stage::Failed => {
                 let message = "the server could not encode it".to_owned();
                 self.watch.end(&node(n), NodeState::Failed, message);
                 failed.push(node(n));
             }
         };
-        let waiting = self
-            .control
-            .run(encode::wait(&*self.api, jobs, ended))
-            .await;
+        let waiting = self.control.run(encode::wait(&*self.api, jobs, tell)).await;
         match waiting {
             None => Err(PublishError::Cancelled),
             Some(Err(error)) => Err(PublishError::not_encoded(&error)),
@@ -196,7 +210,7 @@ impl Run {
     fn published(&self, was_there: &HashSet<usize>, jobs: &HashMap<usize, String>) -> Published {
         let versions = self.plan.versions.iter().enumerate();
         let described = versions.filter_map(|(position, planned)| {
-            let sealed = self.sealed[position].as_ref()?;
+            let parts = &self.parts[position];
             let number = match self.standings[position] {
                 Standing::Published(number) | Standing::Reserved(number) => number,
                 Standing::Absent => planned.number,
@@ -209,11 +223,11 @@ impl Run {
                 was_there: was_there.contains(&position),
                 components: components
                     .map(|component| {
-                        let id = sealed.component(&component.name);
+                        let id = parts.id(&component.name);
                         (component.name.clone(), id)
                     })
                     .collect(),
-                thumbnail_id: sealed.thumbnail.clone(),
+                thumbnail_id: planned.thumbnail.as_ref().map(|_| parts.id(THUMBNAIL)),
                 job_id: jobs.get(&position).cloned(),
             })
         });
@@ -221,41 +235,6 @@ impl Run {
             versions: described.collect(),
         }
     }
-
-    /// Returns the operations that remove reserved versions, and the assets that have no others.
-    pub(super) async fn removals(&self, versions: &[usize]) -> Result<Vec<Value>, PublishError> {
-        let removed: HashSet<_> = versions.iter().filter_map(|v| self.id_of(*v)).collect();
-        let assets: HashSet<_> = versions
-            .iter()
-            .map(|version| &self.plan.versions[*version].asset)
-            .filter(|asset| !asset.exists)
-            .map(|asset| asset.id.as_str())
-            .collect();
-        let mut kept = HashSet::new();
-        if !assets.is_empty() {
-            let ids = id_list(assets.iter().copied());
-            let expression =
-                format!("select id, asset_id from AssetVersion where asset_id in ({ids})");
-            let operations = vec![query_operation(&expression)];
-            let answers = call(&*self.api, "look for other versions", operations).await?;
-            let mut rows = Rows::default();
-            for answer in &answers {
-                rows.add(answer);
-                let others = found(answer).into_iter().filter(|id| !removed.contains(id));
-                kept.extend(others.filter_map(|id| Some(rows.text(&id, "asset_id")?.to_owned())));
-            }
-        }
-        let delete = |entity_type: &str, id: &str| json!({"action": "delete", "entity_type": entity_type, "entity_key": [id]});
-        let versions = removed.iter().map(|id| delete("AssetVersion", id));
-        let assets = assets.iter().filter(|id| !kept.contains(**id));
-        Ok(versions
-            .chain(assets.map(|id| delete("Asset", id)))
-            .collect())
-    }
-}
-
-fn is_published(standing: &Standing) -> bool {
-    matches!(standing, Standing::Published(_))
 }
 
 impl PublishError {

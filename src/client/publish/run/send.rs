@@ -1,114 +1,148 @@
 //! Sends the files of versions that are not published yet.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::Run;
-use super::hash::modified;
-use crate::checksum::Digest;
 use crate::publish::error::PublishError;
-use crate::publish::standing::Standing;
+use crate::publish::plan::{FileOf, Plan, THUMBNAIL};
+use crate::publish::sending::{Counters, Outgoing, send};
 use crate::publish::watch::{NodeState, Watch};
-use crate::transfer::{
-    BatchError, Phase, Progress, TransferErrorKind, UploadItem, Uploaded, upload,
-};
+use crate::transfer::{BatchError, Phase, Progress, TransferErrorKind};
 
-/// Files to be sent, what is expected of each, and the node that it belongs to.
+/// Files to be sent, and the node that each belongs to.
 #[derive(Default)]
 struct Shipment {
-    items: Vec<UploadItem>,
-    digests: Vec<Digest>,
-    sizes: Vec<u64>,
+    files: Vec<Outgoing>,
     nodes: Vec<String>,
 }
 
 impl Run {
-    /// Hashes what is not hashed yet, and sends everything that goes to the ftrack server and is not published already.
+    /// Hashes and sends everything that goes to the ftrack server and is not published already.
+    ///
+    /// Versions that may be there are hashed first, to find out. All others are sent while they are hashed.
     pub async fn send(&mut self) -> Result<(), PublishError> {
         self.check()?;
-        let groups = self.groups();
-        let Some(first) = groups.first() else {
-            return Ok(());
-        };
-        let sealed = self.seal(first).await?;
-        self.keep(sealed);
-        for (number, group) in groups.iter().enumerate() {
-            // The next group is hashed while this one is sent.
-            let next = groups.get(number + 1).map_or(&[][..], Vec::as_slice);
-            let ((), sealed) = tokio::try_join!(self.send_group(group), self.seal(next))?;
-            self.keep(sealed);
+        self.take_noted().await?;
+        let new = self.new_versions();
+        let mut uncertain = self.unsealed();
+        uncertain.retain(|version| !new.contains(version));
+        if !uncertain.is_empty() {
+            self.seal(&uncertain).await?;
         }
+        self.send_open().await?;
+        let sealed = self.sealed_now(&self.unsealed())?;
+        self.keep(sealed);
         Ok(())
     }
 
-    async fn send_group(&self, group: &[usize]) -> Result<(), PublishError> {
-        let shipment = self.shipment(group)?;
-        if shipment.items.is_empty() {
-            return Ok(());
-        }
-        let progress = shipment.progress(&self.progress, &self.watch);
-        let (items, options) = (shipment.items, &self.options.transfer);
-        let sending = upload(&*self.api, items.clone(), options, &progress, &self.control);
-        // On the heap: it is large, and would make every future around it so.
-        let sent = Box::pin(sending)
-            .await
-            .map_err(|error| match error.cause.kind() {
-                TransferErrorKind::Cancelled => PublishError::Cancelled,
-                _ => self.blame(&items, &shipment.nodes, error),
-            })?;
-        for ((sent, expected), item) in sent.iter().zip(&shipment.digests).zip(&items) {
-            if !self.is_hashed(sent, *expected, item) {
-                return Err(PublishError::Changed {
-                    path: item.path.clone(),
-                });
+    /// Returns the versions whose ids are not known, each after what it needs.
+    fn unsealed(&self) -> Vec<usize> {
+        let is_unsealed = |version: &usize| self.sealed[*version].is_none();
+        self.plan
+            .order
+            .iter()
+            .copied()
+            .filter(is_unsealed)
+            .collect()
+    }
+
+    /// Returns the versions that cannot be there, each after what it needs: who uses one of them cannot be there either.
+    fn new_versions(&self) -> Vec<usize> {
+        let mut new: Vec<usize> = Vec::new();
+        for version in &self.plan.order {
+            let planned = &self.plan.versions[*version];
+            let is_new = self.salt.is_some() || !planned.may_be_published;
+            // What goes elsewhere is not read by being sent.
+            let is_sent = !planned.goes_elsewhere();
+            if is_sent && (is_new || planned.uses.iter().any(|used| new.contains(used))) {
+                new.push(*version);
             }
         }
+        new
+    }
+
+    /// Sends the files of all versions that are not published.
+    async fn send_open(&mut self) -> Result<(), PublishError> {
+        let plan = Arc::clone(&self.plan);
+        let open = self.open();
+        for version in &open {
+            self.check_free(*version)?;
+            self.advance(*version, NodeState::Hashing);
+        }
+        let of_all = open.iter().flat_map(|v| plan.versions[*v].sent_files());
+        let files: Vec<_> = of_all.collect();
+        self.look_at(&files).await?;
+        self.hash(&hashed_first(&files)).await?;
+        self.share_pictures(&open);
+        let shipment = self.shipment(&plan, &open);
+        if shipment.files.is_empty() {
+            return Ok(());
+        }
+        self.ship(&shipment).await
+    }
+
+    /// Sends files, and takes note of their digests.
+    async fn ship(&mut self, shipment: &Shipment) -> Result<(), PublishError> {
+        let counters = Counters {
+            sent: &shipment.progress(&self.progress, &self.watch),
+            hashed: &self.progress,
+        };
+        let (files, options) = (&shipment.files, &self.options.transfer);
+        self.sent = files.iter().map(|file| file.component_id.clone()).collect();
+        let sending = send(&*self.api, files, options, counters, &self.control);
+        let digests = sending.await.map_err(|error| match error.cause.kind() {
+            TransferErrorKind::Cancelled => PublishError::Cancelled,
+            _ => self.blame(shipment, error),
+        })?;
+        for (file, digest) in files.iter().zip(digests) {
+            let seen = file.seen.clone().hashed(digest.md5);
+            self.seen.insert(seen.path().to_owned(), seen);
+        }
         Ok(())
     }
 
-    /// Returns whether what was sent is what was hashed. A file that was sent in parts has no MD5 then; it is the one that was hashed if nobody wrote to it since.
-    fn is_hashed(&self, sent: &Uploaded, expected: Digest, item: &UploadItem) -> bool {
-        match sent.md5 {
-            Some(md5) => md5 == expected,
-            None => modified(&item.path).is_some_and(|now| {
-                let hashed = self.modified.lock().get(&item.path).copied();
-                hashed == Some(Some(now))
-            }),
+    /// Gives versions with the same picture the same component for it.
+    fn share_pictures(&mut self, versions: &[usize]) {
+        let mut known = HashMap::new();
+        for version in versions {
+            let picture = self.plan.versions[*version].thumbnail.as_ref();
+            let md5 = picture.and_then(|file| self.seen.get(&file.path)?.md5());
+            if let Some(md5) = md5 {
+                let parts = &mut self.parts[*version];
+                let id: &String = known.entry(md5).or_insert_with(|| parts.id(THUMBNAIL));
+                parts.choose(THUMBNAIL, id.clone());
+            }
         }
     }
 
-    /// Collects the files of a group, each component once: versions may share a thumbnail.
-    fn shipment(&self, group: &[usize]) -> Result<Shipment, PublishError> {
+    /// Collects the files of versions, each component once.
+    fn shipment(&self, plan: &Plan, versions: &[usize]) -> Shipment {
         let mut shipment = Shipment::default();
         let mut known = HashSet::new();
-        for version in group {
-            let Some(sealed) = &self.sealed[*version] else {
-                continue;
-            };
-            let planned = &self.plan.versions[*version];
-            if let Standing::Published(_) = self.standings[*version] {
-                continue;
-            }
-            self.check_free(*version)?;
-            for (of, digest) in planned.files().into_iter().zip(&sealed.digests) {
-                let component_id = sealed.holder(&of);
-                if !of.is_sent || !known.insert(component_id.clone()) {
+        for version in versions {
+            let planned = &plan.versions[*version];
+            for of in planned.sent_files() {
+                let component_id = self.parts[*version].id(&of.key);
+                let Some(seen) = self.seen.get(&of.file.path) else {
+                    // Cannot be: all were looked at.
+                    continue;
+                };
+                if !known.insert(component_id.clone()) {
                     continue;
                 }
-                shipment.items.push(UploadItem {
+                shipment.files.push(Outgoing {
                     component_id,
-                    path: of.file.path.clone(),
                     file_name: of.file.name(),
+                    seen: seen.clone(),
                 });
-                shipment.digests.push(*digest);
-                shipment.sizes.push(of.file.size);
-                shipment
-                    .nodes
-                    .push(format!("{}/{}", planned.label, of.part));
+                let node = format!("{}/{}", planned.label, of.part);
+                shipment.nodes.push(node);
             }
         }
-        Ok(shipment)
+        shipment
     }
 
     /// Fails if components of an existing version have names that are taken by others than an earlier run of this publish.
@@ -133,10 +167,10 @@ impl Run {
     }
 
     /// Marks the nodes whose files could not be sent.
-    fn blame(&self, items: &[UploadItem], nodes: &[String], error: BatchError) -> PublishError {
+    fn blame(&self, shipment: &Shipment, error: BatchError) -> PublishError {
         for (failed, cause) in &error.failed {
-            let at = items.iter().position(|item| item.path == failed.path);
-            if let Some(node) = at.and_then(|at| nodes.get(at)) {
+            let mut nodes = shipment.files.iter().zip(&shipment.nodes);
+            if let Some((_, node)) = nodes.find(|(file, _)| file.seen.path() == failed.path) {
                 self.watch.end(node, NodeState::Failed, cause.to_string());
             }
         }
@@ -144,10 +178,22 @@ impl Run {
     }
 }
 
+/// Returns the files whose MD5 is needed before they are sent: pictures, which versions share that have the same, and files that are sent more than once but read for that
+/// only once.
+fn hashed_first<'a>(files: &[FileOf<'a>]) -> Vec<FileOf<'a>> {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for of in files {
+        *counts.entry(&of.file.path).or_default() += 1;
+    }
+    let is_first = |of: &&FileOf<'a>| of.part == THUMBNAIL || counts[&of.file.path] > 1;
+    files.iter().filter(is_first).cloned().collect()
+}
+
 impl Shipment {
     /// Counts for the whole publish, and tells who watches how far each node is.
     fn progress(&self, whole: &Progress, watch: &Watch) -> Progress {
-        let journey = Mutex::new(Journey::of(self));
+        let sizes = self.files.iter().map(|file| file.seen.size());
+        let journey = Mutex::new(Journey::of(sizes, &self.nodes));
         let (nodes, watch) = (self.nodes.clone(), watch.clone());
         whole.observed(move |event| {
             if event.phase != Phase::Transfer {
@@ -170,11 +216,11 @@ struct Journey {
 }
 
 impl Journey {
-    fn of(shipment: &Shipment) -> Self {
+    fn of(sizes: impl Iterator<Item = u64>, nodes: &[String]) -> Self {
         let mut names: Vec<&str> = Vec::new();
         let mut files = Vec::new();
         // The files of a node follow each other.
-        let node_of = shipment.nodes.iter().map(|node| {
+        let node_of = nodes.iter().map(|node| {
             if names.last() != Some(&node.as_str()) {
                 names.push(node);
                 files.push(0);
@@ -185,11 +231,7 @@ impl Journey {
         Self {
             node_of: node_of.collect(),
             files,
-            bytes: shipment
-                .sizes
-                .iter()
-                .map(|size| size.cast_signed())
-                .collect(),
+            bytes: sizes.map(u64::cast_signed).collect(),
         }
     }
 
@@ -215,11 +257,8 @@ mod tests {
 
     #[test]
     fn a_node_is_through_with_its_last_file() {
-        let mut journey = Journey::of(&Shipment {
-            sizes: vec![2, 3, 1],
-            nodes: ["a", "a", "b"].map(str::to_owned).into(),
-            ..Shipment::default()
-        });
+        let nodes = ["a", "a", "b"].map(str::to_owned);
+        let mut journey = Journey::of([2, 3, 1].into_iter(), &nodes);
         assert!(!journey.advance(0, 2));
         assert!(!journey.advance(0, -2), "a retry takes bytes back");
         assert!(!journey.advance(1, 3));

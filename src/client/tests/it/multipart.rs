@@ -35,6 +35,7 @@ fn file(folder: &Path, name: &str) -> UploadItem {
         component_id: name.to_owned(),
         path,
         file_name: format!("{name}.mov"),
+        seen: None,
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ftrack_client::config::Config;
 use ftrack_client::publish::{
-    self, ComponentSpec, Description, Failed, NodeReport, NodeState, Plan, Published, Reference,
-    Run, RunOptions, Source, Target, Used, VersionSpec, Watch,
+    self, ComponentSpec, Description, Failed, NodeReport, NodeState, Noted, Plan, Published,
+    Reference, Run, RunOptions, Source, Target, Used, VersionSpec, Watch,
 };
-use ftrack_client::transfer::{Api, Control, Progress, RetryPolicy, TransferOptions};
+use ftrack_client::transfer::journal::{Call, Intent, Intents, Journal, State};
+use ftrack_client::transfer::{Api, Concurrency, Control, Progress, RetryPolicy, TransferOptions};
 use ftrack_client::transport::{CallHeaders, TransferApi, Transport};
 use ftrack_sandbox::{CallFilter, Endpoint, Fault, FaultKind, Sandbox, SandboxOptions};
 use parking_lot::Mutex;
@@ -153,6 +154,13 @@ impl Stage {
         (counts[0], counts[1])
     }
 
+    /// Returns the number of requests below a path that succeeded.
+    fn answered(&self, path: &str) -> usize {
+        let calls = self.server.calls(CallFilter::default());
+        let calls = calls.iter().filter(|call| call.path.starts_with(path));
+        calls.filter(|call| call.status == Some(200)).count()
+    }
+
     /// Waits until a request has met the fault that is set.
     async fn met_fault(&self) {
         let mut look = tokio::time::interval(Duration::from_millis(2));
@@ -225,7 +233,7 @@ async fn everything_is_published_in_a_few_calls_and_once() {
     let description = stage.three_versions();
     stage.counts();
     let published = stage.run(&description).await.unwrap();
-    assert_eq!(stage.counts(), (5, 12));
+    assert_eq!(stage.counts(), (4, 12));
     assert_eq!(stage.visible().await, ALL);
     assert!(published.versions.iter().all(|version| !version.was_there));
     let links = stage.query("select from.asset.name, to.asset.name from AssetVersionLink where to.asset.name is \"two\"").await;
@@ -311,7 +319,7 @@ async fn check_fault(stage: &Stage, description: &Description, fault: Fault) {
 }
 
 /// How many calls a publish makes, at most; a call more finds no fault.
-const CALLS: u32 = 6;
+const CALLS: u32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_fails_publishes_all_or_nothing() {
@@ -339,6 +347,26 @@ async fn a_file_that_is_not_taken_publishes_nothing() {
             let fault = Fault::new(Endpoint::Upload, kind).after(file).times(1);
             check_fault(&stage, &description, fault).await;
         }
+    }
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_that_fails_removes_what_it_sent() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    for (endpoint, kind, request) in [
+        (Endpoint::Upload, FaultKind::Refuse, 11),
+        (Endpoint::Api, FaultKind::ErrorBody, 3),
+    ] {
+        stage.server.clear_calls();
+        let fault = Fault::new(endpoint, kind);
+        stage.server.fault(fault.after(request).times(1));
+        stage.run(&description).await.unwrap_err();
+        stage.server.clear_faults();
+        let arrived = stage.answered("/upload/");
+        assert!(arrived > 0);
+        assert_eq!(stage.answered("/component/remove"), arrived, "{endpoint:?}");
     }
     stop(stage).await;
 }
@@ -385,6 +413,83 @@ async fn a_publisher_that_is_killed_leaves_all_or_nothing() {
     stop(stage).await;
 }
 
+/// Options with a journal in a folder of the stage, and what keeps the publish noted.
+fn noted(stage: &Stage, plan: &Plan) -> (RunOptions, Intent) {
+    let call = Call {
+        server: stage.server.url().to_owned(),
+        user: "jane".to_owned(),
+        location_id: "server".to_owned(),
+        path: "publish".to_owned(),
+        data: "{}".to_owned(),
+    };
+    let intents = Intents::in_folder(stage.folder.path().join("state"));
+    let intent = intents.begin(&call, &plan.sent_files(), false).unwrap();
+    let mut options = options();
+    options.transfer.journal = Some(Arc::clone(intent.record()) as Arc<dyn Journal>);
+    options.transfer.concurrency = Concurrency::Fixed(1);
+    options.noted = Some(Noted {
+        file_ids: intent.file_ids().to_vec(),
+        is_continued: intent.state() != State::New,
+    });
+    (options, intent)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_that_is_noted_sends_only_the_rest_after_a_kill() {
+    let stage = Arc::new(Stage::new().await);
+    let small = stage.three_versions();
+    let large = stage.file("large.mov", "");
+    let file = std::fs::File::options().write(true).open(&large).unwrap();
+    file.set_len(20 << 20).unwrap();
+    let mut in_parts = small.clone();
+    in_parts.versions[2].components = vec![component("large", &large)];
+    for (description, request, total) in [(&small, 11, 12), (&in_parts, 2, 8 + 3)] {
+        let plan = stage.plan(description).await;
+        stage.server.reset().unwrap();
+        stage.counts();
+        let kind = FaultKind::BlackHole;
+        let fault = Fault::new(Endpoint::Upload, kind).after(request).times(1);
+        stage.server.fault(fault);
+        let (options, intent) = noted(&stage, &plan);
+        let (runs, described) = (Arc::clone(&stage), description.clone());
+        let publisher =
+            tokio::spawn(async move { runs.run_with(&described, options).await.map(drop) });
+        stage.met_fault().await;
+        publisher.abort();
+        assert!(publisher.await.unwrap_err().is_cancelled());
+        stage.server.clear_faults();
+        // The lock of the process ends with it.
+        drop(intent);
+        let (options, intent) = noted(&stage, &plan);
+        stage.run_with(description, options).await.unwrap();
+        intent.finish().unwrap();
+        assert_eq!(stage.answered("/upload/"), total, "killed at {request}");
+        assert_eq!(stage.visible().await.len(), 3);
+    }
+    let stage = Arc::into_inner(stage).unwrap();
+    stop(stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_is_not_written_to_by_who_continues() {
+    let stage = Stage::new().await;
+    let description = stage.three_versions();
+    let plan = stage.plan(&description).await;
+    let (options, intent) = noted(&stage, &plan);
+    let first = stage.run_with(&description, options).await.unwrap();
+    // The process was killed before it could forget the publish.
+    drop(intent);
+    stage.file("one0.txt", "changed");
+    let (options, _intent) = noted(&stage, &plan);
+    assert!(options.noted.as_ref().unwrap().is_continued);
+    let second = stage.run_with(&description, options).await.unwrap();
+    assert_eq!(second.versions[0].number, 2);
+    for (old, new) in first.versions.iter().zip(&second.versions) {
+        assert_eq!(old.components == new.components, new.was_there);
+    }
+    stop(stage).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_stays_lost_is_told_and_found_again() {
     let stage = Stage::new().await;
@@ -392,7 +497,7 @@ async fn an_answer_that_stays_lost_is_told_and_found_again() {
     // From the last call on, nothing answers any more.
     stage
         .server
-        .fault(Fault::new(Endpoint::Api, FaultKind::LostAnswer).after(4));
+        .fault(Fault::new(Endpoint::Api, FaultKind::LostAnswer).after(3));
     let failed = stage.run(&description).await.unwrap_err();
     assert_eq!(
         failed.to_string(),
@@ -445,9 +550,14 @@ async fn shards_send_and_the_publish_registers() {
     assert_eq!(stage.visible().await, [""; 0]);
     run().finish(&results).await.unwrap();
     assert_eq!(stage.visible().await, ALL);
-    // The same publish without shards is the same publish.
+    // The same publish without shards is the same publish, and finds the components that were sent.
     let again = stage.run(&description).await.unwrap();
     assert!(again.versions.iter().all(|version| version.was_there));
+    let (name, id) = &again.versions[0].components[0];
+    let found = stage
+        .query(&format!("select name from Component where id is \"{id}\""))
+        .await;
+    assert_eq!(found[0]["name"], *name);
     stop(stage).await;
 }
 
@@ -467,6 +577,12 @@ async fn versions_with_the_same_picture_share_one_thumbnail() {
         .map(|v| v.thumbnail_id.clone())
         .collect();
     assert!(thumbnails[0].is_some() && thumbnails.iter().all(|id| *id == thumbnails[0]));
+    // The next version has a picture of its own, even if it looks the same: deleting one keeps the other.
+    stage.file("one0.txt", "changed");
+    let next = stage.run(&description).await.unwrap();
+    assert_eq!(next.versions[0].number, 2);
+    assert_ne!(next.versions[0].thumbnail_id, thumbnails[0]);
+    assert_eq!(next.versions[2].thumbnail_id, thumbnails[2]);
     stop(stage).await;
 }
 
@@ -523,6 +639,6 @@ async fn ten_versions_take_no_more_calls_than_one() {
     };
     stage.counts();
     stage.run(&description).await.unwrap();
-    assert_eq!(stage.counts(), (6, 1000));
+    assert_eq!(stage.counts(), (5, 1000));
     stop(stage).await;
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use ftrack_client::checksum::{Kernel, md5_buffers};
 use ftrack_client::transfer::{
     BatchError, ByteBudget, Concurrency, Control, Phase, Progress, TransferError,
-    TransferErrorKind, TransferOptions, UploadItem, Uploaded, upload,
+    TransferErrorKind, TransferOptions, UploadItem, Uploaded, hash, look_at, upload,
 };
 use parking_lot::Mutex;
 
-use crate::upload_storage::{Reply, SECRET, Server, options};
+use crate::upload_storage::{Reply, SECRET, Server, append, options};
 
 /// Writes `name` with the content and returns the item that uploads it as component `name`.
 fn file(folder: &Path, name: &str, content: &[u8]) -> UploadItem {
@@ -22,6 +22,7 @@ fn file(folder: &Path, name: &str, content: &[u8]) -> UploadItem {
         component_id: name.to_owned(),
         path,
         file_name: format!("{name}.exr"),
+        seen: None,
     }
 }
 
@@ -431,6 +432,41 @@ async fn an_upload_can_run_as_a_task_of_its_own() {
     let items = vec![file(folder.path(), "c", b"abc")];
     let task = tokio::spawn(async move { run(&server, items, &options()).await });
     assert_eq!(task.await.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_hashed_before_is_not_hashed_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let mut item = file(folder.path(), "c1", &content(1_000));
+    let (options, control, progress) = (options(), Control::new(), Progress::new());
+    let seen = look_at(vec![item.path.clone()], &control).await.unwrap();
+    let hashed = hash(seen, &options, &progress, &control).await.unwrap();
+    let md5 = md5_buffers(&[&content(1_000)], Kernel::Scalar)[0];
+    assert_eq!(hashed[0].md5(), Some(md5));
+    item.seen = Some(hashed[0].clone());
+    let uploaded = upload(&server, vec![item.clone()], &options, &progress, &control).await;
+    assert_eq!(uploaded.unwrap()[0].md5, Some(md5));
+    assert_eq!(progress.snapshot().hashed_bytes, 1_000);
+
+    append(&item.path);
+    let changed = run(&server, vec![item], &options).await.unwrap_err();
+    assert_eq!(changed.cause.kind(), TransferErrorKind::SourceChanged);
+    assert_eq!(server.bodies("c1").len(), 1, "nothing more was sent");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_hashed_are_all_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (options, control, progress) = (options(), Control::new(), Progress::new());
+    let missing = ["a", "b"].map(|name| folder.path().join(name));
+    let unseen = look_at(missing.into(), &control).await.unwrap_err();
+    assert_eq!(unseen.failed.len(), 2);
+    let path = file(folder.path(), "c", b"content").path;
+    let seen = look_at(vec![path.clone()], &control).await.unwrap();
+    append(&path);
+    let changed = hash(seen, &options, &progress, &control).await.unwrap_err();
+    assert_eq!(changed.cause.kind(), TransferErrorKind::SourceChanged);
+    assert_eq!(changed.failed[0].0.path, path);
 }
 
 #[tokio::test]

@@ -173,6 +173,11 @@ impl Api for Server {
         async move { answers }.boxed()
     }
 
+    fn remove<'a>(&'a self, component_id: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
+        self.storage.contents.lock().remove(component_id);
+        async { Ok(()) }.boxed()
+    }
+
     fn http(&self) -> &reqwest::Client {
         &self.client
     }

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
+import shutil
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TextIO
 from uuid import UUID
 
 from ftrack_rs import Session, exception
 from ftrack_rs._core import parse_sequence
+from ftrack_rs.progress_bar import describe, size_text, with_bar
 from ftrack_rs.publish.publisher import Publisher
 from ftrack_rs.publish.result import NodeEvent, Published
+from ftrack_rs.transfer import FileProgress, Progress, Transfer
 
-if TYPE_CHECKING:
-    from ftrack_rs.transfer import Transfer
-
-#: Width of a bar in characters.
+#: Width of the bar of a file in characters.
 _BAR = 24
 
-#: Seconds between two drawings of the bar.
+#: Most files that have a bar of their own.
+_MOST_FILES = 4
+
+#: Seconds between two drawings of the bars.
 _INTERVAL = 0.1
 
 #: An id within the address of a page of ftrack.
@@ -38,15 +41,16 @@ def run(options: argparse.Namespace) -> int:
         0 if everything is published, or could be; else 1.
     """
     with Session(plugin_paths=[]) as session:
-        bars = _Bars(enabled=sys.stderr.isatty() and not options.json)
-        publisher = Publisher(session, on_event=bars.event)
+        transfer = Transfer()
+        bars = Bars(sys.stderr, transfer)
+        publisher = Publisher(session, on_event=bars.event, transfer=transfer)
         _describe(publisher, session, options)
         if options.dry_run:
             plan = publisher.plan()
             print(plan.to_json() if options.json else plan)
             return 1 if plan.conflicts else 0
         try:
-            with bars.of(publisher.transfer):
+            with nullcontext() if options.json else bars:
                 published = publisher.run()
         except exception.PublishError as error:
             _report_failure(error, options.json)
@@ -105,11 +109,16 @@ def _report(published: Published, as_json: bool) -> None:
         versions = [vars(version) for version in published.versions]
         print(json.dumps({"published": True, "versions": versions}))
         return
+    rows = [("VERSION", "NUMBER", "ID", "URL")]
     for version in published.versions:
-        note = "  (published before; nothing was done)" if version.was_there else ""
-        print(f"{version.label} v{version.number:03}  {version.url}{note}")
-        for name, identity in version.components.items():
-            print(f"  {name:20} {identity}")
+        rows.append((version.label, f"v{version.number:03}", version.id, version.url))
+        rows += [(f"  {name}", "", identity, "") for name, identity in version.components.items()]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths))
+        print("  ".join(cells).rstrip())
+    if not published.changed:
+        print("all of it was published before; nothing was done")
 
 
 def _report_failure(error: exception.PublishError, as_json: bool) -> None:
@@ -122,28 +131,26 @@ def _report_failure(error: exception.PublishError, as_json: bool) -> None:
         print(f"  {node['node']:24} {node['state']}", file=sys.stderr)
 
 
-class _Bars:
-    """One line that tells how far a publish is, while it runs, on a terminal."""
+class Bars:
+    """Lines that tell how far a publish is, drawn over and over on a terminal while it runs."""
 
-    def __init__(self, enabled: bool) -> None:
-        self._enabled = enabled
-        self._last = ""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._transfer: Transfer | None = None
-
-    def of(self, transfer: Transfer) -> _Bars:
-        """Look at a transfer from now on."""
+    def __init__(self, stream: TextIO, transfer: Transfer) -> None:
+        """Draw to *stream* how far *transfer* is."""
+        self._stream = stream
         self._transfer = transfer
-        return self
+        self._last = ""
+        self._drawn = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._draw_on, daemon=True)
 
     def event(self, event: NodeEvent) -> None:
         """Take note of the last step of any part."""
-        self._last = f"{event.node} {event.state}"
+        note = f", {event.message}" if event.message else ""
+        self._last = f"{event.node} {event.state}{note}"
 
     def __enter__(self) -> None:
-        if self._enabled:
-            self._thread = threading.Thread(target=self._draw_on, daemon=True)
+        """Draw from now on, if there is a terminal."""
+        if self._stream.isatty():
             self._thread.start()
 
     def __exit__(
@@ -152,21 +159,41 @@ class _Bars:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Leave nothing of what was drawn."""
         self._stop.set()
-        if self._thread is not None:
+        if self._thread.is_alive():
             self._thread.join()
-            sys.stderr.write("\r\x1b[K")
+            self._draw([])
 
     def _draw_on(self) -> None:
         while not self._stop.wait(_INTERVAL):
-            sys.stderr.write("\r\x1b[K" + self._line())
-            sys.stderr.flush()
+            columns = shutil.get_terminal_size().columns - 1
+            self._draw(self.lines(columns))
 
-    def _line(self) -> str:
-        if self._transfer is None:
-            return self._last
+    def _draw(self, lines: list[str]) -> None:
+        back = f"\x1b[{self._drawn}F" if self._drawn else ""
+        self._stream.write(back + "\x1b[J" + "".join(f"{line}\n" for line in lines))
+        self._stream.flush()
+        self._drawn = len(lines)
+
+    def lines(self, columns: int) -> list[str]:
+        """Return a line for each of the files that move, one for all, and the last step."""
         progress = self._transfer.progress
-        bar = "#" * round(progress.fraction * _BAR)
-        size = f"{progress.fraction:4.0%} of {progress.total_bytes / 1e6:.1f} MB"
-        line = f"[{bar:-<{_BAR}}] {size}  {self._last}"
-        return line[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]
+        moving = [file for file in progress.each_file if 0 < file.transferred_bytes < file.size]
+        lines = [_file_line(file) for file in moving[:_MOST_FILES]]
+        if len(moving) > _MOST_FILES:
+            lines.append(f"and {len(moving) - _MOST_FILES} more")
+        lines.append(with_bar(_total(progress), progress, columns))
+        return [line[:columns] for line in [*lines, self._last]]
+
+
+def _file_line(file: FileProgress) -> str:
+    done = file.transferred_bytes / file.size
+    bar = "#" * round(done * _BAR)
+    return f"[{bar:-<{_BAR}}] {done:4.0%} {file.path.name}, {size_text(file.size)}"
+
+
+def _total(progress: Progress) -> str:
+    if progress.total_bytes:
+        return describe(progress)
+    return f"{size_text(progress.hashed_bytes)} hashed"

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ftrack_rs import Session, cli
-from ftrack_rs.publish.console import component_names, task_reference
+from ftrack_rs import Session, Transfer, cli
+from ftrack_rs.publish import NodeEvent
+from ftrack_rs.publish.console import Bars, component_names, task_reference
 from ftrack_rs.sandbox import Sandbox
 
 
@@ -39,7 +42,11 @@ def test_files_are_published_and_listed(
     assert publish(*arguments, "--comment", "from a shell") == 0
     output = capsys.readouterr().out
     (version,) = session.query(f"AssetVersion where task_id is {task['id']}")
-    assert f"comp v001  {session.server_url}/#slideEntityType" in output
+    title, line, *components = (line.split() for line in output.splitlines())
+    assert title == ["VERSION", "NUMBER", "ID", "URL"]
+    assert line[:3] == ["comp", "v001", version["id"]]
+    assert line[3].startswith(f"{session.server_url}/#slideEntityType")
+    assert sorted(name for name, _ in components) == ["notes", "render"]
     assert version["comment"] == "from a shell"
     assert sorted(item["name"] for item in version["components"]) == ["notes", "render"]
     assert publish(*arguments, "--comment", "from a shell") == 0
@@ -72,6 +79,33 @@ def test_machines_read_json(
     answer = json.loads(capsys.readouterr().out)
     assert answer["published"] is True
     assert answer["versions"][0]["number"] == 1
+
+
+def test_bars_show_the_files_that_move_and_all_of_them() -> None:
+    class Terminal(io.StringIO):
+        drawn = threading.Event()
+
+        def isatty(self) -> bool:
+            return True
+
+        def flush(self) -> None:
+            self.drawn.set()
+
+    transfer, stream = Transfer(), Terminal()
+    bars = Bars(stream, transfer)
+    passed = transfer._control.passed_files([("/r/a.exr", 100), ("/r/b.exr", 300)])
+    passed.admit(1, 200)
+    bars.event(NodeEvent("comp/main", "transferring", None))
+    one, total, last = bars.lines(80)
+    assert one == "[################--------]  67% b.exr, 300 bytes"
+    assert "50%" in total
+    assert "0 of 2 files, 200 bytes of 400 bytes" in total
+    assert last == "comp/main transferring"
+    with bars:
+        assert stream.drawn.wait(timeout=10)
+    assert "comp/main transferring" in stream.getvalue()
+    # Nothing is left of it.
+    assert stream.getvalue().endswith("\x1b[3F\x1b[J")
 
 
 def test_tasks_are_found_by_id_page_and_names() -> None:

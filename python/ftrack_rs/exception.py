@@ -52,6 +52,7 @@ Every error derives from :class:`Error`, so one ``except`` clause catches all of
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional
@@ -82,11 +83,17 @@ class Error(Exception):
         """
         self.message = self.default_message if message is None else message
         self.details: dict[str, Any] = dict(details or {})
-        self.traceback = traceback.format_exc()
+        self.traceback = _current_traceback()
 
     def __str__(self) -> str:
         """Return the message with the details filled in; never raises."""
         return _fill(str(self.message), self.details)
+
+
+def _current_traceback() -> str:
+    """Return the traceback of the error that is being handled."""
+    # Most errors are made while none is handled, and formatting even that costs more than the rest.
+    return traceback.format_exc() if sys.exc_info()[0] else "NoneType: None\n"
 
 
 def _fill(template: str, details: Mapping[str, Any]) -> str:

@@ -76,10 +76,10 @@ def is_plain(location: Any) -> bool:
     """Return whether no step of adding to *location* is replaced, so that all may be one."""
     from ftrack_rs.entity.location import Location
 
-    return all(_is_own(location, step, Location) for step in _STEPS)
+    return all(is_own(location, step, Location) for step in _STEPS)
 
 
-def _is_own(thing: Any, method: str, kind: type) -> bool:
+def is_own(thing: Any, method: str, kind: type) -> bool:
     """Return whether *method* of *thing* is the one of *kind*, and not replaced or mocked."""
     is_inherited = getattr(type(thing), method, None) is getattr(kind, method)
     return is_inherited and method not in getattr(thing, "__dict__", ())
@@ -173,7 +173,7 @@ def _origins(source: Any, components: list[Any]) -> dict[str, Any]:
     """Return what those of *components* that are at *source* are called there, by id."""
     from ftrack_rs.entity.location import Location
 
-    if not _is_own(source, "get_resource_identifier", Location) and len(components) > 1:
+    if not is_own(source, "get_resource_identifier", Location) and len(components) > 1:
         found = [_origins(source, [component]) for component in components]
         return {key: identifier for origin in found for key, identifier in origin.items()}
     try:
@@ -219,11 +219,11 @@ def _route(item: Item, target: Any) -> _Route:
 
 
 def _is_disk(accessor: Any) -> bool:
-    return isinstance(accessor, DiskAccessor) and _is_own(accessor, "open", DiskAccessor)
+    return isinstance(accessor, DiskAccessor) and is_own(accessor, "open", DiskAccessor)
 
 
 def _is_server(accessor: Any) -> bool:
-    return isinstance(accessor, _ServerAccessor) and _is_own(accessor, "open", _ServerAccessor)
+    return isinstance(accessor, _ServerAccessor) and is_own(accessor, "open", _ServerAccessor)
 
 
 def _copy(location: Any, items: list[Item], moved: list[Item]) -> None:

@@ -135,15 +135,21 @@ class Location(Entity):
             raise _stopped(self, movement.StoppedError(failed, error)) from error
 
     def _check_absent(self, components: list[Any]) -> None:
+        present = self._present(components)
+        if present:
+            raise exception.ComponentInLocationError(present, self)
+
+    def _present(self, components: list[Any]) -> list[Any]:
+        """Return those of *components* that are here."""
+        if _finds_plainly(self):
+            known = self._known_identifiers(components)
+            return [component for component in components if component["id"] in known]
         try:
             self.get_resource_identifiers(components)
         except exception.ComponentNotInLocationError as error:
             missing = {component["id"] for component in error.details["components"]}
-            present = [item for item in components if item["id"] not in missing]
-        else:
-            present = components
-        if present:
-            raise exception.ComponentInLocationError(present, self)
+            return [item for item in components if item["id"] not in missing]
+        return components
 
     def _register_transferred(self, transferred: list[Any]) -> None:
         """Register components whose data is here, in one commit, and publish that they are."""
@@ -305,6 +311,10 @@ class Location(Entity):
         ]
 
     def _get_resource_identifiers(self, components: Any) -> list[str]:
+        return _identifiers_of(components, self._known_identifiers(components), self)
+
+    def _known_identifiers(self, components: Any) -> Mapping[str, str]:
+        """Return what those of *components* that are here are called, by id."""
         states = inspection.states(components)
         # What has not been created yet cannot be registered either, so there is nothing to ask.
         saved = [
@@ -312,8 +322,7 @@ class Location(Entity):
             for component, state in zip(components, states)
             if state is not symbol.CREATED
         ]
-        known = self._registered(saved) if saved else {}
-        return _identifiers_of(components, known, self)
+        return self._registered(saved) if saved else {}
 
     def _registered(self, component_ids: list[str]) -> dict[str, str]:
         found = self.session.query(
@@ -371,6 +380,9 @@ class MemoryLocationMixin(
 
     def _get_resource_identifiers(self, components: Any) -> list[str]:
         return _identifiers_of(components, self._cache, self)
+
+    def _known_identifiers(self, components: Any) -> Mapping[str, str]:
+        return self._cache
 
 
 class UnmanagedLocationMixin(
@@ -430,6 +442,15 @@ def _one_source_each(sources: Any, count: int) -> list[Any]:
 
 def _is_container(component: Any) -> bool:
     return "members" in component.attributes.keys()  # noqa: SIM118 - not a mapping
+
+
+def _finds_plainly(location: Any) -> bool:
+    """Return whether no step of finding components in *location* is replaced."""
+    step = "_get_resource_identifiers"
+    return movement.is_own(location, "get_resource_identifiers", Location) and (
+        movement.is_own(location, step, Location)
+        or movement.is_own(location, step, MemoryLocationMixin)
+    )
 
 
 def _identifiers_of(components: Any, known: Mapping[str, str], location: Any) -> list[str]:

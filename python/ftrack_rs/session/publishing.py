@@ -119,7 +119,7 @@ class Publishing(Locations):
         data.update(noted.container_key)
         container = self._create_component("SequenceComponent", sequence.pattern, data, None)
         components = []
-        for index, ((path, name), member_size) in enumerate(zip(files.members, sizes)):
+        for index, ((_, name), member_size) in enumerate(zip(files.members, sizes)):
             member = {
                 "name": name,
                 "container": container,
@@ -127,7 +127,9 @@ class Publishing(Locations):
                 "file_type": file_type,
                 **noted.file_key(index),
             }
-            components.append(self._create_component("FileComponent", path, member, None))
+            components.append(self.create("FileComponent", member))
+        origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
+        origin.add_components(components, [path for path, _ in files.members], recursive=False)
         container["members"].extend(components)
         return container
 

@@ -17,7 +17,6 @@ use crate::app::{App, AppState};
 use crate::media::blocks::BLOCK_BYTES;
 use crate::media::file_id::FileId;
 use crate::media::files::{Incoming, hex};
-use crate::media::md5_lanes::RunningMd5;
 use crate::media::signing::{Grant, SignatureError};
 
 /// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
@@ -236,7 +235,7 @@ async fn write_body(
     body: &mut BodyDataStream,
 ) -> Result<(Incoming, [u8; 16]), PutError> {
     let mut incoming = app.files.receive()?;
-    let mut md5 = RunningMd5::default();
+    let mut md5 = app.md5.begin();
     loop {
         // A connection that breaks is a body that is too short.
         let block = next_block(body, app.blocks.take())

@@ -1,11 +1,15 @@
 //! The MD5 of bodies that arrive at the same time, computed side by side.
 //!
 //! One MD5 cannot be made faster, but sixteen independent ones take little longer than one in the lanes of the vector
-//! unit. One thread hashes: while it works on a batch, the chunks of other uploads queue up and form the next.
+//! unit. One thread hashes: while it works on a batch, the chunks of other uploads queue up and form the next. As long as
+//! there are more bodies under way it waits for them a moment: a full row costs hardly more than one that is half empty.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use md5_many::{Md5Many, Md5State};
@@ -15,11 +19,35 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Md5Lanes {
     queue: Sender<Request>,
+    under_way: Arc<AtomicUsize>,
 }
 
 /// The MD5 of the bytes so far of one body.
-#[derive(Debug, Default)]
-pub struct RunningMd5(Md5State);
+#[derive(Debug)]
+pub struct RunningMd5 {
+    state: Md5State,
+    _counted: Counted,
+}
+
+/// One of the bodies under way, until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(counter))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How long a body waits for the others, so that they are hashed together; about what it takes to hash a row of them.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// Bytes of a block, the step in which MD5 works.
 const MD5_BLOCK: usize = 64;
@@ -40,11 +68,11 @@ impl Request {
         reason = "what is missing is less than a block"
     )]
     fn complete_block(&mut self) {
-        let used = self.state.0.bytes_hashed() % MD5_BLOCK as u64;
+        let used = self.state.state.bytes_hashed() % MD5_BLOCK as u64;
         if used > 0 {
             let missing = (MD5_BLOCK as u64 - used) as usize;
             let start = self.bytes.split_to(missing.min(self.bytes.len()));
-            self.state.0.update(&start);
+            self.state.state.update(&start);
         }
     }
 }
@@ -53,10 +81,20 @@ impl Md5Lanes {
     /// Starts the thread.
     pub fn start() -> io::Result<Self> {
         let (queue, requests) = channel();
+        let under_way = Arc::default();
+        let bodies = Arc::clone(&under_way);
         thread::Builder::new()
             .name("sandbox-md5".to_owned())
-            .spawn(move || serve(&requests))?;
-        Ok(Self { queue })
+            .spawn(move || serve(&requests, &bodies))?;
+        Ok(Self { queue, under_way })
+    }
+
+    /// Begins the MD5 of a body that arrives.
+    pub fn begin(&self) -> RunningMd5 {
+        RunningMd5 {
+            state: Md5State::new(),
+            _counted: Counted::new(&self.under_way),
+        }
     }
 
     /// Appends bytes to a running MD5.
@@ -77,15 +115,36 @@ impl Md5Lanes {
 impl RunningMd5 {
     /// Returns the MD5 of all bytes so far.
     pub fn finish(&self) -> [u8; 16] {
-        self.0.finalize()
+        self.state.finalize()
     }
 }
 
-fn serve(requests: &Receiver<Request>) {
+fn serve(requests: &Receiver<Request>, under_way: &AtomicUsize) {
     let engine = Md5Many::new();
     while let Ok(first) = requests.recv() {
-        let batch: Vec<Request> = std::iter::once(first).chain(requests.try_iter()).collect();
+        let batch = gather(first, requests, engine.lanes(), under_way);
         hash(engine, batch);
+    }
+}
+
+/// Returns the requests that wait, after waiting a moment for those of other bodies if they do not fill a row.
+fn gather(
+    first: Request,
+    requests: &Receiver<Request>,
+    row: usize,
+    under_way: &AtomicUsize,
+) -> Vec<Request> {
+    let mut batch = vec![first];
+    let end = Instant::now() + LINGER;
+    loop {
+        batch.extend(requests.try_iter());
+        if batch.len() >= row.min(under_way.load(Ordering::Relaxed)) {
+            return batch;
+        }
+        match requests.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(request) => batch.push(request),
+            Err(_) => return batch,
+        }
     }
 }
 
@@ -103,7 +162,7 @@ fn hash(engine: Md5Many, mut batch: Vec<Request>) {
         answer,
     } in batch
     {
-        state.0.update(&bytes);
+        state.state.update(&bytes);
         // Whoever is answered may use the buffer again.
         drop(bytes);
         // An upload that broke off waits for nothing.
@@ -133,12 +192,12 @@ fn hash_side_by_side(engine: Md5Many, group: &mut [Request]) -> bool {
     inputs.resize(width, inputs[0]);
     let mut states: Vec<Md5State> = active
         .iter_mut()
-        .map(|request| std::mem::take(&mut request.state.0))
+        .map(|request| std::mem::take(&mut request.state.state))
         .collect();
     states.resize_with(width, Md5State::new);
     engine.update_many(&mut states, &inputs);
     for (request, state) in active.into_iter().zip(states) {
-        request.state.0 = state;
+        request.state.state = state;
     }
     true
 }
@@ -163,7 +222,7 @@ mod tests {
     /// Hashes all bodies at once, each in chunks of its own size.
     async fn hash_all(lanes: &Md5Lanes, bodies: &[(Vec<u8>, usize)]) -> Vec<[u8; 16]> {
         let hashes = bodies.iter().map(async |(body, chunk)| {
-            let mut state = RunningMd5::default();
+            let mut state = lanes.begin();
             for bytes in body.chunks(*chunk) {
                 state = lanes
                     .update(state, Bytes::copy_from_slice(bytes))

@@ -197,8 +197,8 @@ fn check_unique(
         rule.scope
     };
     let sql = format!(
-        "select \"{column}\" from \"{table}\" where {scope_column} is ?1 and lower(\"{column}\") in rarray(?2) \
-         group by lower(\"{column}\") having count(*) > 1 limit 1"
+        "select \"{column}\" from \"{table}\" where {scope_column} is ?1 and \"{column}\" in rarray(?2) \
+         group by \"{column}\" having count(*) > 1 limit 1"
     );
     let names = Rc::new(names.into_iter().map(SqlValue::Text).collect::<Vec<_>>());
     let twice: Option<String> = connection

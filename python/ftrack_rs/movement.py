@@ -110,11 +110,33 @@ def prepare(location: Any, items: Sequence[Item]) -> None:
     """
     _find_origins(items)
     _inspect_sequences(items)
-    taken: set[Any] = set()
+    identify(location, items)
+    make_room(location, items)
+
+
+def identify(location: Any, items: Sequence[Item]) -> None:
+    """Ask the structure of *location* what *items* are to be called there.
+
+    Raises:
+        StoppedError: If it does not know.
+    """
     for item in items:
         try:
             context = {} if item.origin is None else {"source_resource_identifier": item.origin}
             item.identifier = location.structure.get_resource_identifier(item.component, context)
+        except Exception as error:
+            raise StoppedError(item, error) from error
+
+
+def make_room(location: Any, items: Sequence[Item]) -> None:
+    """Make the containers that *items* need, and check that nothing is in their way.
+
+    Raises:
+        StoppedError: If something is; no data has been moved then.
+    """
+    taken: set[Any] = set()
+    for item in items:
+        try:
             location._make_room(item.component, item.identifier, item.source)
             if not item.is_container:
                 _check_single(location, item, taken)

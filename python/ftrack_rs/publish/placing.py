@@ -3,16 +3,20 @@
 Where data goes within a location is decided by the structure of the location, which is Python and
 wants entities. The versions are there by then, unpublished, as their numbers stand in the paths.
 The components are not, so entities of them are made here that only this module sees.
+
+All files of a location move together. What was written is taken away again if the publish fails.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ftrack_rs import exception, symbol
+from ftrack_rs import exception, movement, symbol
 from ftrack_rs._core import PublishPlan, PublishRun
+from ftrack_rs.movement import Item
 
 #: The attributes that structures look at.
 _VERSION_ATTRIBUTES = "version, link, asset.name, asset.parent, asset.type, task.name"
@@ -24,7 +28,8 @@ class Placed:
     def __init__(self, session: Any) -> None:
         """Initialise with nothing in place."""
         self._session = session
-        self._done: list[tuple[Any, Any, str]] = []
+        self._written: list[tuple[Any, Item]] = []
+        self._folders: list[tuple[Any, str]] = []
 
     @property
     def _origin(self) -> Any:
@@ -46,33 +51,153 @@ class Placed:
             f"({', '.join(wanted.values())})"
         )
         entities = {version["id"]: version for version in found}
+        by_location: dict[str, list[Any]] = {}
         # Entities that nobody is to commit.
         with self._session.operation_recording(False):
             for position, identity in wanted.items():
                 ids = dict(run.component_ids(position))
-                self._add(entities[identity], versions[position], ids)
-        run.place(self._registrations())
+                components = _Components(self._session, self._origin, ids)
+                for planned in versions[position]["components"]:
+                    elsewhere = set(planned["locations"]) - {symbol.SERVER_LOCATION_ID}
+                    if elsewhere:
+                        entity = components.of(planned, entities[identity])
+                    for location_id in elsewhere:
+                        by_location.setdefault(location_id, []).append(entity)
+            run.placing(list(wanted))
+            for location_id, components_there in by_location.items():
+                location = self._session.get("Location", location_id)
+                run.place(self._add(location, components_there))
 
-    def _add(self, version: Any, planned: dict[str, Any], ids: dict[str, str]) -> None:
-        """Put the components of a version into their locations."""
-        for component in planned["components"]:
-            elsewhere = [
-                location
-                for location in component["locations"]
-                if location != symbol.SERVER_LOCATION_ID
-            ]
-            if elsewhere:
-                entity = self._entity(component, component["name"], ids, {"version": version})
-                for location in elsewhere:
-                    self._put(self._session.get("Location", location), entity)
+    def _add(self, location: Any, components: Sequence[Any]) -> list[tuple[str, str, str]]:
+        """Put components into a location; return what they are called there.
 
-    def _entity(
-        self, planned: dict[str, Any], key: str, ids: dict[str, str], owner: dict[str, Any]
-    ) -> Any:
-        """Return an entity for a component that is not on the server yet, with its members."""
+        Returns:
+            Of each component, members included, its id, that of the location, and the identifier.
+        """
+        if not location.structure:
+            raise exception.LocationError(
+                "No structure defined for location {location}.", details={"location": location}
+            )
+        items = movement.plan(components, [self._origin] * len(components), recursive=True)
+        for item in items:
+            if not item.is_container:
+                item.origin = self._origin.get_resource_identifier(item.component)
+        try:
+            self._identify(location, items)
+            missing = self._missing(location, items)
+            self._note_folders(location, missing)
+            if movement.is_plain(location):
+                movement.make_room(location, missing)
+                self._written += [(location, item) for item in missing]
+                movement.move(location, [item for item in missing if not item.is_container])
+            else:
+                self._add_one_by_one(location, missing)
+        except movement.StoppedError as stopped:
+            raise stopped.error from stopped.error.__cause__
+        return [(item.component["id"], location["id"], _encoded(location, item)) for item in items]
+
+    def _identify(self, location: Any, items: Sequence[Item]) -> None:
+        if movement.is_plain(location):
+            movement.identify(location, items)
+            return
+        for item in items:
+            context = location._get_context(item.component, self._origin)
+            item.identifier = location.structure.get_resource_identifier(item.component, context)
+
+    def _add_one_by_one(self, location: Any, items: Sequence[Item]) -> None:
+        """Add by the steps that a location of somebody's own replaces."""
+        for item in items:
+            location._add_data(item.component, item.identifier, self._origin)
+            self._written.append((location, item))
+
+    def _missing(self, location: Any, items: Sequence[Item]) -> list[Item]:
+        """Return the items whose data is not there yet.
+
+        A run that was killed has left data that nobody has registered. What is whole is kept, what
+        is not is removed. Data of others is left to the location, which refuses to overwrite it.
+        """
+        accessor = location.accessor
+        present = [
+            item
+            for item in items
+            if accessor and not item.is_container and accessor.exists(item.identifier)
+        ]
+        registered = self._registered(location, present)
+        kept = []
+        for item in present:
+            if _encoded(location, item) in registered:
+                continue
+            common, is_whole = self._compare(location, item)
+            if is_whole:
+                kept.append(item)
+                self._written.append((location, item))
+            elif common:
+                accessor.remove(item.identifier)
+        return [item for item in items if item not in kept]
+
+    def _registered(self, location: Any, items: Sequence[Item]) -> set[str]:
+        """Return which data of *items* belongs to components already."""
+        if not items:
+            return set()
+        identifiers = ", ".join(json.dumps(_encoded(location, item)) for item in items)
+        found = self._session.query(
+            "select resource_identifier from ComponentLocation where location_id is "
+            f"{location['id']} and resource_identifier in ({identifiers})"
+        )
+        return {registration["resource_identifier"] for registration in found}
+
+    def _compare(self, location: Any, item: Item) -> tuple[bool, bool]:
+        """Return whether data is the beginning of what is to be there, and whether all of it."""
+        source = self._origin.accessor.open(item.origin, "rb")
+        target = location.accessor.open(item.identifier, "rb")
+        with contextlib.closing(source), contextlib.closing(target):
+            while written := target.read(symbol.CHUNK_SIZE):
+                if source.read(len(written)) != written:
+                    return False, False
+            return True, not source.read(1)
+
+    def _note_folders(self, location: Any, items: Sequence[Item]) -> None:
+        """Note which folders are made for *items*, the outermost first."""
+        noted = {folder for noted_in, folder in self._folders if noted_in is location}
+        if not location.accessor:
+            return
+        for item in items:
+            made = []
+            is_folder = item.component.entity_type == "ContainerComponent"
+            folder = item.identifier if is_folder else _folder_of(location, item.identifier)
+            while folder and folder not in noted and not location.accessor.exists(folder):
+                made.append((location, folder))
+                noted.add(folder)
+                folder = _folder_of(location, folder)
+            self._folders += reversed(made)
+
+    def remove(self) -> None:
+        """Remove what was put anywhere, and the folders that were made for it."""
+        for location, item in self._written:
+            if not item.is_container and location.accessor.exists(item.identifier):
+                location.accessor.remove(item.identifier)
+        for location, folder in reversed(self._folders):
+            # Somebody else may use it by now.
+            with contextlib.suppress(exception.AccessorError):
+                location.accessor.remove(folder)
+
+
+class _Components:
+    """Makes entities for the components of a version that are not on the server yet."""
+
+    def __init__(self, session: Any, origin: Any, ids: dict[str, str]) -> None:
+        self._session = session
+        self._origin = origin
+        self._ids = ids
+
+    def of(self, planned: dict[str, Any], version: Any) -> Any:
+        """Return an entity for a component of *version*, with its members."""
+        return self._entity(planned, planned["name"], {"version": version})
+
+    def _entity(self, planned: dict[str, Any], key: str, owner: dict[str, Any]) -> Any:
         ((kind, content),) = planned["content"].items()
         data = {
-            "id": ids[key],
+            "id": self._ids[key],
             "name": planned["name"],
             "file_type": planned["file_type"],
             "version": None,
@@ -82,98 +207,49 @@ class Placed:
         if kind == "file":
             return self._file({**data, "size": content["size"]}, content["path"])
         if kind == "sequence":
-            data.update(padding=content["padding"])
-            container = self._create("SequenceComponent", data)
-            inner = [
-                self._file(
-                    {
-                        "id": ids[f"{key}/{name}"],
-                        "name": name,
-                        "file_type": planned["file_type"],
-                        "size": file["size"],
-                        "version": None,
-                        "container": container,
-                    },
-                    file["path"],
-                )
-                for name, file in content["members"]
-            ]
+            data["padding"] = content["padding"]
+            container = self._session.create("SequenceComponent", data)
+            members = list(self._frames(planned, key, container))
         else:
-            container = self._create("ContainerComponent", data)
-            inner = [
-                self._entity(member, f"{key}/{member['name']}", ids, {"container": container})
+            container = self._session.create("ContainerComponent", data)
+            members = [
+                self._entity(member, f"{key}/{member['name']}", {"container": container})
                 for member in content
             ]
-        container["members"] = inner
+        container["members"] = members
         return container
 
+    def _frames(self, planned: dict[str, Any], key: str, container: Any) -> Iterator[Any]:
+        for name, file in planned["content"]["sequence"]["members"]:
+            data = {
+                "id": self._ids[f"{key}/{name}"],
+                "name": name,
+                "file_type": planned["file_type"],
+                "size": file["size"],
+                "version": None,
+                "container": container,
+            }
+            yield self._file(data, file["path"])
+
     def _file(self, data: dict[str, Any], path: str) -> Any:
-        component = self._create("FileComponent", data)
-        self._origin.add_component(component, path, recursive=False)
+        component = self._session.create("FileComponent", data)
+        # Not by adding it, which would tell others of a component that may never be there.
+        self._origin._register_component_in_location(component, path)
         return component
 
-    def _create(self, entity_type: str, data: dict[str, Any]) -> Any:
-        return self._session.create(entity_type, data)
 
-    def _put(self, location: Any, component: Any) -> None:
-        """Put a component into a location, members first."""
-        if not location.structure:
-            raise exception.LocationError(
-                "No structure defined for location {location}.", details={"location": location}
-            )
-        if "members" in component.attributes.keys():  # noqa: SIM118 - not a mapping
-            for member in component["members"]:
-                self._put(location, member)
-        context = location._get_context(component, self._origin)
-        identifier = location.structure.get_resource_identifier(component, context)
-        if not self._is_there(location, component, identifier):
-            location._add_data(component, identifier, self._origin)
-        self._done.append((location, component, identifier))
-
-    def _is_there(self, location: Any, component: Any, identifier: str) -> bool:
-        """Return whether an earlier run, which was killed, has put the data there.
-
-        What such a run has written only in part is removed. Other data is left to the location,
-        which refuses to overwrite it.
-        """
-        is_file = component.entity_type == "FileComponent"
-        if not is_file or not location.accessor or not location.accessor.exists(identifier):
-            return False
-        source = self._origin.accessor.open(self._origin.get_resource_identifier(component), "rb")
-        target = location.accessor.open(identifier, "rb")
-        try:
-            while written := target.read(symbol.CHUNK_SIZE):
-                if source.read(len(written)) != written:
-                    return False
-            is_whole = not source.read(1)
-        finally:
-            source.close()
-            target.close()
-        if not is_whole:
-            location.accessor.remove(identifier)
-        return is_whole
-
-    def _registrations(self) -> list[tuple[str, str, str]]:
-        """Return of each component its id, its location, and what it is called there."""
-        return [
-            (component["id"], location["id"], _encoded(location, component, identifier))
-            for location, component, identifier in self._done
-        ]
-
-    def remove(self) -> None:
-        """Remove what was put anywhere."""
-        for location, _, identifier in self._files():
-            location.accessor.remove(identifier)
-
-    def _files(self) -> Iterator[tuple[Any, Any, str]]:
-        for location, component, identifier in self._done:
-            if component.entity_type == "FileComponent" and location.accessor:
-                yield location, component, identifier
-
-
-def _encoded(location: Any, component: Any, identifier: str) -> str:
+def _encoded(location: Any, item: Item) -> str:
+    """Return what the server keeps of where an item is."""
     transformer = location.resource_identifier_transformer
     if not transformer:
-        return identifier
-    encoded: str = transformer.encode(identifier, context={"component": component})
+        return str(item.identifier)
+    encoded: str = transformer.encode(item.identifier, context={"component": item.component})
     return encoded
+
+
+def _folder_of(location: Any, identifier: str) -> str | None:
+    """Return the folder of a resource; None where there is none within the location."""
+    with contextlib.suppress(exception.AccessorError, NotImplementedError):
+        folder: str | None = location.accessor.get_container(identifier)
+        return folder
+    return None

@@ -1,0 +1,266 @@
+"""Publishes to locations on disk: whole or not at all, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ftrack_rs import Session, Transfer, exception, symbol
+from ftrack_rs.accessor.disk import DiskAccessor
+from ftrack_rs.publish import NodeEvent, Publisher
+from ftrack_rs.sandbox import Sandbox
+from ftrack_rs.structure.standard import StandardStructure
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    path = tmp_path / "storage"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def disk_location(session: Session, storage: Path, unique_name: str) -> Any:
+    """A location on disk, in the folder `storage`."""
+    location = session.ensure("Location", {"name": unique_name})
+    location.accessor = DiskAccessor(str(storage))
+    location.structure = StandardStructure()
+    return location
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_text("notes")
+    return path
+
+
+class Stage:
+    """Publishes three versions with four components each to a location on disk."""
+
+    def __init__(self, session: Session, task: Any, location: Any, folder: Path) -> None:
+        self._session = session
+        self._task = task
+        self._location = location
+        self._folder = folder
+        self.storage = Path(location.accessor.prefix)
+
+    def publisher(self, take: str) -> Publisher:
+        publisher = self._session.publisher(transfer=Transfer())
+        for asset in ("one", "two", "three"):
+            version = publisher.version(f"{asset}{take}", task=self._task)
+            for number in range(4):
+                path = self._folder / f"{asset}{number}.txt"
+                path.write_text(path.name)
+                version.component(f"c{number}", path, locations=[self._location])
+        return publisher
+
+    def path(self, take: str, file: int) -> Path:
+        """Return where a component goes, by its number among the twelve."""
+        asset = ("one", "two", "three")[file // 4]
+        parent = self._task["parent"]
+        parts = [parent["project"]["name"], parent["name"], f"{asset}{take}", "v001"]
+        return self.storage.joinpath(*parts, f"c{file % 4}.txt")
+
+    def published(self, session: Session, take: str) -> bool:
+        """Return whether everything is published; fails if it is neither that nor nothing."""
+        names = ", ".join(f'"{asset}{take}"' for asset in ("one", "two", "three"))
+        versions = session.query(
+            "select is_published, components.component_locations.resource_identifier "
+            f"from AssetVersion where asset.name in ({names}) and task_id is {self._task['id']}"
+        ).all()
+        files = [path for path in self.storage.rglob("*") if take in str(path) and path.is_file()]
+        if not versions:
+            assert files == []
+            return False
+        assert [version["is_published"] for version in versions] == [True] * 3
+        registered = {
+            self.storage / registration["resource_identifier"]
+            for version in versions
+            for component in version["components"]
+            for registration in component["component_locations"]
+        }
+        assert registered == set(files) == {self.path(take, file) for file in range(12)}
+        for file, path in enumerate(sorted(files)):
+            asset = ("one", "three", "two")[file // 4]
+            assert path.read_text() == f"{asset}{file % 4}.txt"
+        return True
+
+
+@pytest.fixture
+def stage(session: Session, task: Any, disk_location: Any, tmp_path: Path) -> Stage:
+    return Stage(session, task, disk_location, tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["error_body", "lost_answer"])
+def test_a_call_that_fails_places_all_or_nothing(
+    sandbox: Sandbox, other_session: Session, stage: Stage, fault: str
+) -> None:
+    for call in itertools.count():
+        take = f"_{fault}_{call}"
+        sandbox.fault("api", fault, skip=call, count=1)
+        try:
+            stage.publisher(take).run()
+        except (exception.PublishError, exception.ServerError):
+            is_whole = stage.published(other_session, take)
+        else:
+            is_whole = True
+        was_met = any(item["fired"] for item in sandbox.faults())
+        sandbox.clear_faults()
+        assert stage.publisher(take).run().changed is not is_whole
+        assert stage.published(other_session, take)
+        if not was_met:
+            break
+    assert call > 5
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(other_session: Session, stage: Stage) -> None:
+    for file in range(12):
+        take = f"_{file}"
+        obstacle = stage.path(take, file)
+        obstacle.parent.mkdir(parents=True)
+        # A link that leads nowhere is no data, and cannot be written to either.
+        obstacle.symlink_to(stage.storage / "nowhere" / "file")
+        with pytest.raises(exception.AccessorError):
+            stage.publisher(take).run()
+        assert not stage.published(other_session, take)
+        obstacle.unlink()
+        assert list(obstacle.parent.parent.parent.iterdir()) == [obstacle.parent.parent]
+        assert stage.publisher(take).run().changed
+        assert stage.published(other_session, take)
+        for path in sorted(stage.storage.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+KILLED = """
+import sys
+from ftrack_rs import Session
+from ftrack_rs.accessor.disk import DiskAccessor
+from ftrack_rs.structure.standard import StandardStructure
+
+task, location_id, storage, *files = sys.argv[1:]
+session = Session(schema_cache_path=False, plugin_paths=[])
+location = session.get("Location", location_id)
+location.accessor, location.structure = DiskAccessor(storage), StandardStructure()
+with session.publisher() as publisher:
+    version = publisher.version("lighting", task=task)
+    for number, path in enumerate(files):
+        version.component(f"c{number}", path, locations=[location])
+"""
+
+
+def test_what_a_killed_process_has_placed_is_kept_if_it_is_whole(
+    sandbox: Sandbox,
+    session: Session,
+    other_session: Session,
+    task: Any,
+    disk_location: Any,
+    storage: Path,
+    tmp_path: Path,
+) -> None:
+    files = [tmp_path / f"{number}.txt" for number in range(2)]
+    for path in files:
+        path.write_text(f"the content of {path.name}")
+    arguments = [task["id"], disk_location["id"], storage, *files]
+    # The second call that creates something publishes.
+    sandbox.fault("api", "black_hole", action="create", skip=1, count=1)
+    command = [sys.executable, "-c", KILLED, *map(str, arguments)]
+    with subprocess.Popen(command, env={**os.environ, **sandbox.env()}) as process:
+        while not any(item["fired"] for item in sandbox.faults()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+    sandbox.clear_faults()
+    (version,) = other_session.query(f"AssetVersion where task_id is {task['id']}")
+    assert version["is_published"] is False
+    whole, half = sorted(path for path in storage.rglob("*") if path.is_file())
+    half.write_text("the con")
+    written = whole.stat().st_mtime_ns
+    with session.publisher() as publisher:
+        node = publisher.version("lighting", task=task)
+        for number, path in enumerate(files):
+            node.component(f"c{number}", path, locations=[disk_location])
+    assert node.entity["id"] == version["id"]
+    assert node.entity["is_published"] is True
+    assert whole.stat().st_mtime_ns == written
+    assert half.read_text() == "the content of 1.txt"
+
+
+def test_what_belongs_to_others_is_neither_taken_over_nor_removed(
+    session: Session, other_session: Session, task: Any, disk_location: Any, notes: Path
+) -> None:
+    class Flat(StandardStructure):
+        def get_resource_identifier(self, entity: Any, context: Any = None) -> str:
+            return "notes.txt"
+
+    disk_location.structure = Flat()
+    for comment in ("first", "second"):
+        publisher = session.publisher()
+        version = publisher.version("lighting", task=task, comment=comment)
+        version.component("main", notes, locations=[disk_location])
+        if comment == "first":
+            publisher.run()
+    with pytest.raises(exception.LocationError, match="already exists"):
+        publisher.run()
+    (version,) = other_session.query(f"AssetVersion where task_id is {task['id']}")
+    assert version["comment"] == "first"
+    assert Path(disk_location.accessor.prefix, "notes.txt").read_text() == "notes"
+
+
+def test_components_go_to_locations_on_disk_before_anything_is_published(
+    session: Session,
+    other_session: Session,
+    task: Any,
+    disk_location: Any,
+    frames: tuple[str, list[Path]],
+    notes: Path,
+) -> None:
+    events: list[NodeEvent] = []
+    with session.publisher(on_event=events.append) as publisher:
+        version = publisher.version("lighting", task=task)
+        version.component("main", frames[0], locations=[disk_location, "ftrack.server"])
+        version.component("notes", notes)
+    seen = other_session.get("AssetVersion", version.entity["id"])
+    assert seen["is_published"] is True
+    main = next(item for item in seen["components"] if item["name"] == "main")
+    member = next(item for item in main["members"] if item["name"] == "0007")
+    registered = {item["location_id"]: item for item in member["component_locations"]}
+    assert set(registered) == {disk_location["id"], symbol.SERVER_LOCATION_ID}
+    path = Path(
+        disk_location.accessor.prefix, registered[disk_location["id"]]["resource_identifier"]
+    )
+    assert path.read_bytes() == frames[1][6].read_bytes()
+    assert "v001" in path.parts
+    assert "transferring" in [event.state for event in events if event.node == "lighting/main"]
+    assert publisher.transfer.progress.finished_files == 101
+
+
+def test_a_location_that_cannot_take_data_leaves_nothing(
+    session: Session, other_session: Session, task: Any, disk_location: Any, notes: Path
+) -> None:
+    copied: list[str] = []
+    add_data = type(disk_location)._add_data
+
+    def refuse_the_second(component: Any, identifier: str, source: Any) -> None:
+        if copied:
+            raise OSError("no space left")
+        copied.append(identifier)
+        add_data(disk_location, component, identifier, source)
+
+    disk_location._add_data = refuse_the_second
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("one", notes, locations=[disk_location])
+    version.component("two", notes, locations=[disk_location])
+    with pytest.raises(OSError, match="no space left"):
+        publisher.run()
+    assert other_session.query(f"AssetVersion where task_id is {task['id']}").all() == []
+    assert other_session.query(f"Asset where context_id is {task['parent']['id']}").all() == []
+    storage = Path(disk_location.accessor.prefix)
+    assert list(storage.iterdir()) == []

@@ -512,11 +512,14 @@ class PublishRun:
         Raises:
             PublishError: If that fails.
         """
-    def finish(self, results: list[str]) -> str:
-        """Publish what shards have sent; returns what was published, as JSON.
+    def collect(self, results: list[str]) -> None:
+        """Take over what shards have sent.
+
+        Args:
+            results: What each of them returned, as JSON.
 
         Raises:
-            PublishError: If something is missing, or that fails.
+            PublishError: If something is missing, or the plan has conflicts.
         """
     def abandon(self, reason: str) -> bool:
         """Take back what was made; returns whether nothing of it is left."""

@@ -121,6 +121,9 @@ def _add_publish_arguments(parser: argparse.ArgumentParser) -> None:
         help="show the last file in the web player, encoded by the server if need be",
     )
     parser.add_argument(
+        "--force", action="store_true", help="make a new version even if the same is published"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="say what would happen, and do nothing"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")

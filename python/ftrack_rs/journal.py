@@ -113,13 +113,13 @@ def noted(call: Call) -> Iterator[Noted]:
 
 @contextmanager
 def noted_publish(
-    session: Any, description: Mapping[str, Any], files: list[Path]
+    session: Any, publish: Mapping[str, Any], files: list[Path]
 ) -> Iterator[TransferIntent | None]:
     """Note a publish while it runs, however small it is, and forget it when it has succeeded.
 
     Args:
         session: The session that publishes.
-        description: What is published, in the form of JSON.
+        publish: What is published and how, in the form of JSON.
         files: The files that are sent.
 
     Yields:
@@ -130,7 +130,7 @@ def noted_publish(
         session.api_user,
         symbol.SERVER_LOCATION_ID,
         f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else str(files[0]),
-        json.dumps({"publish": description}, sort_keys=True),
+        json.dumps({"publish": publish}, sort_keys=True),
     )
     try:
         intent = Journal().begin(parts, files, False)

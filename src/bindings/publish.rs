@@ -213,15 +213,15 @@ impl PublishRun {
         write::<Published>(&self.stage(py, |run| Box::pin(run.register()))?)
     }
 
-    /// Publishes what shards have sent; takes and returns JSON.
-    fn finish(&self, py: Python<'_>, results: Vec<String>) -> PyResult<String> {
+    /// Takes over what shards have sent; takes JSON.
+    fn collect(&self, py: Python<'_>, results: Vec<String>) -> PyResult<()> {
         let results: Vec<ShardResult> = results
             .into_iter()
             .map(|result| read(&result))
             .collect::<Result<_, _>>()?;
-        write::<Published>(&self.stage(py, move |run| {
-            Box::pin(async move { run.finish(&results).await })
-        })?)
+        self.stage(py, move |run| {
+            Box::pin(async move { run.collect(&results).await })
+        })
     }
 
     /// Takes back what was made; returns whether nothing of it is left.

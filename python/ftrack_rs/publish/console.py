@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     with Session(plugin_paths=[]) as session:
         transfer = Transfer()
         bars = Bars(sys.stderr, transfer)
-        publisher = Publisher(session, on_event=bars.event, transfer=transfer)
+        publisher = Publisher(session, on_event=bars.event, transfer=transfer, force=options.force)
         _describe(publisher, session, options)
         if options.dry_run:
             plan = publisher.plan()

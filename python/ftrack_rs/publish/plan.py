@@ -73,14 +73,14 @@ class Plan:
         """Split the byte work into parts that other processes or machines do.
 
         Each can be pickled, needs the files at the same paths, and finds server and credentials in
-        the environment. What they return goes to :meth:`Publisher.finish`.
+        the environment. What they return goes to :meth:`Publisher.finish`, which also puts data
+        into other locations than ftrack.server.
 
         Args:
             count: Number of parts; fewer are made of fewer files.
 
         Raises:
             PublishConflictError: If there are conflicts.
-            PublishError: If components go to other locations than the ftrack server.
         """
         parts = self._native.shards(count)
         return [Shard(self._server_url, self._api_user, part) for part in parts]

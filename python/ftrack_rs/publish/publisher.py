@@ -74,12 +74,11 @@ class Publisher:
         self.result: Published | None = None
 
     @classmethod
-    def restored(
-        cls, session: Session, description: dict[str, Any], transfer: Transfer
-    ) -> Publisher:
-        """Return a publisher of what another process has described."""
+    def restored(cls, session: Session, noted: dict[str, Any], transfer: Transfer) -> Publisher:
+        """Return a publisher of what another process has noted in the journal."""
         publisher = cls(session, transfer=transfer)
-        publisher._restored = description
+        publisher._restored = noted["description"]
+        publisher._habits = noted["habits"]
         return publisher
 
     def __enter__(self) -> Publisher:
@@ -160,14 +159,23 @@ class Publisher:
             content = self._carry_out(plan, intent)
         return self._finished(content)
 
-    def _carry_out(self, plan: PublishPlan, intent: TransferIntent | None) -> str:
+    def _carry_out(
+        self,
+        plan: PublishPlan,
+        intent: TransferIntent | None,
+        results: list[ShardResult] | None = None,
+    ) -> str:
+        """Do everything, but not what shards have done already."""
         run = self._start(plan, intent)
         placed = placing.Placed(self._session)
         try:
             with self.transfer:
+                if results is not None:
+                    run.collect([result.content for result in results])
                 if plan.goes_elsewhere:
                     placed.place(plan, run)
-                run.send()
+                if results is None:
+                    run.send()
             return run.register()
         except exception.PublishError as error:
             if error.details.get("is_clean"):
@@ -185,7 +193,8 @@ class Publisher:
         if not self.transfer.journal or plan.is_refused or not files:
             yield None
             return
-        with journal.noted_publish(self._session, self._description(), files) as intent:
+        noted = {"description": self._description(), "habits": self._habits}
+        with journal.noted_publish(self._session, noted, files) as intent:
             yield intent
 
     def finish(self, results: list[ShardResult]) -> Published:
@@ -194,8 +203,7 @@ class Publisher:
         Raises:
             PublishError: If a file was not sent, or was changed meanwhile.
         """
-        run = self._start(self._native_plan(), None)
-        return self._finished(run.finish([result.content for result in results]))
+        return self._finished(self._carry_out(self._native_plan(), None, results))
 
     def position(self, version: VersionNode) -> int:
         """Return the number of a version in this publish.

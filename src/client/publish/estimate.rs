@@ -30,7 +30,8 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
             .filter(|version| version.goes_elsewhere())
             .map(PlannedVersion::bytes)
             .sum();
-        steps.push(step("reserve version numbers", 1, 0, 0));
+        // Made, asked for, and read by whoever decides where data goes.
+        steps.push(step("reserve version numbers", 3, 0, 0));
         steps.push(step("copy to other locations", 0, 0, kept));
     }
     steps.push(step(
@@ -47,6 +48,7 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
         });
         steps.push(step("ask for encodes", 1, 0, sources.sum()));
     }
+    steps.push(step("read it back", 1, 0, 0));
     steps
 }
 

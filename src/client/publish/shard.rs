@@ -58,20 +58,13 @@ pub struct SentFile {
     pub md5: String,
 }
 
-/// Splits the byte work of a plan into `count` shards of about the same size, fewer if there are fewer files.
+/// Splits what goes to the ftrack server into `count` shards of about the same size, fewer if there are fewer files. Other locations are known only to the machine of the caller.
 ///
-/// Fails if there are conflicts, or if components go to locations other than the ftrack server, which only the machine of the caller reaches.
+/// Fails if there are conflicts.
 pub fn split(plan: &Plan, count: usize) -> Result<Vec<Shard>, PublishError> {
     if !plan.conflicts.is_empty() {
         return Err(PublishError::Conflicts {
             conflicts: plan.conflicts.clone(),
-        });
-    }
-    if plan.goes_elsewhere() {
-        return Err(PublishError::Results {
-            reason:
-                "components that go to other locations than ftrack.server cannot be sent by others"
-                    .to_owned(),
         });
     }
     let salt = Uuid::new_v4();
@@ -101,12 +94,12 @@ pub fn split(plan: &Plan, count: usize) -> Result<Vec<Shard>, PublishError> {
         .collect())
 }
 
-/// Lists the files of a plan, with the position of their version.
+/// Lists the files of a plan that are sent, with the position of their version.
 fn files_of(plan: &Plan, salt: Uuid) -> Vec<(usize, ShardFile)> {
     let mut files = Vec::new();
     for (position, planned) in plan.versions.iter().enumerate() {
         let parts = Parts::new(salt, position);
-        files.extend(planned.files().into_iter().map(|of| {
+        files.extend(planned.sent_files().map(|of| {
             let file = ShardFile {
                 component_id: parts.id(&of.key),
                 path: of.file.path.clone(),

@@ -15,7 +15,7 @@ pub fn table(plan: &Plan) -> String {
         .flat_map(|(position, version)| {
             let title = [
                 version.label.clone(),
-                format!("v{:03}", version.number),
+                plan.nodes[position].detail.clone(),
                 version.asset.parent.clone(),
                 size(version.bytes()),
             ];

@@ -51,6 +51,8 @@ def test_files_are_published_and_listed(
     assert sorted(item["name"] for item in version["components"]) == ["notes", "render"]
     assert publish(*arguments, "--comment", "from a shell") == 0
     assert "nothing was done" in capsys.readouterr().out
+    assert publish(*arguments, "--comment", "from a shell", "--force") == 0
+    assert "v002" in capsys.readouterr().out
 
 
 def test_a_dry_run_shows_the_plan(

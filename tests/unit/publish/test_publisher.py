@@ -127,7 +127,21 @@ def test_every_step_is_told_in_the_thread_that_runs(
         "registering",
         "done",
     ]
-    assert publisher.transfer.progress.transferred_bytes == 5
+    progress = publisher.transfer.progress
+    assert (progress.hashed_bytes, progress.transferred_bytes) == (5, 5)
+
+
+def test_a_plan_foretells_the_calls(
+    session: Session, calls: Calls, task: Any, frames: tuple[str, list[Path]], notes: Path
+) -> None:
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("main", frames[0])
+    version.component("notes", notes)
+    plan = publisher.plan()
+    calls.forget()
+    publisher.run()
+    assert len(calls.actions) == sum(step["calls"] for step in plan.data["steps"]) == 5
 
 
 def test_an_error_of_who_watches_ends_the_publish(

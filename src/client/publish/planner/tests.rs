@@ -190,6 +190,7 @@ fn files_are_counted_and_missing_ones_named() {
             ("hash", 0, 4),
             ("send to ftrack.server", 1, 4),
             ("register", 1, 0),
+            ("read it back", 1, 0),
         ]
     );
 }
@@ -320,16 +321,17 @@ fn a_plan_is_a_table() {
     let files = vec![file("/r/a.1.exr", 1500), file("/r/a.2.exr", 1500)];
     let table = crate::publish::table(&planned(&description(vec![spec]), files));
     let expected = "\
-VERSION                 PLACE            SIZE
-comp         v004       shot             3.0 KB
-  main       component  2 files, 3.0 KB
-  thumbnail  thumbnail  0 B
+VERSION                          PLACE            SIZE
+comp         v004, next version  shot             3.0 KB
+  main       component           2 files, 3.0 KB
+  thumbnail  thumbnail           0 B
 
 STEP                   CALLS  FILES  SIZE
 look up                2
 hash                          3      3.0 KB
 send to ftrack.server  1      3      3.0 KB
 register               1
+read it back           1
 
 CONFLICTS
 comp/thumbnail: file '/r/t.jpg' does not exist

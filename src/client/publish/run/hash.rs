@@ -30,16 +30,17 @@ impl Run {
         &self,
         versions: &[usize],
     ) -> Result<Vec<(usize, Sealed)>, PublishError> {
-        let digests: HashMap<PathBuf, FileDigest> = self
-            .seen
-            .iter()
-            .filter_map(|(path, seen)| {
-                let (md5, size) = (seen.md5()?, seen.size());
-                Some((path.clone(), FileDigest { md5, size }))
-            })
-            .collect();
         let salt = self.salt.as_deref();
-        seal(&self.plan, versions, &digests, &self.sealed, salt)
+        seal(&self.plan, versions, &self.digests(), &self.sealed, salt)
+    }
+
+    /// Returns the digests of all files that were hashed here.
+    pub(super) fn digests(&self) -> HashMap<PathBuf, FileDigest> {
+        let digest = |(path, seen): (&PathBuf, &SeenFile)| {
+            let (md5, size) = (seen.md5()?, seen.size());
+            Some((path.clone(), FileDigest { md5, size }))
+        };
+        self.seen.iter().filter_map(digest).collect()
     }
 
     /// Takes note of versions, and asks where they stand on the server.

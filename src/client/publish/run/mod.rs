@@ -23,7 +23,7 @@ use super::standing::{Found, Standing, standings};
 use super::watch::{NodeState, Watch};
 use crate::transfer::{Api, Control, Progress, SeenFile, TransferOptions};
 
-mod finish;
+mod collect;
 mod hash;
 mod noted;
 mod register;

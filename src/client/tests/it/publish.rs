@@ -343,7 +343,7 @@ async fn a_file_that_is_not_taken_publishes_nothing() {
     let stage = Stage::new().await;
     let description = stage.three_versions();
     for file in 0..12 {
-        for kind in [FaultKind::Expired, FaultKind::LostAnswer] {
+        for kind in [FaultKind::Refuse, FaultKind::LostAnswer] {
             let fault = Fault::new(Endpoint::Upload, kind).after(file).times(1);
             check_fault(&stage, &description, fault).await;
         }
@@ -545,10 +545,12 @@ async fn shards_send_and_the_publish_registers() {
             control,
         )
     };
-    let missing = run().finish(&results[1..]).await.unwrap_err();
+    let missing = run().collect(&results[1..]).await.unwrap_err();
     assert!(missing.to_string().contains("was not sent"), "{missing}");
     assert_eq!(stage.visible().await, [""; 0]);
-    run().finish(&results).await.unwrap();
+    let mut whole = run();
+    whole.collect(&results).await.unwrap();
+    whole.register().await.unwrap();
     assert_eq!(stage.visible().await, ALL);
     // The same publish without shards is the same publish, and finds the components that were sent.
     let again = stage.run(&description).await.unwrap();

@@ -1,7 +1,7 @@
 //! One client on its websocket: reads its packets, answers them, and sends what waits in its outbox.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Error as SocketError;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
@@ -9,7 +9,6 @@ use ftrack_protocol::Event;
 use ftrack_protocol::socketio::{self, Acknowledgement, Packet, PacketId, PacketKind};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -30,7 +29,7 @@ pub async fn serve(app: AppState, caller: Caller, socket: WebSocket, stream: Str
         id,
         outbox: &outbox,
         stream,
-        last_heard: Mutex::new(Instant::now()),
+        unanswered: AtomicU32::new(0),
     };
     connection.send(Packet::new(PacketKind::Connect, "").to_string());
     let (sink, stream) = socket.split();
@@ -48,7 +47,8 @@ struct Connection<'a> {
     id: ConnectionId,
     outbox: &'a Arc<Outbox>,
     stream: Stream,
-    last_heard: Mutex<Instant>,
+    /// How many heartbeats have been sent since the client was heard.
+    unanswered: AtomicU32,
 }
 
 impl Drop for Connection<'_> {
@@ -70,7 +70,7 @@ impl Connection<'_> {
     /// Reads packets until the client leaves. What is no packet is passed over, as clients do it.
     async fn read(&self, mut stream: SplitStream<WebSocket>) {
         while let Some(Ok(message)) = stream.next().await {
-            *self.last_heard.lock() = Instant::now();
+            self.unanswered.store(0, Ordering::Relaxed);
             let Message::Text(text) = message else {
                 continue;
             };
@@ -104,7 +104,9 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Sends heartbeats until the client has been silent for too long.
+    /// Sends heartbeats until the client has been silent for too many of them.
+    ///
+    /// Heartbeats are counted rather than time, so that a machine that stood still hangs up on nobody.
     async fn watch(&self) {
         let options = &self.hub.options;
         let mut beat = interval(options.heartbeat);
@@ -113,9 +115,10 @@ impl Connection<'_> {
             beat.tick().await;
             if self.hub.is_silent() {
                 // A client that is asked nothing owes no answer.
-                *self.last_heard.lock() = Instant::now();
+                self.unanswered.store(0, Ordering::Relaxed);
             }
-            if self.last_heard.lock().elapsed() > options.close_timeout {
+            let unanswered = self.unanswered.fetch_add(1, Ordering::Relaxed);
+            if options.heartbeat.saturating_mul(unanswered) > options.close_timeout {
                 return;
             }
             self.send(Packet::new(PacketKind::Heartbeat, "").to_string());

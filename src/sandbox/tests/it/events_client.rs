@@ -1,6 +1,7 @@
 //! A client of the event server that sends and reads raw packets.
 
 use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ pub fn session(answer: &Answer) -> String {
 
 /// A connection to the event server.
 pub struct EventClient {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Uninterrupted>,
     packets: u64,
     waiting: VecDeque<Value>,
     pub id: String,
@@ -55,7 +56,7 @@ impl EventClient {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let url = format!("ws://{address}/socket.io/1/websocket/{session}");
-        match client(url, stream) {
+        match client(url, Uninterrupted(stream)) {
             Ok((socket, _)) => Ok(Self {
                 socket,
                 packets: 0,
@@ -97,10 +98,7 @@ impl EventClient {
                 Ok(Message::Text(text)) => return Some(text.to_string()),
                 Ok(_) => {}
                 Err(tokio_tungstenite::tungstenite::Error::Io(error))
-                    if matches!(
-                        error.kind(),
-                        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
-                    ) =>
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
                 {
                     panic!("no packet has come for {PATIENCE:?}")
                 }
@@ -199,5 +197,30 @@ impl EventClient {
         assert_eq!(data["name"], "ftrack.event");
         assert_eq!(data["args"].as_array().unwrap().len(), 1);
         self.waiting.push_back(data["args"][0].clone());
+    }
+}
+
+/// A stream whose reads go on after a signal, such as the one that tells of the end of a child: those with a timeout do
+/// not by themselves.
+struct Uninterrupted(TcpStream);
+
+impl Read for Uninterrupted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+impl Write for Uninterrupted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }

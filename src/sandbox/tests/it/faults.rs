@@ -355,7 +355,7 @@ fn a_black_hole_holds_requests_until_faults_are_cleared() {
     connection
         .set_read_timeout(Some(Duration::from_millis(100)))
         .unwrap();
-    let error = connection.read(&mut [0]).unwrap_err();
+    let error = connection.read_exact(&mut [0]).unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         "{error}"

@@ -8,7 +8,8 @@ import re
 import shutil
 import sys
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -16,6 +17,7 @@ from uuid import UUID
 
 from ftrack_rs import Session, exception
 from ftrack_rs._core import parse_sequence
+from ftrack_rs.event.hub import EventHub
 from ftrack_rs.progress_bar import describe, size_text, with_bar
 from ftrack_rs.publish.publisher import Publisher
 from ftrack_rs.publish.result import NodeEvent, Published
@@ -26,6 +28,9 @@ _BAR = 24
 
 #: Most files that have a bar of their own.
 _MOST_FILES = 4
+
+#: Most seconds to wait for a connection to the event server when everything is published.
+_PATIENCE = 5.0
 
 #: Seconds between two drawings of the bars.
 _INTERVAL = 0.1
@@ -50,13 +55,34 @@ def run(options: argparse.Namespace) -> int:
             print(plan.to_json() if options.json else plan)
             return 1 if plan.conflicts else 0
         try:
-            with nullcontext() if options.json else bars:
+            with _announcing(session.event_hub), nullcontext() if options.json else bars:
                 published = publisher.run()
         except exception.PublishError as error:
             _report_failure(error, options.json)
             return 1
     _report(published, options.json)
     return 0
+
+
+@contextmanager
+def _announcing(hub: EventHub) -> Iterator[None]:
+    """Connect to the event server meanwhile, and wait at the end until it knows what was published.
+
+    Where it cannot be reached there is nobody to tell.
+    """
+    hub.init_connection()
+    connecting = threading.Thread(target=_connect, args=(hub,), daemon=True)
+    connecting.start()
+    yield
+    connecting.join(_PATIENCE)
+    with suppress(exception.EventHubConnectionError):
+        # What is to return waits for the server to acknowledge what it was sent.
+        hub.disconnect(reconnect=True)
+
+
+def _connect(hub: EventHub) -> None:
+    with suppress(exception.EventHubConnectionError):
+        hub.connect()
 
 
 def _describe(publisher: Publisher, session: Session, options: argparse.Namespace) -> None:

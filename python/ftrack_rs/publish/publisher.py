@@ -257,7 +257,7 @@ class Publisher:
         entities = self._fetch(self.result)
         for node, version in zip(self._versions, self.result.versions):
             node.entity = entities.get(version.id)
-        if self.result.changed and self._session.event_hub.connected:
+        if self.result.changed:
             self._announce(self.result, list(entities.values()))
         return self.result
 

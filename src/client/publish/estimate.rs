@@ -1,10 +1,7 @@
 //! What the steps of a publish take.
 
-use super::plan::{EncodeSource, FileOf, PlannedVersion, Step};
-use crate::transfer::MULTIPART_THRESHOLD;
-
-/// How many files one call asks upload URLs for, as the transfer engine does.
-const FILES_PER_CALL: usize = 500;
+use super::plan::{EncodeSource, PlannedVersion, Step};
+use crate::transfer::upload_calls;
 
 /// Lists the steps of a publish of these versions.
 pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
@@ -36,7 +33,7 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
     }
     steps.push(step(
         "send to ftrack.server",
-        sending_calls(&sent),
+        upload_calls(sent.iter().map(|of| of.file.size)),
         sent.len(),
         sent_bytes,
     ));
@@ -50,13 +47,6 @@ pub(super) fn steps(versions: &[PlannedVersion]) -> Vec<Step> {
     }
     steps.push(step("read it back", 1, 0, 0));
     steps
-}
-
-/// Files that are sent in parts are asked for, and completed, in calls of their own.
-fn sending_calls(files: &[&FileOf<'_>]) -> usize {
-    let large = files.iter().filter(|of| of.file.size > MULTIPART_THRESHOLD);
-    let large = large.count();
-    (files.len() - large).div_ceil(FILES_PER_CALL) + 2 * large.min(1)
 }
 
 /// Writes a number of bytes for people.

@@ -62,6 +62,7 @@ pub use progress::{FileProgress, Phase, Progress, ProgressEvent, ProgressSnapsho
 pub use reader::Reader;
 pub use retry::RetryPolicy;
 pub use seen::{SeenFile, hash, look_at};
+pub(crate) use upload::upload_calls;
 pub use upload::{UploadItem, Uploaded, upload};
 
 /// Why the server was not asked or did not answer; the transport's own error.
@@ -85,7 +86,7 @@ pub trait Api: Send + Sync {
 }
 
 /// What ftrack's own clients send whole: up to two parts of 8 MiB.
-pub(crate) const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
+const MULTIPART_THRESHOLD: u64 = 16 * 1024 * 1024;
 
 /// Large enough that a request for each costs little even where answers take long, small enough that little has to be fetched again.
 const RANGE: u64 = 16 * 1024 * 1024;

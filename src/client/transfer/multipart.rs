@@ -72,7 +72,7 @@ async fn prepare(
     }
     let mut new: Vec<_> = new.into_iter().map(|(file, _)| file).collect();
     while !new.is_empty() {
-        let rest = new.split_off(fitting(&new));
+        let rest = new.split_off(fitting(new.iter().map(|file| file.source.size)));
         for (file, upload) in begin(run, std::mem::replace(&mut new, rest)).await? {
             let _ = ready.send((file, (upload, Vec::new()))).await;
         }
@@ -80,14 +80,24 @@ async fn prepare(
     Ok(())
 }
 
-/// Returns how many of the files fit into one call, at least one.
-fn fitting(files: &[Checked]) -> usize {
+/// Returns how many files of these sizes fit into one call, at least one.
+fn fitting(sizes: impl Iterator<Item = u64>) -> usize {
     let mut urls = 0;
-    let fits = |file: &&Checked| {
-        urls += PartSize::of(file.source.size).count(file.source.size);
+    let fits = |size: &u64| {
+        urls += PartSize::of(*size).count(*size);
         urls <= CALL_URLS
     };
-    files.iter().take_while(fits).count().max(1)
+    sizes.take_while(fits).count().max(1)
+}
+
+/// Returns in how many calls the URLs of files of these sizes are asked for.
+pub(super) fn batches(mut sizes: Vec<u64>) -> usize {
+    let mut calls = 0;
+    while !sizes.is_empty() {
+        sizes.drain(..fitting(sizes.iter().copied()));
+        calls += 1;
+    }
+    calls
 }
 
 async fn begin(

@@ -14,7 +14,8 @@ use super::source::SourceFile;
 use super::tally::{Fault, Tally, blocking};
 use super::ticket::{Content, TicketRequest};
 use super::{
-    Api, BatchError, Control, ItemRef, Progress, TransferError, TransferOptions, multipart, whole,
+    Api, BatchError, Control, ItemRef, MULTIPART_THRESHOLD, Progress, TransferError,
+    TransferOptions, multipart, whole,
 };
 use crate::checksum::{Digest, SharedLanes};
 
@@ -78,6 +79,13 @@ pub async fn upload(
     tally
         .settle(control, options.total, Box::pin(run.run()))
         .await
+}
+
+/// Returns how many calls an upload of files of these sizes makes, if no more than one completes what is sent in parts.
+pub(crate) fn upload_calls(sizes: impl Iterator<Item = u64>) -> usize {
+    let (small, large): (Vec<_>, Vec<_>) = sizes.partition(|size| *size <= MULTIPART_THRESHOLD);
+    let completing = usize::from(!large.is_empty());
+    whole::batches(&small).len() + multipart::batches(large) + completing
 }
 
 impl UploadItem {

@@ -23,7 +23,7 @@ use crate::checksum::Digest;
 const CALL_OPERATIONS: usize = 500;
 
 /// The first batch ends with the file that brings it to this size, so that sending starts long before everything is hashed.
-const FIRST_BATCH_BYTES: u64 = 1024 * 1024 * 1024;
+const FIRST_BATCH_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Each batch may be so many times larger than the one before: by then hashing is ahead of sending, and fewer calls are better.
 const BATCH_GROWTH: u64 = 4;
@@ -130,7 +130,7 @@ async fn put(
 }
 
 /// Cuts the files into batches of at most [`CALL_OPERATIONS`] files and of a growing number of bytes.
-fn batches(sizes: &[u64]) -> Vec<Range<usize>> {
+pub(super) fn batches(sizes: &[u64]) -> Vec<Range<usize>> {
     let mut batches = Vec::new();
     let (mut start, mut bytes, mut limit) = (0, 0_u64, FIRST_BATCH_BYTES);
     for (index, size) in sizes.iter().enumerate() {

@@ -55,6 +55,17 @@ def test_files_are_published_and_listed(
     assert "v002" in capsys.readouterr().out
 
 
+def test_what_was_published_is_announced(session: Session, task: Any, notes: Path) -> None:
+    seen: list[Any] = []
+    session.event_hub.connect()
+    session.event_hub.subscribe("topic=ftrack_rs.publish.done", seen.append)
+    assert publish(notes, "--task", task["id"], "--asset", "comp") == 0
+    while not seen:
+        session.event_hub.wait(0.05)
+    ((announced,),) = [event["data"]["versions"] for event in seen]
+    assert announced["number"] == 1
+
+
 def test_a_dry_run_shows_the_plan(
     capsys: pytest.CaptureFixture[str], session: Session, task: Any, notes: Path
 ) -> None:

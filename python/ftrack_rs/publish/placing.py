@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ftrack_rs import exception, movement, symbol
 from ftrack_rs._core import PublishPlan, PublishRun
 from ftrack_rs.movement import Item
+
+_logger = logging.getLogger("ftrack_api.publish")
 
 #: The attributes that structures look at.
 _VERSION_ATTRIBUTES = "version, link, asset.name, asset.parent, asset.type, task.name"
@@ -172,10 +175,18 @@ class Placed:
             self._folders += reversed(made)
 
     def remove(self) -> None:
-        """Remove what was put anywhere, and the folders that were made for it."""
+        """Remove what was put anywhere, and the folders that were made for it.
+
+        What cannot be removed is logged: it hides neither the rest nor why the publish failed.
+        """
         for location, item in self._written:
-            if not item.is_container and location.accessor.exists(item.identifier):
-                location.accessor.remove(item.identifier)
+            try:
+                if not item.is_container and location.accessor.exists(item.identifier):
+                    location.accessor.remove(item.identifier)
+            except exception.AccessorError as error:
+                _logger.warning(
+                    "%s in %s could not be removed: %s", item.identifier, location, error
+                )
         for location, folder in reversed(self._folders):
             # Somebody else may use it by now.
             with contextlib.suppress(exception.AccessorError):

@@ -266,6 +266,31 @@ def test_a_location_that_cannot_take_data_leaves_nothing(
     assert list(storage.iterdir()) == []
 
 
+def test_data_that_cannot_be_removed_does_not_hide_why_the_publish_failed(
+    sandbox: Sandbox,
+    session: Session,
+    task: Any,
+    disk_location: Any,
+    notes: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Keeping(DiskAccessor):
+        def remove(self, resource_identifier: str) -> None:
+            raise exception.AccessorPermissionDeniedError("remove", resource_identifier)
+
+    disk_location.accessor = Keeping(disk_location.accessor.prefix)
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location])
+    # The second call that creates something publishes.
+    sandbox.fault("api", "error_body", action="create", skip=1, count=1)
+    with pytest.raises(exception.PublishError):
+        publisher.run()
+    sandbox.clear_faults()
+    assert "notes.txt in" in caplog.text
+    assert "could not be removed" in caplog.text
+
+
 def test_shards_send_and_finishing_places(
     sandbox: Sandbox,
     session: Session,

@@ -1,6 +1,6 @@
 //! A publish against the embedded server: whole, or not at all, whatever goes wrong on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,10 @@ use ftrack_client::transfer::{Api, Concurrency, Control, Progress, RetryPolicy, 
 use ftrack_client::transport::{CallHeaders, TransferApi, Transport};
 use ftrack_sandbox::{CallFilter, Endpoint, Fault, FaultKind, Sandbox, SandboxOptions};
 use parking_lot::Mutex;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 /// A server, files, and a task to publish for.
@@ -139,6 +143,20 @@ impl Stage {
         let mut lines: Vec<_> = versions.iter().map(describe).collect();
         lines.sort();
         lines
+    }
+
+    /// Returns how many versions of random graphs are published, with how many components and links.
+    async fn published(&self) -> [usize; 3] {
+        let [versions, components, links] = [
+            "AssetVersion where asset.name like \"g_\" and is_published is true",
+            "FileComponent where version.asset.name like \"g_\"",
+            "AssetVersionLink where to.asset.name like \"g_\"",
+        ];
+        [
+            self.query(versions).await.len(),
+            self.query(components).await.len(),
+            self.query(links).await.len(),
+        ]
     }
 
     /// Returns the number of API calls and of uploads since the last look.
@@ -367,6 +385,61 @@ async fn a_publish_that_fails_removes_what_it_sent() {
         let arrived = stage.answered("/upload/");
         assert!(arrived > 0);
         assert_eq!(stage.answered("/component/remove"), arrived, "{endpoint:?}");
+    }
+    stop(stage).await;
+}
+
+/// Versions by the number of their components, and which of those before it each uses.
+fn random_graph() -> impl Strategy<Value = Vec<(usize, Vec<Index>)>> {
+    let uses = prop::collection::vec(any::<Index>(), 0..3);
+    prop::collection::vec((0_usize..3, uses), 1..6)
+}
+
+/// Describes a random graph, and returns how many components and links it has.
+fn describe_graph(stage: &Stage, graph: &[(usize, Vec<Index>)]) -> (Description, [usize; 2]) {
+    let (mut description, mut counts) = (Description::default(), [0, 0]);
+    for (position, (components, uses)) in graph.iter().enumerate() {
+        let components = (0..*components).map(|number| {
+            let name = format!("g{position}c{number}");
+            component(&name, &stage.file(&format!("{name}.txt"), &name))
+        });
+        let mut version = stage.version(&format!("g{position}"), components.collect());
+        let used: BTreeSet<_> = uses
+            .iter()
+            .filter(|_| position > 0)
+            .map(|index| index.index(position))
+            .collect();
+        counts[0] += version.components.len();
+        counts[1] += used.len();
+        version.uses = used.into_iter().map(Used::Version).collect();
+        description.versions.push(version);
+    }
+    (description, counts)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_graphs_are_published_whole_or_not_at_all() {
+    let stage = Stage::new().await;
+    let mut runner = TestRunner::deterministic();
+    let cases = (random_graph(), 0..8_u32, any::<bool>());
+    for _ in 0..8 {
+        stage.server.reset().unwrap();
+        let (graph, request, is_call) = cases.new_tree(&mut runner).unwrap().current();
+        let (description, [components, links]) = describe_graph(&stage, &graph);
+        let endpoint = if is_call {
+            Endpoint::Api
+        } else {
+            Endpoint::Upload
+        };
+        let fault = Fault::new(endpoint, FaultKind::Refuse);
+        stage.server.fault(fault.after(request).times(1));
+        let outcome = stage.run(&description).await;
+        stage.server.clear_faults();
+        let all = [graph.len(), components, links];
+        let expected = if outcome.is_ok() { all } else { [0; 3] };
+        assert_eq!(stage.published().await, expected, "{graph:?} {request}");
+        stage.run(&description).await.unwrap();
+        assert_eq!(stage.published().await, all, "{graph:?} {request}");
     }
     stop(stage).await;
 }

@@ -4,68 +4,79 @@
     reason = "without its files a benchmark has nothing to measure"
 )]
 
-use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
 use ftrack_client::checksum::{HashOptions, Kernel, md5_buffers, md5_files};
 use ftrack_client::transfer::Cancel;
 
 const FRAMES: usize = 48;
 const FRAME_SIZE: usize = 1 << 20;
 
-fn buffers(criterion: &mut Criterion) {
-    let frames: Vec<Vec<u8>> = (0..FRAMES).map(frame).collect();
-    let mut group = criterion.benchmark_group("buffers");
-    for count in [1, 8, 16, 32, FRAMES] {
-        let inputs: Vec<&[u8]> = frames[..count].iter().map(Vec::as_slice).collect();
-        group.throughput(Throughput::Bytes((count * FRAME_SIZE) as u64));
-        for (name, kernel) in [("md-5", Kernel::Scalar), ("md5-many", Kernel::Auto)] {
-            let hash = || md5_buffers(black_box(&inputs), kernel);
-            group.bench_function(BenchmarkId::new(name, count), |bencher| bencher.iter(hash));
-        }
-    }
-    group.finish();
+fn main() {
+    divan::main();
 }
 
-fn files(criterion: &mut Criterion) {
+#[divan::bench(args = [1, 8, 16, 32, FRAMES])]
+fn buffers_by_md5(bencher: Bencher<'_, '_>, count: usize) {
+    buffers(bencher, count, Kernel::Scalar);
+}
+
+#[divan::bench(args = [1, 8, 16, 32, FRAMES])]
+fn buffers_by_md5_many(bencher: Bencher<'_, '_>, count: usize) {
+    buffers(bencher, count, Kernel::Auto);
+}
+
+fn buffers(bencher: Bencher<'_, '_>, count: usize, kernel: Kernel) {
+    let frames: Vec<Vec<u8>> = (0..count).map(frame).collect();
+    let inputs: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    bencher
+        .counter(BytesCount::new(count * FRAME_SIZE))
+        .bench(|| md5_buffers(black_box(&inputs), kernel));
+}
+
+#[divan::bench(args = [32, 64, 128, 256], consts = [1, 2, 3])]
+fn files_by_chunks_of_kib<const ROWS: usize>(bencher: Bencher<'_, '_>, kib: usize) {
+    let one_thread = one_thread();
+    let options = HashOptions {
+        lanes: ROWS * one_thread.lanes / 2,
+        chunk: kib * 1024,
+        ..one_thread
+    };
+    files(bencher, options);
+}
+
+#[divan::bench]
+fn files_by_md5(bencher: Bencher<'_, '_>) {
+    let options = HashOptions {
+        kernel: Kernel::Scalar,
+        lanes: 1,
+        ..one_thread()
+    };
+    files(bencher, options);
+}
+
+#[divan::bench]
+fn files_by_default(bencher: Bencher<'_, '_>) {
+    files(bencher, HashOptions::default());
+}
+
+fn one_thread() -> HashOptions {
+    HashOptions {
+        threads: 1,
+        ..HashOptions::default()
+    }
+}
+
+fn files(bencher: Bencher<'_, '_>, options: HashOptions) {
     let folder = tempfile::tempdir().expect("a benchmark needs a temporary folder");
     let paths: Vec<PathBuf> = (0..FRAMES)
         .map(|index| write_frame(folder.path(), index))
         .collect();
-    let one_thread = HashOptions {
-        threads: 1,
-        ..HashOptions::default()
-    };
-    let mut group = criterion.benchmark_group("files");
-    group.throughput(Throughput::Bytes((FRAMES * FRAME_SIZE) as u64));
-    let mut bench = |name: String, options: HashOptions| {
-        let hash = || md5_files(black_box(&paths), &options, &Cancel::new(), &|_, _| ());
-        group.bench_function(name, |bencher| bencher.iter(hash));
-    };
-    let native = one_thread.lanes / 2;
-    for lanes in [native, 2 * native, 3 * native] {
-        for kilobytes in [32, 64, 128, 256] {
-            bench(
-                format!("{lanes} lanes of {kilobytes} KiB"),
-                HashOptions {
-                    lanes,
-                    chunk: kilobytes * 1024,
-                    ..one_thread
-                },
-            );
-        }
-    }
-    bench(
-        "scalar".to_owned(),
-        HashOptions {
-            kernel: Kernel::Scalar,
-            lanes: 1,
-            ..one_thread
-        },
-    );
-    bench("default".to_owned(), HashOptions::default());
-    group.finish();
+    bencher
+        .counter(BytesCount::new(FRAMES * FRAME_SIZE))
+        .bench(|| md5_files(black_box(&paths), &options, &Cancel::new(), &|_, _| ()));
 }
 
 fn write_frame(folder: &Path, index: usize) -> PathBuf {
@@ -80,6 +91,3 @@ fn frame(seed: usize) -> Vec<u8> {
         .map(|at| at.wrapping_mul(31).to_le_bytes()[1])
         .collect()
 }
-
-criterion_group!(benches, buffers, files);
-criterion_main!(benches);

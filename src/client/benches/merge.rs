@@ -3,9 +3,10 @@
 #![expect(clippy::expect_used, reason = "a benchmark without its data must stop")]
 
 use std::fmt::Write as _;
-use std::hint::black_box;
+use std::sync::Arc;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
 use ftrack_client::identity_map::IdentityMap;
 use ftrack_client::merge::merge_query_answer;
 use ftrack_client::schema_set::SchemaSet;
@@ -45,26 +46,29 @@ fn page() -> String {
     format!(r#"[{{"action":"query","data":[{rows}],"metadata":{{"next":{{"offset":null}}}}}}]"#)
 }
 
-fn merge(criterion: &mut Criterion) {
-    let schemas = SchemaSet::from_json(SCHEMAS.as_bytes()).expect("the schemas are valid");
-    let page = page();
-    let mut group = criterion.benchmark_group("merge");
-    group.throughput(Throughput::Elements(ROWS as u64));
-    group.bench_function("a page of new tasks", |bencher| {
-        bencher.iter_batched_ref(
-            || IdentityMap::new(schemas.clone()),
-            |map| merge_query_answer(map, black_box(page.as_bytes())).expect("the page is valid"),
-            BatchSize::LargeInput,
-        );
-    });
-    let known = IdentityMap::new(schemas.clone());
-    group.bench_function("a page of known tasks", |bencher| {
-        bencher.iter(|| {
-            merge_query_answer(&known, black_box(page.as_bytes())).expect("the page is valid")
-        });
-    });
-    group.finish();
+fn main() {
+    divan::main();
 }
 
-criterion_group!(benches, merge);
-criterion_main!(benches);
+fn schemas() -> Arc<SchemaSet> {
+    SchemaSet::from_json(SCHEMAS.as_bytes()).expect("the schemas are valid")
+}
+
+#[divan::bench]
+fn page_of_new_tasks(bencher: Bencher<'_, '_>) {
+    let (schemas, page) = (schemas(), page());
+    bencher
+        .counter(ItemsCount::new(ROWS))
+        .with_inputs(|| IdentityMap::new(schemas.clone()))
+        .bench_refs(|map| {
+            merge_query_answer(map, black_box(page.as_bytes())).expect("the page is valid")
+        });
+}
+
+#[divan::bench]
+fn page_of_known_tasks(bencher: Bencher<'_, '_>) {
+    let (map, page) = (IdentityMap::new(schemas()), page());
+    bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
+        merge_query_answer(&map, black_box(page.as_bytes())).expect("the page is valid")
+    });
+}

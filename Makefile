@@ -26,7 +26,7 @@ test-rust: ## Run the Rust tests
 
 test-python: $(VENV)/.debug $(REFERENCE)/.installed ## Build the extension and run the Python tests
 	$(BIN)/python -m mypy.stubtest ftrack_rs._core
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.tools ## Check formats, lints and types of both languages
 	cargo fmt --all --check
@@ -65,7 +65,7 @@ clean: ## Remove everything that was built
 $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet 'maturin>=1.9.4,<2' 'arrow>=0.17' 'distributed>=2023' imageio-ffmpeg hypothesis 'pytest>=8' pytest-timeout mypy ruff types-python-dateutil
+	$(BIN)/pip install --quiet 'maturin>=1.9.4,<2' 'arrow>=0.17' 'distributed>=2023' imageio-ffmpeg hypothesis 'pytest>=8' pytest-timeout pytest-xdist mypy ruff types-python-dateutil
 	@touch $@
 
 SOURCES := $(shell find src -name '*.rs' -o -name '*.toml' -o -path '*/schema/*' -type f) Cargo.toml Cargo.lock

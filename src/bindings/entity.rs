@@ -27,6 +27,8 @@ pub struct EntityHandle {
     /// which then sees zeroed memory: false here, but not a valid `OnceLock`.
     made: bool,
     binding: OnceLock<Binding>,
+    /// Made with the first local value and never taken away, so that a look needs no lock.
+    local: OnceLock<Py<PyDict>>,
     own: Mutex<Own>,
 }
 
@@ -35,6 +37,7 @@ impl Default for EntityHandle {
         Self {
             made: true,
             binding: OnceLock::new(),
+            local: OnceLock::new(),
             own: Mutex::default(),
         }
     }
@@ -51,7 +54,6 @@ struct Binding {
 #[derive(Default)]
 struct Own {
     session: Option<Py<PyAny>>,
-    local: Option<Py<PyDict>>,
     detached: Option<Py<PyDict>>,
 }
 
@@ -148,14 +150,17 @@ impl EntityHandle {
 
     /// Returns a copy of all local values.
     fn _get_locals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.locals(py)
-            .map_or_else(|| Ok(PyDict::new(py)), |local| local.copy())
+        match self.locals(py) {
+            Some(local) => local.copy(),
+            None => Ok(PyDict::new(py)),
+        }
     }
 
     /// Removes all local values.
-    fn _clear_locals(&self) {
-        let local = self.own.lock().local.take();
-        drop(local);
+    fn _clear_locals(&self, py: Python<'_>) {
+        if let Some(local) = self.locals(py) {
+            local.clear();
+        }
     }
 
     /// Returns what the server has for an attribute as far as known, or `NOT_SET`; collections as lists.
@@ -211,9 +216,9 @@ impl EntityHandle {
         if let Some(binding) = self.binding.get() {
             visit.call(&binding.map)?;
         }
+        visit.call(self.local.get())?;
         if let Some(own) = self.own.try_lock() {
             visit.call(&own.session)?;
-            visit.call(&own.local)?;
             visit.call(&own.detached)?;
         }
         Ok(())
@@ -250,8 +255,8 @@ impl EntityHandle {
     }
 
     /// Returns whether there are local values.
-    pub fn has_locals(&self) -> bool {
-        self.own.lock().local.is_some()
+    pub fn has_locals(&self, py: Python<'_>) -> bool {
+        self.locals(py).is_some_and(|local| !local.is_empty())
     }
 
     /// Returns the number that `entity` has in `map`. Of one from elsewhere, what it knows itself is taken over.
@@ -339,17 +344,16 @@ impl EntityHandle {
             .transpose()
     }
 
-    fn locals<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyDict>> {
-        let own = self.own.lock();
-        own.local
-            .as_ref()
-            .map(|local| local.clone_ref(py).into_bound(py))
+    fn locals<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyDict>> {
+        self.local.get().map(|local| local.bind(py))
     }
 
-    fn locals_mut<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
-        let mut own = self.own.lock();
-        let local = own.local.get_or_insert_with(|| PyDict::new(py).unbind());
-        local.clone_ref(py).into_bound(py)
+    fn locals_mut<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.locals(py).unwrap_or_else(|| {
+            let made = PyDict::new(py).unbind();
+            // Another thread may have been faster while this one made a dictionary.
+            self.local.get_or_init(|| made).bind(py)
+        })
     }
 }
 

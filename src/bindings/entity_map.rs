@@ -11,8 +11,9 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyString, PyType};
+use pyo3::types::{PyList, PyString, PyType};
 
+use crate::attribute_names::AttributeNames;
 use crate::batch::Batch;
 use crate::entity::EntityHandle;
 use crate::{committed, error, imports, schema};
@@ -25,9 +26,8 @@ pub struct EntityMap {
     pub inner: Arc<IdentityMap>,
     session: Py<PyAny>,
     handles: Mutex<Vec<Option<Py<EntityHandle>>>>,
-    /// Of each type, the numbers of the attributes that are no collections, made when the first entity is read. A dictionary of Python knows a name again by its address and its
-    /// hash, which Python has computed already.
-    attributes: Box<[PyOnceLock<Py<PyDict>>]>,
+    /// The names of each type, listed when its first entity is read.
+    attributes: Box<[PyOnceLock<AttributeNames>]>,
     /// Counts the times that something may have changed, so that what was derived from remote values can tell whether it is still current.
     generation: AtomicU64,
 }
@@ -152,7 +152,7 @@ impl EntityMap {
         };
         handles
             .into_iter()
-            .filter(|handle| handle.get().has_locals())
+            .filter(|handle| handle.get().has_locals(py))
             .map(|handle| handle.into_bound(py))
             .collect()
     }
@@ -201,13 +201,15 @@ impl EntityMap {
         name: &Bound<'_, PyString>,
     ) -> PyResult<Option<AttributeId>> {
         let py = name.py();
-        let numbers = self.attributes[usize::from(entity_type.0)].get_or_try_init(py, || {
-            numbers(py, self.inner.schemas().entity_type(entity_type))
-        })?;
-        let number = numbers.bind(py).get_item(name)?;
-        number
-            .map(|number| number.extract().map(AttributeId))
-            .transpose()
+        let known = &self.attributes[usize::from(entity_type.0)];
+        let definition = || self.inner.schemas().entity_type(entity_type);
+        let names = known.get_or_init(py, || AttributeNames::of(py, definition()));
+        if let Some(attribute) = names.find(name) {
+            return Ok(Some(attribute));
+        }
+        // A text that was put together, or none of these names at all.
+        let attribute = definition().find(&name.to_cow()?);
+        Ok(attribute.filter(|it| !definition().attribute(*it).kind.is_collection()))
     }
 
     /// Returns the generation of what is known.
@@ -284,16 +286,6 @@ impl EntityMap {
         let kept = handles[index].get_or_insert_with(|| entity.clone().unbind());
         kept.clone_ref(entity.py()).into_bound(entity.py())
     }
-}
-
-fn numbers(py: Python<'_>, entity_type: &EntityType) -> PyResult<Py<PyDict>> {
-    let numbers = PyDict::new(py);
-    for (number, attribute) in (0_u16..).zip(&entity_type.attributes) {
-        if !attribute.kind.is_collection() {
-            numbers.set_item(PyString::intern(py, &attribute.name), number)?;
-        }
-    }
-    Ok(numbers.unbind())
 }
 
 /// Makes Python objects of entities; remembers the class of the last type, as pages mostly hold one.

@@ -1,7 +1,7 @@
 //! The Python extension module `ftrack_rs._core`: a translation of the client and the sandbox, no logic.
 //!
 //! # Layout
-//! - [`entity`], [`entity_map`]: handles to entities, and the identity map they look into
+//! - [`entity`], [`entity_map`], [`attribute_names`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
 //! - [`client`], [`batch`], [`committed`], [`transfer`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
@@ -9,6 +9,7 @@
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
 //! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
+mod attribute_names;
 mod batch;
 mod blocking;
 mod client;

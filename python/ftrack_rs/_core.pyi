@@ -184,13 +184,18 @@ class Client:
             batch: The operations.
         """
     def upload(
-        self, files: list[tuple[str, str, str]], control: TransferControl | None = None
+        self,
+        files: list[tuple[str, str, str]],
+        control: TransferControl | None = None,
+        ask: Callable[..., Any] | None = None,
     ) -> None:
         """Send files side by side.
 
         Args:
             files: Of each the component, the name for downloads, and the path.
             control: Controls the transfer.
+            ask: Called for the metadata of each upload, as `Session.get_upload_metadata` is; if
+                None, the server is asked for many at once.
 
         Raises:
             AccessorOperationFailedError: If one could not be sent; `details["transferred"]` holds

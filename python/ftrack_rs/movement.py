@@ -19,6 +19,7 @@ from ftrack_rs import exception, preflight, symbol, transfer
 from ftrack_rs._core import copy_files
 from ftrack_rs.accessor.disk import DiskAccessor, error_handler
 from ftrack_rs.accessor.server import _ServerAccessor
+from ftrack_rs.overrides import is_own
 
 #: Methods of the target that a plan takes the place of; replacing one asks for the general way.
 _STEPS = (
@@ -77,12 +78,6 @@ def is_plain(location: Any) -> bool:
     from ftrack_rs.entity.location import Location
 
     return all(is_own(location, step, Location) for step in _STEPS)
-
-
-def is_own(thing: Any, method: str, kind: type) -> bool:
-    """Return whether *method* of *thing* is the one of *kind*, and not replaced or mocked."""
-    is_inherited = getattr(type(thing), method, None) is getattr(kind, method)
-    return is_inherited and method not in getattr(thing, "__dict__", ())
 
 
 def plan(components: Sequence[Any], sources: Sequence[Any], recursive: bool) -> list[Item]:

@@ -95,16 +95,18 @@ impl Client {
         Ok(outcome.map(|outcome| outcome == Outcome::Made))
     }
 
-    /// Sends files side by side: of each the component, the name for downloads, and the path.
-    #[pyo3(signature = (files, control=None))]
+    /// Sends files side by side: of each the component, the name for downloads, and the path. `ask` is called for where each goes; without it, the server is asked about many at
+    /// once.
+    #[pyo3(signature = (files, control=None, ask=None))]
     fn upload(
         &self,
         py: Python<'_>,
         files: Vec<transfer::File>,
         control: Option<&Bound<'_, TransferControl>>,
+        ask: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let free = TransferControl::default();
-        transfer::send(py, self, files, control.map_or(&free, Bound::get))
+        transfer::send(py, self, files, control.map_or(&free, Bound::get), ask)
     }
 
     /// Fetches files side by side: of each the component, the URL, the path to write, and the size if it is known.

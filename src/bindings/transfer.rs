@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ftrack_client::transfer::{CopyItem, DownloadItem, Reader, UploadItem, copy, download, upload};
+use ftrack_client::error::Error;
+use ftrack_client::transfer::{
+    Api, CopyItem, DownloadItem, Reader, UploadItem, copy, download, upload,
+};
 use ftrack_client::transport::{TransferApi, transfer_client};
 use pyo3::prelude::*;
 
 use crate::client::Client;
 use crate::reader::ContentReader;
 use crate::transfer_control::TransferControl;
+use crate::upload_metadata::UploadMetadata;
 use crate::{blocking, error};
 
 /// A component, the name of its content, and the path of the file.
@@ -18,12 +22,13 @@ pub type File = (String, String, PathBuf);
 /// A component, the URL of its content, the path to write, and the size, if it is known.
 pub type Fetch = (String, String, PathBuf, Option<u64>);
 
-/// Sends files side by side.
+/// Sends files side by side; `ask` is called for where each goes.
 pub fn send(
     py: Python<'_>,
     client: &Client,
     files: Vec<File>,
     handle: &TransferControl,
+    ask: Option<Py<PyAny>>,
 ) -> PyResult<()> {
     let items = files
         .into_iter()
@@ -34,16 +39,27 @@ pub fn send(
             seen: None,
         })
         .collect();
-    let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())
-        .map_err(|error| error::from_client(py, &error))?;
-    let options = handle.options(Some(client));
+    let mut options = handle.options(Some(client));
+    if ask.is_some() {
+        // What is asked knows nothing of parts.
+        options.multipart_threshold = u64::MAX;
+    }
+    let api = api(client, ask).map_err(|error| error::from_client(py, &error))?;
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
     let sent = blocking::wait_ticking(py, "upload files", &tick, async move {
-        upload(&api, items, &options, &progress, &control).await
+        upload(&*api, items, &options, &progress, &control).await
     })?;
     sent.map(drop)
         .map_err(|error| error::from_transfer(py, "upload", &error))
+}
+
+fn api(client: &Client, ask: Option<Py<PyAny>>) -> Result<Box<dyn Api>, Error> {
+    let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())?;
+    Ok(match ask {
+        Some(ask) => Box::new(UploadMetadata::new(ask, api)),
+        None => Box::new(api),
+    })
 }
 
 /// Fetches files side by side.

@@ -189,6 +189,7 @@ def _upload(session: Any, files: Any) -> None:
     session._client().upload(
         [(component["id"], _file_name(component), path) for component, path in files],
         transfer.control(),
+        session._asker_for_uploads(),
     )
 
 

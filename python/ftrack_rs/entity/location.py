@@ -8,6 +8,7 @@ from typing import Any
 from ftrack_rs import exception, inspection, movement, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
+from ftrack_rs.overrides import is_own
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
 
@@ -110,7 +111,9 @@ class Location(Entity):
         for component, source in zip(components, sources):
             try:
                 if recursive and _is_container(component):
-                    self.add_components(component["members"], source, recursive, depth + 1)
+                    self.add_components(
+                        component["members"], source, recursive=recursive, _depth=depth + 1
+                    )
                 context = self._get_context(component, source)
                 identifier = self.structure.get_resource_identifier(component, context)
                 self._add_data(component, identifier, source)
@@ -280,7 +283,9 @@ class Location(Entity):
 
     def get_component_availability(self, component: Any) -> float:
         """Return in what percentage *component* is available here."""
-        return self.get_component_availabilities([component])[0]
+        found: dict[str, float]
+        found = self.session.get_component_availability(component, locations=[self])
+        return found[self["id"]]
 
     def get_component_availabilities(self, components: Any) -> list[float]:
         """Return in what percentage each of *components* is available here."""
@@ -447,9 +452,8 @@ def _is_container(component: Any) -> bool:
 def _finds_plainly(location: Any) -> bool:
     """Return whether no step of finding components in *location* is replaced."""
     step = "_get_resource_identifiers"
-    return movement.is_own(location, "get_resource_identifiers", Location) and (
-        movement.is_own(location, step, Location)
-        or movement.is_own(location, step, MemoryLocationMixin)
+    return is_own(location, "get_resource_identifiers", Location) and (
+        is_own(location, step, Location) or is_own(location, step, MemoryLocationMixin)
     )
 
 

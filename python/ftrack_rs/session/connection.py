@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from ftrack_rs import exception
 from ftrack_rs._core import Client
+from ftrack_rs.overrides import is_own
 from ftrack_rs.session.authentication import headers_of
 from ftrack_rs.session.encoding import Encoding
 
@@ -55,9 +56,13 @@ class Connection(Encoding):
         self.logger.error("%s", error)
         raise error
 
-    def _is_overridden(self, name: str) -> bool:
-        """Return whether the method *name* has been replaced, by a subclass or on the instance."""
-        return name in self.__dict__ or getattr(type(self), name) is not getattr(Connection, name)
+    def _calls_natively(self) -> bool:
+        """Return whether nobody looks at calls, so that native code may make them by itself."""
+        return (
+            is_own(self, "call", Connection)
+            and is_own(self, "encode", Encoding)
+            and is_own(self, "decode", Encoding)
+        )
 
     def _call_supported(self, action: str, operations: list[dict[str, Any]]) -> Any:
         """Call the server with *operations* of one *action* that old servers do not have.

@@ -10,6 +10,7 @@ from ftrack_rs._core import EntityMap, SchemaSet
 from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
+from ftrack_rs.overrides import is_own
 from ftrack_rs.query import QueryResult, quoted
 from ftrack_rs.session.connection import Connection
 from ftrack_rs.session.rows import RecentRows
@@ -42,9 +43,9 @@ class Identity(Connection):
     def _is_native(self) -> bool:
         """Return whether nothing looks at what goes from the server to the identity map."""
         return (
-            not self._is_overridden("call")
-            and type(self).merge is Identity.merge
-            and "merge" not in self.__dict__
+            self._calls_natively()
+            and is_own(self, "merge", Identity)
+            and all(getattr(kind, "merge", None) is Entity.merge for kind in self.types.values())
             and type(self.cache) is LayeredCache
             and len(self.cache.caches) == 1
             and type(self.cache.caches[0]) is MemoryCache

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ftrack_rs import exception, journal, movement, preflight, symbol
 from ftrack_rs import transfer as transfers
 from ftrack_rs.journal import UNNOTED, Call, Noted
+from ftrack_rs.overrides import is_own
 from ftrack_rs.session.locations import Locations
 from ftrack_rs.session.source_files import SourceFiles
 
@@ -230,3 +232,8 @@ class Publishing(Locations):
         }
         metadata: dict[str, Any] = self._call_supported("get_upload_metadata", [operation])[0]
         return metadata
+
+    def _asker_for_uploads(self) -> Callable[..., Any] | None:
+        """Return what has to be asked for where a file is sent; None if native code may ask."""
+        is_native = self._calls_natively() and is_own(self, "get_upload_metadata", Publishing)
+        return None if is_native else self.get_upload_metadata

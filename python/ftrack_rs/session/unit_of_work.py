@@ -7,11 +7,17 @@ from typing import Any
 
 from ftrack_rs import exception, inspection, version
 from ftrack_rs._core import Batch
-from ftrack_rs.operation import CreateEntityOperation, DeleteEntityOperation
+from ftrack_rs.operation import (
+    CreateEntityOperation,
+    DeleteEntityOperation,
+    UpdateEntityOperation,
+)
 from ftrack_rs.query import quoted
 from ftrack_rs.session.encoding import OperationPayload
 from ftrack_rs.session.identity import Identity
 from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
+
+_CHANGES = (CreateEntityOperation, UpdateEntityOperation, DeleteEntityOperation)
 
 
 class UnitOfWork(Identity):
@@ -38,8 +44,9 @@ class UnitOfWork(Identity):
     def _recorded(self, state: Symbol) -> list[Any]:
         found: dict[str, Any] = {}
         for operation in self.recorded_operations:
-            subject: Any = operation
-            identity = (str(subject.entity_type), [str(v) for v in subject.entity_key.values()])
+            if not isinstance(operation, _CHANGES):
+                continue
+            identity = (str(operation.entity_type), [*map(str, operation.entity_key.values())])
             try:
                 found[str(identity)] = self._local_cache.get(self.cache_key_maker.key(identity))
             except KeyError:

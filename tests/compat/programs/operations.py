@@ -190,6 +190,20 @@ def raw_operations(t, kind):
 
 
 @program
+def something_else_recorded(t):
+    session = t.session
+    task = t.entities().task
+    task["name"] = "renamed"
+    session.recorded_operations.push(5)
+    t.say("states", [session.created, session.modified, session.deleted])
+    t.say("state", t.api.inspection.state(task))
+    t.note("commit", session.commit)
+    t.say("left", len(session.recorded_operations))
+    t.note("rollback", session.rollback)
+    t.say("name", task["name"])
+
+
+@program
 def operations_replaced(t):
     tree = t.entities()
     session = t.session

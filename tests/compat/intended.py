@@ -9,8 +9,11 @@ _BY_HEADING = {
     "Messages show text, not bytes": [
         "plain.an_error_of_ones_own",
         "plain.errors[InvalidStateTransitionError('a', 'b', 'c')]",
+        "settings.versions_of_servers[check('2.9.99')]",
+        "settings.versions_of_servers[check('3.3.10')]",
     ],
     "Errors say more": [
+        "events.waiting_without_a_connection",
         "mappings.custom_attributes[custom.__setitem__('nonsense', 1)]",
         "mappings.custom_attributes[shot.__setitem__('custom_attributes', {'nonsense': 9})]",
         "mappings.custom_attributes_written[5]",
@@ -87,6 +90,20 @@ _BY_HEADING = {
         "locations.builtin_server[location.get_resource_identifiers([])]",
         "locations.builtin_unmanaged[location.get_resource_identifiers([])]",
         "queries.get_forms[session.get('Task', 'it\\'s \"quoted\"')]",
+        "settings.access_to_the_server[setattr(session, '_api_user', 'two words'), "
+        "server.accessor.get_url('some-id')]",
+    ],
+    "Cache files are SQLite databases": ["settings.schemas_kept_on_disk[missing folder]"],
+    "Data given for a component stays as it is": [
+        "components.data_that_is_used_again[file]",
+        "components.data_that_is_used_again[sequence]",
+        "components.data_that_is_used_again[thumbnail]",
+        "components.data_that_is_used_again[version]",
+    ],
+    "Points in time are sent with their zone": [
+        "entities.times_written[date]",
+        "entities.times_written[micro]",
+        "entities.times_written[naive]",
     ],
     "Sequences without frames are refused": ["components.sequence_components[render.%04d.exr []]"],
     "Structures refuse components without a version": [

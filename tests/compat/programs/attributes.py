@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from registry import cases, family, program
 
 
@@ -298,3 +300,94 @@ def references_to_something_else(t, value):
     t.note("set", task.__setitem__, "status", value)
     t.note("read", lambda: task["status"])
     t.note("commit", t.session.commit)
+
+
+@program
+def a_factory_of_attributes(t):
+    """As plugins do that leave attributes out, or give them classes of their own."""
+    module = t.api.attribute
+    factory_module = importlib.import_module("ftrack_api.entity.factory")
+    made = []
+
+    class Loud(module.ScalarAttribute):
+        def get_value(self, entity):
+            return str(super().get_value(entity)).upper()
+
+    class Counted(module.ReferenceAttribute):
+        @module.merge_references
+        def get_value(self, entity):
+            made.append(["read", self.name])
+            return super().get_value(entity)
+
+    class Factory(factory_module.StandardFactory):
+        def create_scalar_attribute(self, class_name, name, mutable, computed, default, data_type):
+            if name == "bid":
+                return None
+            if name == "name":
+                return Loud(name, data_type=data_type, default_value=default, mutable=mutable)
+            return super().create_scalar_attribute(
+                class_name, name, mutable, computed, default, data_type
+            )
+
+        def create_reference_attribute(self, class_name, name, mutable, reference):
+            made.append([class_name, name, mutable, reference])
+            if name == "parent":
+                return Counted(name, reference, mutable=mutable)
+            return super().create_reference_attribute(class_name, name, mutable, reference)
+
+        def create_collection_attribute(self, class_name, name, mutable):
+            made.append([class_name, name, mutable])
+            return super().create_collection_attribute(class_name, name, mutable)
+
+        def create_mapped_collection_attribute(self, class_name, name, mutable, reference):
+            made.append([class_name, name, mutable, reference])
+            return super().create_mapped_collection_attribute(class_name, name, mutable, reference)
+
+    def construct(event):
+        if event["data"]["schema"]["id"] == "Task":
+            return Factory().create(event["data"]["schema"])
+
+    session = t.session
+    topic = "topic=ftrack.api.session.construct-entity-type"
+    session.event_hub.subscribe(topic, construct)
+    session.types = session._build_entity_type_classes(session.schemas)
+    t.say("made", sorted(made, key=str))
+    del made[:]
+    tree = t.entities()
+    t.say("name", tree.task["name"])
+    t.note("bid", lambda: tree.task["bid"])
+    t.say("parent", tree.task["parent"] is tree.shot)
+    t.say("read", made[:1])
+    tree.task["name"] = "renamed"
+    t.say("renamed", tree.task["name"])
+    session.commit()
+    t.say("others", t.open().get("Task", tree.task["id"])["name"])
+
+
+@program
+def two_factories_for_one_type(t):
+    session = t.session
+    topic = "topic=ftrack.api.session.construct-entity-type"
+    for name in ("One", "Other"):
+        session.event_hub.subscribe(topic, lambda event, name=name: type(name, (), {}))
+    return session._build_entity_type_classes(session.schemas)
+
+
+@program
+def a_plain_factory(t):
+    """Classes without what is particular to their types."""
+    factory = importlib.import_module("ftrack_api.entity.factory").Factory()
+    schemas = {schema["id"]: schema for schema in t.session.schemas}
+    for name in ("Location", "Task", "AssetVersion"):
+        cls = factory.create(schemas[name])
+        t.say(name, [cls.__name__, cls.entity_type, cls.primary_key_attributes])
+        t.say("attributes", sorted(cls.attributes.keys()))
+        t.say("particular", [hasattr(cls, "accessor"), hasattr(cls, "create_note")])
+
+    class Base(t.api.entity.base.Entity):
+        def greet(self):
+            return f"hello {self['name']}"
+
+    cls = factory.create(schemas["Task"], bases=[Base])
+    t.say("base", [cls.__mro__[1].__name__, cls(t.session, {"name": "x"}).greet()])
+    t.session.recorded_operations.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 from registry import cases, family, program
@@ -272,3 +273,39 @@ def forms(t):
         "path": os.path.join(t.folder, "cache.dbm"),
         **{name: getattr(t.api.cache, name) for name in names},
     }
+
+
+@program
+def functions_of_a_session(t):
+    """What is remembered for each session."""
+    factory = importlib.import_module("ftrack_api.entity.factory")
+    calls = []
+
+    @t.api.collection.memoise_session
+    def projects(session):
+        calls.append("projects")
+        return session.query("Project").all()
+
+    @factory.memoise_session
+    def kind(entity):
+        calls.append("kind")
+        return entity.entity_type
+
+    @factory.memoise_defaults
+    def default(entity):
+        calls.append("default")
+        return {"made": len(calls)}
+
+    session, other = t.session, t.open()
+    t.say("same", projects(session) is projects(session=session))
+    projects(other)
+    task, again = session.get("Task", t.tree().task), session.query("Shot").first()
+    t.say("kinds", [kind(task), kind(again)])
+    t.say("defaults", default(task) is default(entity=again))
+    t.say("calls", calls)
+    maker = t.api.collection.PerSessionDefaultKeyMaker()
+    t.say("key of a session", maker.key({"session": session}) == str(id(session)))
+    t.say("key of others", [maker.key("a", 5), maker.key({"a": 1})])
+    maker = factory.PerSessionDefaultKeyMaker()
+    t.say("key of an entity", maker.key({"entity": task}) == str(id(session)))
+    t.say("key of others", [maker.key("a", 5), maker.key({"a": 1})])

@@ -24,6 +24,7 @@ def session_class(api):
     class ProcessHub(api.event.hub.EventHub):
         def __init__(self, *arguments, **options):
             self.finished = options.pop("finished", [])
+            self.dropped = 0
             super().__init__(*arguments, **options)
 
         def wait(self, duration=None):
@@ -43,6 +44,7 @@ def session_class(api):
 
         def _handle_packet(self, code, packet_identifier, path, data):
             if self._code_name_mapping[code] == "event":
+                self.dropped += 1
                 return None
             return super()._handle_packet(code, packet_identifier, path, data)
 
@@ -149,6 +151,26 @@ def a_hub_with_a_queue_of_its_own(t):
     t.say("dropped", hub._handle_packet(event_code, "", "", '{"name": "x", "args": []}'))
     t.say("queued", hub._event_queue.qsize())
     session.close()
+
+
+@program
+def a_hub_with_a_queue_of_its_own_is_connected(t):
+    """Events come from elsewhere, while the connection is the client's business."""
+    session = session_class(t.api)(t.direct_url, *credentials())
+    hub = session.event_hub
+    seen = []
+    hub.subscribe("topic=ftrack.meta.connected or topic=ftrack.test", seen.append)
+    hub.init_connection()
+    session._auto_connect_event_hub_thread = threading.Thread(target=hub.connect)
+    session._auto_connect_event_hub_thread.start()
+    session._auto_connect_event_hub_thread.join()
+    t.say("connected", hub.connected)
+    hub.publish(t.api.event.base.Event("ftrack.test"))
+    while not hub.dropped:
+        hub.wait(duration=0)
+    t.say("seen", [event["topic"] for event in seen])
+    session.close()
+    t.say("connected", hub.connected)
 
 
 @program

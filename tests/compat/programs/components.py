@@ -231,3 +231,21 @@ def custom_accessors(t, failing):
     t.note("onwards", other.add_component, component, location)
     location.remove_component(component)
     t.say("stored", sorted(stored))
+
+
+@cases("file", "sequence", "version", "thumbnail")
+def data_that_is_used_again(t, kind):
+    """Whether the data given for one component is fit for the next."""
+    tree = t.entities()
+    data = {"name": "main"}
+    if kind == "sequence":
+        t.session.create_component(sequence(t), data, location=None)
+    elif kind == "version":
+        data["version_id"] = "another"
+        tree.version.create_component(t.path("a.txt"), data)
+    elif kind == "thumbnail":
+        tree.task.create_thumbnail(t.path("a.png"), data)
+    else:
+        t.session.create_component(t.path("a.txt"), data, location=None)
+    t.session.recorded_operations.clear()
+    return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 
 from registry import cases, family, program
 
@@ -440,3 +441,66 @@ def deepcopy_fails(t):
 def iteration_gives_names(t):
     task = t.entities().task
     return [list(task) == list(task.attributes.keys()), all(isinstance(n, str) for n in task)]
+
+
+@cases("arrow", "zone", "aware", "naive", "micro", "date", "text", "text with zone")
+def times_written(t, kind):
+    """What becomes of points in time in all the forms in which scripts give them."""
+    import arrow
+
+    zone = datetime.timezone(datetime.timedelta(hours=2))
+    value = {
+        "arrow": arrow.get("2001-02-03T04:05:06"),
+        "zone": arrow.get("2001-02-03T04:05:06+02:00"),
+        "aware": datetime.datetime(2001, 2, 3, 4, 5, 6, tzinfo=zone),
+        "naive": datetime.datetime(2001, 2, 3, 4, 5, 6),
+        "micro": datetime.datetime(2001, 2, 3, 4, 5, 6, 789),
+        "date": datetime.date(2001, 2, 3),
+        "text": "2001-02-03T04:05:06",
+        "text with zone": "2001-02-03T04:05:06+02:00",
+    }[kind]
+    tree = t.entities()
+    tree.task["start_date"] = value
+    t.say("read", tree.task["start_date"] is value)
+    t.note("commit", t.session.commit)
+    t.say("others", t.open().get("Task", tree.task["id"])["start_date"])
+    timelog = {"start": value, "duration": 5, "context_id": tree.task["id"]}
+    made = t.note("ensure", lambda: t.session.ensure("Timelog", timelog, ["context_id", "start"]))
+    t.note("again", lambda: t.session.ensure("Timelog", timelog, ["context_id", "start"]) is made)
+
+
+@family(
+    "type(start).__name__",
+    "isinstance(start, arrow.Arrow)",
+    "str(start)",
+    "f'{start}'",
+    "start.strftime('%Y-%m-%d %H:%M')",
+    "start.format('YYYY-MM-DD HH:mm')",
+    "start.isoformat()",
+    "start.shift(days=1)",
+    "start.shift(hours=-5).hour",
+    "start.replace(hour=7)",
+    "start.date().isoformat()",
+    "start.naive.isoformat()",
+    "start.to('+02:00')",
+    "(start.shift(hours=1) - start).total_seconds()",
+    "start < start.shift(seconds=1)",
+    "sorted([start.shift(days=1), start])[0] == start",
+    "start == arrow.get('2001-02-03T04:05:06')",
+    "start == datetime.datetime(2001, 2, 3, 4, 5, 6, tzinfo=datetime.timezone.utc)",
+    "start.tzinfo.utcoffset(None).total_seconds()",
+    "start > task['created_at']",
+    "session.encode({'start': start})",
+    "session.query(f'Task where id is {task_id} and start_date is \"{start.naive.isoformat()}\"').one() is task",
+)
+def times(t):
+    """What can be done with a point in time, which is an `arrow.Arrow`."""
+    import arrow
+
+    task = t.entities().task
+    task["start_date"] = "2001-02-03T04:05:06"
+    t.session.commit()
+    other = t.open()
+    task = other.get("Task", task["id"])
+    names = {"arrow": arrow, "datetime": datetime, "session": other, "task": task}
+    return {**names, "start": task["start_date"], "task_id": task["id"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 from registry import cases, family, program
@@ -389,3 +390,43 @@ def a_file_type_of_ones_own(t):
     )
     component = t.session.create_component(t.path("a.special.txt"), location=None)
     return component["file_type"]
+
+
+@program
+def callbacks_of_all_kinds(t):
+    class Listener:
+        def method(self, event):
+            return ["method", event["data"]["value"]]
+
+        def __call__(self, event):
+            return ["object", {**event}["topic"], event.get("nothing", "default")]
+
+    def function(event):
+        return ["function", sorted(dict(event))]
+
+    hub, listener, heard = t.session.event_hub, Listener(), []
+    callbacks = (
+        function,
+        listener.method,
+        listener,
+        functools.partial(lambda first, event: [first, event["data"]], "partial"),
+        lambda event: None,
+        heard.append,
+    )
+    for callback in callbacks:
+        hub.subscribe("topic=a", callback)
+    t.say("answers", hub.publish(t.api.event.base.Event("a", data={"value": 5}), synchronous=True))
+    t.say("heard", [len(heard), heard[0]["data"]])
+
+
+@program
+def waiting_without_a_connection(t):
+    hub = t.session.event_hub
+    t.note("wait", hub.wait)
+    t.note("for a moment", hub.wait, 0)
+    hub.init_connection()
+    hub._event_queue.put(t.api.event.base.Event("a", data={"value": 5}))
+    heard = []
+    hub.subscribe("topic=a", lambda event: heard.append(event["data"]))
+    t.note("announced", hub.wait, duration=0)
+    t.say("heard", heard)

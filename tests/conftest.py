@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,11 @@ import pytest
 
 # Tests run on whatever was built; what they measure is behaviour.
 os.environ.setdefault("FTRACK_RS_ALLOW_DEBUG", "1")
+
+# A shell has its jobs in the background ignore interrupts, and so would the programs that are
+# interrupted here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from call_log import Calls
 from ftrack_rs import Session

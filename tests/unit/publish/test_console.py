@@ -1,3 +1,5 @@
+"""What the command shows of a publish while it runs, and at its end."""
+
 from __future__ import annotations
 
 import io

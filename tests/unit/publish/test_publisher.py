@@ -1,3 +1,5 @@
+"""Publishes described, planned and run with `session.publisher()`."""
+
 from __future__ import annotations
 
 import os

@@ -71,13 +71,9 @@ impl From<Endpoint> for CallFilter {
 pub type CallLog = Log<CallRecord>;
 
 impl Record for CallRecord {
-    fn body_bytes(&self) -> usize {
-        let size = |body: &Option<Bytes>| body.as_ref().map_or(0, Bytes::len);
-        size(&self.request_body) + size(&self.response_body)
-    }
-
-    fn drop_bodies(&mut self) {
-        (self.request_body, self.response_body) = (None, None);
+    fn for_each_body(&mut self, mut show: impl FnMut(&mut Option<Bytes>)) {
+        show(&mut self.request_body);
+        show(&mut self.response_body);
     }
 }
 

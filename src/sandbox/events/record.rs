@@ -73,11 +73,7 @@ impl EventRecord {
 }
 
 impl Record for EventRecord {
-    fn body_bytes(&self) -> usize {
-        self.event.as_ref().map_or(0, Bytes::len)
-    }
-
-    fn drop_bodies(&mut self) {
-        self.event = None;
+    fn for_each_body(&mut self, mut show: impl FnMut(&mut Option<Bytes>)) {
+        show(&mut self.event);
     }
 }

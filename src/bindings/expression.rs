@@ -6,7 +6,8 @@
 use std::cell::{Cell, OnceCell};
 
 use ftrack_protocol::expression::{
-    self, Candidate, Condition, ConditionId, Expression, Operator, PathId, Plan, TopicIndex,
+    self, Candidate, Condition, ConditionId, Expression, ExpressionIndex, Held, Operator, PathId,
+    Plan,
 };
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
@@ -56,9 +57,7 @@ impl EventExpression {
 pub struct EventExpressions {
     planned: Vec<Option<Expression<ConditionId>>>,
     conditions: Conditions,
-    by_topic: TopicIndex,
-    /// The path to the topic, if any expression asks for it.
-    topic: Option<PathId>,
+    index: ExpressionIndex,
 }
 
 #[pymethods]
@@ -78,8 +77,7 @@ impl EventExpressions {
         Self {
             planned: planned.collect(),
             conditions: Conditions::new(py, &plan),
-            by_topic: TopicIndex::new(parsed),
-            topic: plan.paths().position(|path| path == ["topic"]).map(PathId),
+            index: ExpressionIndex::new(parsed, &plan),
         }
     }
 
@@ -111,8 +109,10 @@ impl MatchingExpressions {
         let expressions = self.expressions.get();
         // Looked at anew, since what was done with the last one may have changed the candidate.
         let candidate = Live::new(&expressions.conditions, self.candidate.bind(py));
-        let topic = expressions.topic.and_then(|path| candidate.text(path));
-        for place in expressions.by_topic.candidates(topic, self.next) {
+        let places = expressions
+            .index
+            .candidates(self.next, |path| candidate.held(path));
+        for place in places {
             self.next = place + 1;
             let expression = expressions.planned[place].as_ref();
             match expression.map(|it| it.matches(&candidate)) {
@@ -209,11 +209,11 @@ impl<'a, 'py> Live<'a, 'py> {
         Ok(value.get_or_init(|| found))
     }
 
-    /// Returns the value at a path, if it is a plain text.
-    fn text(&self, path: PathId) -> Option<&str> {
+    fn held(&self, path: PathId) -> Held<'_> {
         match self.value(path) {
-            Ok(Found::Text(text)) => Some(text),
-            Ok(Found::Nothing | Found::Object(_)) | Err(_) => None,
+            Ok(Found::Nothing) => Held::Nothing,
+            Ok(Found::Text(text)) => Held::Text(text),
+            Ok(Found::Object(_)) | Err(_) => Held::Other,
         }
     }
 

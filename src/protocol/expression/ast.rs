@@ -49,15 +49,24 @@ impl Expression {
     ///
     /// It lets an index rule out most expressions without looking at them.
     pub fn required_value(&self, key: &[&str]) -> Option<&str> {
+        let mut required = Vec::new();
+        self.required_values(&mut required);
+        let found = required.into_iter().find(|(other, _)| *other == key);
+        found.map(|(_, value)| value)
+    }
+
+    /// Adds all keys, with the values they must have in whatever passes, that conditions name outright.
+    pub(super) fn required_values<'a>(&'a self, required: &mut Vec<(&'a [String], &'a str)>) {
         match self {
             Self::All(expressions) => expressions
                 .iter()
-                .find_map(|expression| expression.required_value(key)),
-            Self::Condition(condition) => (condition.operator == Operator::Equal
-                && condition.wanted_part().is_none()
-                && condition.key == key)
-                .then_some(condition.value.as_str()),
-            Self::Any(_) | Self::Not(_) => None,
+                .for_each(|expression| expression.required_values(required)),
+            Self::Condition(condition) => {
+                if condition.operator == Operator::Equal && condition.wanted_part().is_none() {
+                    required.push((&condition.key, &condition.value));
+                }
+            }
+            Self::Any(_) | Self::Not(_) => {}
         }
     }
 }

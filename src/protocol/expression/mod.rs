@@ -20,17 +20,17 @@
 mod ast;
 mod error;
 mod evaluate;
+mod index;
 mod json;
 mod parser;
 mod plan;
 mod print;
 mod scanner;
-mod topic_index;
 
 pub use ast::{Condition, Expression, Operator};
 pub use error::{ParseError, ParseErrorKind};
 pub use evaluate::Candidate;
+pub use index::{ExpressionIndex, Held};
 pub use json::compare_json;
 pub use parser::{MAX_DEPTH, parse};
 pub use plan::{ConditionId, PathId, Plan};
-pub use topic_index::TopicIndex;

@@ -39,6 +39,11 @@ impl Plan {
         }
     }
 
+    /// Returns the number of a path, if an expression has it.
+    pub fn path(&self, key: &[String]) -> Option<PathId> {
+        self.paths.numbers.get(key).copied().map(PathId)
+    }
+
     /// Returns the paths in the order of their numbers.
     pub fn paths(&self) -> impl Iterator<Item = &[String]> {
         self.paths.items.iter().map(Vec::as_slice)

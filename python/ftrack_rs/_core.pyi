@@ -130,6 +130,20 @@ class Batch:
         """Return the operations as dictionaries, with references in place of entities."""
 
 @final
+class Pages:
+    """The pages of a query; each is asked for while the one before it is taken in."""
+
+    def next(self) -> tuple[list[Any], int | None] | None:
+        """Return the entities of the next page, and the offset of the one after it.
+
+        Releases the interpreter while it waits and decodes. None when everything was read. After
+        an error the same page is asked for again.
+
+        Raises:
+            ServerError: If the server answers with an error or cannot be reached.
+        """
+
+@final
 class Client:
     """Talks to one server as one user.
 
@@ -164,6 +178,23 @@ class Client:
 
         Raises:
             ServerError: If the server answers with an error or cannot be reached.
+        """
+    def pages(
+        self,
+        map: EntityMap,
+        expression: str,
+        offset: int,
+        page_size: int,
+        limit: int | None,
+    ) -> Pages:
+        """Prepare to read all pages of a query; nothing is asked yet.
+
+        Args:
+            map: Where the entities go.
+            expression: What to query, without an offset and a limit.
+            offset: Where the first page starts.
+            page_size: Number of entities to ask for at once.
+            limit: How many entities there are to be at most; None for all.
         """
     def commit(self, entities: EntityMap, batch: Batch) -> bytes:
         """Post recorded operations and return the answer, undecoded.

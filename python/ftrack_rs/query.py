@@ -49,8 +49,7 @@ class QueryResult(Sequence[Any]):
             self._fetch_more()
 
     def __len__(self) -> int:
-        while self._can_fetch_more():
-            self._fetch_more()
+        self._fetch_rest()
         return len(self._results)
 
     def _can_fetch_more(self) -> bool:
@@ -63,12 +62,31 @@ class QueryResult(Sequence[Any]):
         records, metadata = self._session._query(
             f"{self._expression} offset {self._next_offset} limit {self._page_size}"
         )
+        self._take(records, metadata.get("next", {}).get("offset"))
+
+    def _fetch_rest(self) -> None:
+        """Fetch all pages that are left."""
+        # Of the class, as whatever stands in for a session may have attributes of any name.
+        read_ahead = getattr(type(self._session), "_read_ahead", None)
+        pages = None
+        if read_ahead is not None and self._can_fetch_more():
+            limit = None if self._limit is None else self._limit - len(self._results)
+            place = (self._expression, self._next_offset, self._page_size, limit)
+            pages = read_ahead(self._session, *place)
+        if pages is not None:
+            for records, offset in pages:
+                self._take(records, offset)
+        while self._can_fetch_more():
+            self._fetch_more()
+
+    def _take(self, records: list[Any], next_offset: int | None) -> None:
+        """Add a page to the results."""
         self._results.extend(records)
         if self._limit is not None and len(self._results) >= self._limit:
             self._next_offset = None
             del self._results[self._limit :]
         else:
-            self._next_offset = metadata.get("next", {}).get("offset")
+            self._next_offset = next_offset
 
     def all(self) -> list[Any]:
         """Return all entities as a list."""

@@ -8,6 +8,8 @@ use ftrack_client::commit::Commit;
 use ftrack_client::config::Config;
 use ftrack_client::error::{Error, Outcome};
 use ftrack_client::merge;
+use ftrack_client::paging::PageReader;
+use ftrack_client::query::Pager;
 use ftrack_client::transport::{CallHeaders, Idempotency, Transport, encode_batch};
 use ftrack_protocol::Operation;
 use pyo3::prelude::*;
@@ -15,6 +17,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::batch::Batch;
 use crate::entity_map::EntityMap;
+use crate::pages::Pages;
 use crate::reader::ContentReader;
 use crate::transfer_control::TransferControl;
 use crate::{blocking, error, transfer};
@@ -73,6 +76,21 @@ impl Client {
         map.get().touch();
         let page = page.map_err(|error| error::from_client(py, &error))?;
         Ok((EntityMap::page(map, &page.entities)?, page.next_offset))
+    }
+
+    /// Prepares to read all pages of a query; `expression` holds neither `offset` nor `limit`.
+    fn pages(
+        &self,
+        map: &Bound<'_, EntityMap>,
+        expression: String,
+        offset: u64,
+        page_size: u64,
+        limit: Option<u64>,
+    ) -> Pages {
+        let pager = Pager::of_parts(expression, offset, page_size, limit);
+        let identities = Arc::clone(&map.get().inner);
+        let (transport, headers) = (Arc::clone(&self.transport), self.headers.clone());
+        Pages::new(PageReader::new(transport, headers, identities, pager), map)
     }
 
     /// Posts recorded operations, makes sure of them if the answer is lost, and returns the answer, undecoded.

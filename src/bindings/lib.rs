@@ -22,6 +22,7 @@ mod events;
 mod expression;
 mod imports;
 mod journal;
+mod pages;
 mod passed_files;
 mod preflight;
 mod publish;

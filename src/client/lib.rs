@@ -20,7 +20,7 @@
 //! - [`schema_set`], [`schema_cache`]: the entity types of a site
 //! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
 //! - [`unit_of_work`], [`coalesce`], [`commit`]: changes on their way to the server
-//! - [`query`], [`populate`]: expressions and pages
+//! - [`query`], [`paging`], [`populate`]: expressions and pages
 //! - [`event_hub`]: the connection to the event server
 //! - [`sequence`], [`checksum`], [`transfer`]: files and their bytes
 //! - [`publish`]: versions with all that belongs to them, whole or not at all
@@ -36,6 +36,7 @@ pub mod event_hub;
 mod fill;
 pub mod identity_map;
 pub mod merge;
+pub mod paging;
 pub mod populate;
 pub mod publish;
 pub mod query;

@@ -10,15 +10,18 @@ mod texts;
 
 use serde::de::{self, DeserializeSeed};
 
-pub use answer::Answer;
+pub use answer::{Answer, next_offset};
 
 use crate::error::{Error, Result};
 use crate::identity_map::{EntityId, IdentityMap, Placement, Slab, SlotValue};
-use crate::schema_set::{AttributeId, SchemaSet};
+use crate::schema_set::{AttributeId, SchemaSet, TypeId};
 use texts::TextCache;
 
 /// No answer of a server is nested as deeply; the limit of `serde_json`.
 const MAX_DEPTH: usize = 128;
+
+/// More attributes than any type has: bounds what an answer that repeats them can make us remember.
+const MAX_ORDER: usize = 256;
 
 /// One page of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +74,9 @@ fn decode_with(map: &IdentityMap, body: &[u8], placement: Placement) -> Result<V
 }
 
 fn decode<'de, S: DeserializeSeed<'de>>(json: &'de [u8], what: &str, seed: S) -> Result<S::Value> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    // Texts of what is known to be UTF-8 need not be checked one by one.
+    let json = str::from_utf8(json).map_err(|error| Error::decode(what, &error))?;
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = seed
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value));
@@ -86,6 +91,8 @@ struct Decoder<'m> {
     texts: TextCache,
     /// How many objects enclose what is read now.
     depth: usize,
+    /// The attributes of each type in the order in which they came the last time: most likely they come so again.
+    orders: Vec<Vec<AttributeId>>,
     /// Lists of values that were placed, to be filled again.
     spare: Vec<Vec<(AttributeId, SlotValue)>>,
     /// A type at the top of a query's answer that the schema lacks; serde errors cannot carry it.
@@ -100,6 +107,7 @@ impl<'m> Decoder<'m> {
             placement,
             texts: TextCache::new(),
             depth: 0,
+            orders: vec![Vec::new(); map.schemas().types().len()],
             spare: Vec::new(),
             unknown_type: None,
         }
@@ -119,6 +127,22 @@ impl<'m> Decoder<'m> {
         let result = read(self);
         self.depth -= 1;
         result
+    }
+
+    /// Returns the attribute that came at this position of the last entity of a type.
+    fn expected(&self, entity_type: TypeId, position: usize) -> Option<AttributeId> {
+        self.orders[usize::from(entity_type.0)]
+            .get(position)
+            .copied()
+    }
+
+    /// Remembers the attribute that came at a position.
+    fn expect(&mut self, entity_type: TypeId, position: usize, attribute: AttributeId) {
+        let order = &mut self.orders[usize::from(entity_type.0)];
+        if position < MAX_ORDER {
+            order.resize(order.len().max(position + 1), attribute);
+            order[position] = attribute;
+        }
     }
 
     fn finish<T>(self, value: T) -> Result<T> {

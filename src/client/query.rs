@@ -110,6 +110,20 @@ impl Pager {
         }
     }
 
+    /// Starts at an offset, without a limit of its own that the text of the expression would hold.
+    pub fn of_parts(text: String, offset: u64, page_size: u64, limit: Option<u64>) -> Self {
+        Self {
+            expression: PagedExpression {
+                text,
+                offset: Some(offset),
+                limit,
+            },
+            page_size,
+            next_offset: Some(offset),
+            received: 0,
+        }
+    }
+
     /// Asks for another number of entities per page from now on.
     #[must_use]
     pub fn with_page_size(mut self, page_size: u64) -> Self {
@@ -124,11 +138,21 @@ impl Pager {
 
     /// Returns the expression of the next page, or none when everything is here.
     pub fn next_page(&self) -> Option<String> {
-        let offset = self.next_offset?;
-        Some(format!(
+        self.next_offset.map(|offset| self.page_at(offset))
+    }
+
+    /// Returns the expression of the page at `next_offset` if it will be asked for, should the page that is on its way be a full one.
+    pub fn page_after_full_one(&self, next_offset: u64) -> Option<String> {
+        let received = self.received.saturating_add(self.page_size);
+        let limit = self.expression.limit.unwrap_or(u64::MAX);
+        (received < limit).then(|| self.page_at(next_offset))
+    }
+
+    fn page_at(&self, offset: u64) -> String {
+        format!(
             "{} offset {offset} limit {}",
             self.expression.text, self.page_size
-        ))
+        )
     }
 
     /// Takes note of a page and returns how many of its entities belong to the result.

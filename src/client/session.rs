@@ -10,6 +10,7 @@ use crate::entity::{Entity, Field};
 use crate::error::{Error, Result};
 use crate::identity_map::{EntityId, IdentityMap};
 use crate::merge::{Answer, QueryPage, decode_answers, merge_query_answer};
+use crate::paging::PageReader;
 use crate::populate;
 use crate::query::{DEFAULT_PAGE_SIZE, PagedExpression, Pager, with_default_projections};
 use crate::schema_cache::{self, SchemaCache};
@@ -282,10 +283,13 @@ impl QueryResult<'_> {
     }
 
     /// Returns everything that is left.
-    pub async fn all(mut self) -> Result<Vec<Entity>> {
+    pub async fn all(self) -> Result<Vec<Entity>> {
+        let (transport, map) = (self.session.transport.clone(), self.session.map.clone());
+        let mut pages = PageReader::new(transport, CallHeaders::default(), map, self.pager);
         let mut entities = Vec::new();
-        while let Some(page) = self.next_page().await? {
-            entities.extend(page);
+        while let Some(request) = pages.request()? {
+            let page = pages.take_in(&request.answer().await?)?;
+            entities.extend(page.entities.iter().map(|id| self.session.handle(*id)));
         }
         Ok(entities)
     }

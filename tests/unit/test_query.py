@@ -7,6 +7,7 @@ import pytest
 from call_log import Calls
 from ftrack_rs import Session, exception
 from ftrack_rs.query import QueryResult
+from ftrack_rs.sandbox import Sandbox
 
 
 class Pages:
@@ -115,3 +116,34 @@ def test_pages_of_a_server(session: Session, calls: Calls) -> None:
     calls.forget()
     assert len(session.query("select id from Task", page_size=50)) == total
     assert len(calls.actions) == -(-total // 50)
+
+
+def test_pages_go_on_after_one_that_failed(session: Session, sandbox: Sandbox) -> None:
+    expected = session.query("select id from Task").all()
+    result = session.query("select id from Task", page_size=50)
+    assert result[0] is expected[0]
+    sandbox.fault("api", status=400, action="query", count=1, skip=1)
+    with pytest.raises(exception.ServerError):
+        result.all()
+    assert result.all() == expected
+
+
+def test_a_replaced_query_sees_every_page(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    query = session._query
+
+    def note(expression: str) -> Any:
+        asked.append(expression)
+        return query(expression)
+
+    monkeypatch.setattr(session, "_query", note)
+    total = len(session.query("select id from Task", page_size=50))
+    assert len(asked) == -(-total // 50) > 1
+
+
+def test_a_limit_holds_where_pages_are_read_ahead(session: Session, calls: Calls) -> None:
+    result = session.query("select id from Task limit 70", page_size=50)
+    assert len(result) == 70
+    assert len(calls.actions) == 2

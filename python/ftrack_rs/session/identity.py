@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ftrack_rs import inspection
@@ -14,7 +14,7 @@ from ftrack_rs.overrides import is_own
 from ftrack_rs.query import QueryResult, quoted
 from ftrack_rs.session.connection import Connection
 from ftrack_rs.session.rows import RecentRows
-from ftrack_rs.symbol import CREATED
+from ftrack_rs.symbol import CREATED, NOT_SET
 
 #: Queries of more ids than this are split, as servers bound the length of an expression.
 _POPULATE_AT_ONCE = 500
@@ -44,13 +44,22 @@ class Identity(Connection):
         """Return whether nothing looks at what goes from the server to the identity map."""
         return (
             self._calls_natively()
-            and is_own(self, "merge", Identity)
+            and self._identity_cache() is not None
             and all(getattr(kind, "merge", None) is Entity.merge for kind in self.types.values())
+        )
+
+    def _identity_cache(self) -> MemoryCache | None:
+        """Return the cache that stands for the identity map; None if others have a say."""
+        if (
+            is_own(self, "merge", Identity)
             and type(self.cache) is LayeredCache
             and len(self.cache.caches) == 1
             and type(self.cache.caches[0]) is MemoryCache
             and type(self.cache_key_maker) is StringKeyMaker
-        )
+        ):
+            cache: MemoryCache = self.cache.caches[0]
+            return cache
+        return None
 
     def get(self, entity_type: str, entity_key: Any) -> Any:
         """Return an entity from the cache, else from the server.
@@ -121,6 +130,23 @@ class Identity(Connection):
         self._recent_rows().add(entities)
         return entities, result["metadata"]
 
+    def _read_ahead(
+        self, expression: str, offset: int, page_size: int, limit: int | None
+    ) -> Iterator[tuple[list[Any], int | None]] | None:
+        """Return the pages of a query, each asked for while the one before it is taken in.
+
+        Each comes with the offset of the next. None where somebody looks at the queries.
+        """
+        if not (self._is_native() and is_own(self, "_query", Identity)):
+            return None
+        pages = self._client().pages(self._entities(), expression, offset, page_size, limit)
+        return self._noting_rows(iter(pages.next, None))
+
+    def _noting_rows(self, pages: Iterator[Any]) -> Iterator[tuple[list[Any], int | None]]:
+        for entities, offset in pages:
+            self._recent_rows().add(entities)
+            yield entities, offset
+
     def _recent_rows(self) -> RecentRows:
         rows: RecentRows = self.__dict__.setdefault("_rows", RecentRows())
         return rows
@@ -165,6 +191,23 @@ class Identity(Connection):
             if attached is entity or attached.merge(entity, merged=merged):
                 self.cache.set(key, attached)
         return attached
+
+    def _admit(self, entity: Any) -> Any:
+        """Take an entity that was created here into the session, as :meth:`merge` does.
+
+        Returns:
+            The entity; None if there is more to do, as where its identity is known already.
+        """
+        cache = self._identity_cache()
+        names = entity.primary_key_attributes
+        values = [entity._get_local(name) for name in names]
+        if cache is None or any(value is NOT_SET for value in values):
+            return None
+        identity = str(entity.entity_type), [*map(str, values)]
+        with self._thread_lock:
+            if cache._holds(identity):
+                return None
+            return self._entities().adopt(entity, *identity)
 
     def _attach(self, entity: Any, entity_type: str, key: list[str]) -> Any:
         """Return an instance of *entity* that belongs to the session; it may still lack values."""

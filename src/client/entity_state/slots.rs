@@ -30,7 +30,16 @@ impl Slots {
             ..Self::default()
         };
         for (attribute, value) in unsorted.drain(..) {
-            slots.set(attribute, value);
+            match bit_of(attribute) {
+                // The next in order, as nearly always.
+                Some(bit) if bit > slots.present => {
+                    slots.present |= bit;
+                    slots.values.push(value);
+                }
+                _ => {
+                    slots.set(attribute, value);
+                }
+            }
         }
         slots
     }

@@ -12,6 +12,9 @@ use super::{Decoder, QueryPage};
 use crate::entity_state::{EntityId, SlotValue};
 use crate::schema_set::AttributeKind;
 
+/// How many bytes from the end of an answer what it says of the page may start.
+const MAX_METADATA: usize = 256;
+
 /// A decoded answer, with its entities in a map.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -54,6 +57,20 @@ impl Answer {
             _ => None,
         }
     }
+}
+
+/// Returns the offset of the next page where the answer to a query tells it at its end, without decoding the rows.
+///
+/// Nothing but the members of a result stand two brackets from the end, and quotes inside a text are escaped, so that this is no member of an entity and no text.
+pub fn next_offset(answer: &[u8]) -> Option<u64> {
+    const NAME: &[u8] = br#""metadata":"#;
+    let tail = &answer[answer.len().saturating_sub(MAX_METADATA)..];
+    let start = tail.windows(NAME.len()).rposition(|text| text == NAME)? + NAME.len();
+    let mut json = serde_json::Deserializer::from_slice(&tail[start..]).into_iter::<Metadata>();
+    let metadata = json.next()?.ok()?;
+    let rest = tail[start + json.byte_offset()..].iter();
+    let is_last = rest.filter(|byte| !byte.is_ascii_whitespace()).eq(b"}]");
+    metadata.next?.offset.filter(|_| is_last)
 }
 
 /// Reads the answer to a batch of one query.

@@ -35,7 +35,11 @@ impl<'de> Visitor<'de> for TextSeed {
 }
 
 /// Reads the name of an attribute as its number; none for names the schema does not know.
-pub(super) struct AttributeSeed<'s>(pub(super) &'s EntityType);
+pub(super) struct AttributeSeed<'s> {
+    pub(super) definition: &'s EntityType,
+    /// The one it probably is, which saves looking it up.
+    pub(super) expected: Option<AttributeId>,
+}
 
 impl<'de> DeserializeSeed<'de> for AttributeSeed<'_> {
     type Value = Option<AttributeId>;
@@ -53,6 +57,10 @@ impl Visitor<'_> for AttributeSeed<'_> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.find(name))
+        let is_name = |id: &AttributeId| *self.definition.attribute(*id).name == *name;
+        Ok(self
+            .expected
+            .filter(is_name)
+            .or_else(|| self.definition.find(name)))
     }
 }

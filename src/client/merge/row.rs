@@ -91,11 +91,22 @@ fn entity<'de, A: MapAccess<'de>>(
             values.push((attribute, value.map_err(A::Error::custom)?));
         }
     }
-    while let Some(attribute) = map.next_key_seed(AttributeSeed(definition))? {
+    for position in 0.. {
+        let expected = decoder.expected(definition.id, position);
+        let seed = AttributeSeed {
+            definition,
+            expected,
+        };
+        let Some(attribute) = map.next_key_seed(seed)? else {
+            break;
+        };
         let Some(attribute) = attribute else {
             map.next_value::<IgnoredAny>()?;
             continue;
         };
+        if expected != Some(attribute) {
+            decoder.expect(definition.id, position, attribute);
+        }
         let kind = &definition.attribute(attribute).kind;
         values.push((attribute, map.next_value_seed(SlotSeed { decoder, kind })?));
     }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use ftrack_client::entity::{Entity, Field};
 use ftrack_client::error::ErrorKind;
 use ftrack_client::identity_map::{EntityId, IdentityMap, SlotValue};
-use ftrack_client::merge::{Answer, decode_answers, merge_answers, merge_query_answer};
+use ftrack_client::merge::{
+    Answer, decode_answers, merge_answers, merge_query_answer, next_offset,
+};
 use ftrack_protocol::Value;
 use proptest::prelude::*;
 
@@ -150,6 +152,56 @@ fn the_next_offset_is_read_wherever_the_metadata_stands() {
         let page = merge_query_answer(&map, body.as_bytes()).unwrap();
         assert_eq!(page.next_offset, offset, "{body}");
     }
+}
+
+#[test]
+fn the_next_offset_is_read_from_the_end_only_where_it_is_the_pages() {
+    let next = r#""metadata":{"next":{"offset":500}}"#;
+    for (body, offset) in [
+        (format!(r#"[{{"data":[],{next}}}]"#), Some(500)),
+        (format!("[{{\"data\":[],{next}\n }} ]\n"), Some(500)),
+        (
+            format!(r#"[{{"data":[{{"name":"{}"}}],{next}}}]"#, "x".repeat(1000)),
+            Some(500),
+        ),
+        // Of a row, of another result, in a text, before the rows, none at all.
+        (format!(r#"[{{"data":[{{{next}}}]}}]"#), None),
+        (format!(r#"[{{"data":[],{next}}},{{}}]"#), None),
+        (
+            format!(r#"[{{"data":"{}"}}]"#, next.replace('"', "\\\"")),
+            None,
+        ),
+        (format!(r#"[{{{next},"data":[]}}]"#), None),
+        (
+            r#"[{"data":[],"metadata":{"next":{"offset":null}}}]"#.into(),
+            None,
+        ),
+        (r#"[{"data":[],"metadata":null}]"#.into(), None),
+        (r#"[{"data":[],"metadata":{"next""#.into(), None),
+        (String::new(), None),
+    ] {
+        assert_eq!(next_offset(body.as_bytes()), offset, "{body}");
+    }
+}
+
+#[test]
+fn attributes_may_come_in_another_order_in_each_row() {
+    let map = schemas::map();
+    let tasks = merge(
+        &map,
+        r#"[{"__entity_type__":"Task","id":"t1","name":"a","bid":1},
+            {"__entity_type__":"Task","bid":2,"id":"t2","unknown":3,"name":"b"},
+            {"__entity_type__":"Task","name":"c","name":"d","id":"t3","bid":3},
+            {"__entity_type__":"Task","id":"t4"},
+            {"__entity_type__":"Task","id":"t5","name":"e","bid":5}]"#,
+    );
+    let named = |index: usize| field(&map, tasks[index], "name");
+    let names: Vec<_> = (0..5)
+        .map(|index| named(index).map(|it| it.as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [Some("a"), Some("b"), Some("d"), None, Some("e")];
+    assert_eq!(names, expected.map(|name| name.map(str::to_owned)));
+    assert_eq!(text(&map, tasks[1], "id"), "t2");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 use ftrack_client::entity::Field;
 use ftrack_client::error::ErrorKind;
+use ftrack_client::paging::PageReader;
+use ftrack_client::query::Pager;
+use ftrack_client::transport::CallHeaders;
 
 use crate::server::Server;
 
@@ -130,4 +133,45 @@ async fn reading_what_is_not_known_fetches_it() {
         .unwrap();
     assert_eq!(name, Some(Field::from("Done")));
     assert_eq!(server.requests().len(), count, "came along");
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_while_the_one_before_it_is_taken_in() {
+    let (server, session) = Server::with_session().await;
+    let reader = |expression: &str| {
+        let map = session.map().clone();
+        let pager = Pager::new(expression, 2);
+        PageReader::new(
+            session.transport().clone(),
+            CallHeaders::default(),
+            map,
+            pager,
+        )
+    };
+    server.push(users(&["a", "b"], "2").as_str());
+    server.push(users(&["c"], "null").as_str());
+    let mut pages = reader("select id from User");
+    let first = pages.request().unwrap().unwrap().answer().await.unwrap();
+    assert_eq!(server.requests().len(), 3, "only what was asked for");
+    assert_eq!(pages.take_in(&first).unwrap().entities.len(), 2);
+    server.wait_for_requests(4).await;
+    assert_eq!(
+        server.last_body(),
+        asked("select id from User offset 2 limit 2")
+    );
+    let second = pages.request().unwrap().unwrap().answer().await.unwrap();
+    assert_eq!(pages.take_in(&second).unwrap().entities.len(), 1);
+    assert!(pages.request().unwrap().is_none());
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_past_a_limit() {
+    let (server, session) = Server::with_session().await;
+    server.push(users(&["a", "b"], "2").as_str());
+    server.push(users(&["c", "d"], "4").as_str());
+    let query = session.query("User limit 3").unwrap();
+    let found = query.with_page_size(2).all().await.unwrap();
+    assert_eq!(found.len(), 3);
+    assert_eq!(server.requests().len(), 4);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -86,6 +87,18 @@ impl Server {
 
     pub fn requests(&self) -> Vec<Request> {
         self.script.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn wait_for_requests(&self, count: usize) {
+        let arrived = async {
+            while self.requests().len() < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), arrived)
+            .await
+            .unwrap();
     }
 
     /// Returns the body of the last request.

@@ -493,6 +493,11 @@ class MemoryCache(Cache):
             entity = self._entities.get(*identity)
         return self._cache[key] if entity is None else entity
 
+    def _holds(self, identity: tuple[str, list[str]]) -> bool:
+        """Return whether there is a value for an identity."""
+        is_known = self._entities is not None and self._entities.get(*identity) is not None
+        return is_known or bool(self._cache and str(identity) in self._cache)
+
     def set(self, key: Any, value: Any) -> None:
         """Set the value of *key*; an entity from another cache becomes one of the session."""
         identity = self._identity(key)

@@ -18,11 +18,13 @@ from ftrack_rs import inspection
 from ftrack_rs._core import EntityHandle
 from ftrack_rs.attribute import (
     AbstractCollectionAttribute,
+    Attribute,
     Attributes,
     ReferenceAttribute,
     ScalarAttribute,
 )
 from ftrack_rs.operation import CreateEntityOperation
+from ftrack_rs.overrides import is_own
 from ftrack_rs.symbol import NOT_SET
 
 if TYPE_CHECKING:
@@ -33,6 +35,16 @@ _ENTITY_TYPE_KEY = "__entity_type__"
 
 class _EntityBase:
     """Common base of entities and their mixins."""
+
+
+def _is_set_plainly(pair: tuple[Any, Any]) -> bool:
+    """Return whether an attribute needs no more for its first value than to keep it."""
+    return is_own(pair[0], "set_local_value", Attribute)
+
+
+def _is_kept_as_it_is(pair: tuple[Any, Any]) -> bool:
+    """Return whether the default of an attribute is its first value."""
+    return not callable(pair[1]) and _is_set_plainly(pair)
 
 
 class DynamicEntityTypeMetaclass(abc.ABCMeta):
@@ -89,14 +101,20 @@ class Entity(
         references = [pair for pair in given if isinstance(pair[0], ReferenceAttribute)]
         collections = [pair for pair in given if isinstance(pair[0], AbstractCollectionAttribute)]
         session = self.session
-        with session.operation_recording(False):
-            for other in self.attributes:
-                default = other.default_value
-                # Most have no default, and setting that would cost more than all the rest.
-                if default is not NOT_SET and other.name not in data:
-                    other.set_local_value(self, default(self) if callable(default) else default)
-            for attribute, value in scalars:
-                attribute.set_local_value(self, value)
+        # Most have no default, and setting that would cost more than all the rest.
+        defaults = [
+            (it, it.default_value) for it in self.attributes if it.default_value is not NOT_SET
+        ]
+        missing = [pair for pair in defaults if pair[0].name not in data]
+        if all(map(_is_kept_as_it_is, missing)) and all(map(_is_set_plainly, scalars)):
+            for attribute, value in missing + scalars:
+                self._set_local(attribute.name, value)
+        else:
+            with session.operation_recording(False):
+                for attribute, value in missing:
+                    attribute.set_local_value(self, value(self) if callable(value) else value)
+                for attribute, value in scalars:
+                    attribute.set_local_value(self, value)
         if session.record_operations:
             session.recorded_operations.push(
                 CreateEntityOperation(

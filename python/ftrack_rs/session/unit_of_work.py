@@ -72,7 +72,9 @@ class UnitOfWork(Identity):
         """
         if entity_type == version.VERSION and not reconstructing and entity_type not in self.types:
             return version.create_version(self, data or {})
-        return self.merge(self._create(entity_type, data, reconstructing=reconstructing))
+        entity = self._create(entity_type, data, reconstructing=reconstructing)
+        admitted = self._admit(entity)
+        return self.merge(entity) if admitted is None else admitted
 
     def ensure(self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None) -> Any:
         """Return an entity with the values in *data*, creating or updating it, which commits.

@@ -50,6 +50,10 @@ impl Api for UploadMetadata {
         self.api.remove(component_id)
     }
 
+    fn content_url(&self, component_id: &str) -> Option<String> {
+        self.api.content_url(component_id)
+    }
+
     fn http(&self) -> &reqwest::Client {
         self.api.http()
     }

@@ -126,6 +126,18 @@ pub enum TransferError {
         /// How long was waited.
         after: Duration,
     },
+    /// The storage has made a file of another size of what it received.
+    #[error("{host} holds {actual} bytes of file '{}', which has {expected}", path.display())]
+    StoredWrong {
+        /// The file.
+        path: PathBuf,
+        /// The host that holds it.
+        host: String,
+        /// The size of the file, in bytes.
+        expected: u64,
+        /// The size of what is held, in bytes.
+        actual: u64,
+    },
     /// What was received has another size than expected.
     #[error("{host} sent {actual} bytes for file '{}', expected {expected}", path.display())]
     SizeMismatch {
@@ -217,6 +229,7 @@ impl TransferError {
             }
             Self::ChecksumRejected { .. }
             | Self::PartUnproven { .. }
+            | Self::StoredWrong { .. }
             | Self::SizeMismatch { .. }
             | Self::ChecksumMismatch { .. }
             | Self::ContentChanged { .. }

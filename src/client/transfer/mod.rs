@@ -78,6 +78,9 @@ pub trait Api: Send + Sync {
     /// Removes the file of a component; it is no error if there is none.
     fn remove<'a>(&'a self, component_id: &'a str) -> BoxFuture<'a, Result<(), ApiError>>;
 
+    /// Returns where the content of a component can be downloaded; none if that cannot be told.
+    fn content_url(&self, component_id: &str) -> Option<String>;
+
     /// Returns the pooled HTTP client for signed URLs, which may lead to any host.
     ///
     /// It must carry no credentials in its default headers, follow no redirects (`redirect::Policy::none()`: on the way of a redirect reqwest

@@ -1,7 +1,7 @@
 //! Files that are sent in parts: from several places at the same time, each byte read once, and kept part by part.
 //!
 //! The parts of one file ask for their places one after the other, so that large files take turns with each other and with small ones. Parts are hashed while
-//! they are sent. S3 names a part by its MD5, unless it encrypts with certain keys; so where any name proves to be an MD5, all have to be.
+//! they are sent. S3 names a part by its MD5, unless it encrypts with certain keys; so where any name proves to be an MD5, all have to be. Where none does, the size of the whole is compared.
 //!
 //! An upload that is given up leaves its parts to the server, which removes them after a time; ftrack has no call for it.
 
@@ -15,9 +15,10 @@ use reqwest::header::HeaderMap;
 use tokio::sync::mpsc;
 
 use super::complete::{Completer, complete_all};
+use super::get::{Origin, Wanted};
 use super::journal::{AcceptedPart, PartsUpload};
 use super::limit::Permit;
-use super::link::{Failure, Link};
+use super::link::{Failure, Flow, Link};
 use super::parts::{Part, PartSize};
 use super::put::{Accepted, Put, check_unchanged};
 use super::tally::{Fault, admitted};
@@ -209,7 +210,38 @@ impl<'a> FileUpload<'a> {
         let component_id = self.run.component_id(self.file);
         completer
             .complete(self.file, component_id, &self.upload, &parts)
-            .await
+            .await?;
+        if parts.iter().any(is_named_by_md5) {
+            return Ok(());
+        }
+        self.check_stored_size(component_id).await
+    }
+
+    /// Compares the sizes of the file and of what the storage has made of it.
+    ///
+    /// A storage that does not show it yet, or not at all, is believed: it has confirmed each part and the whole.
+    async fn check_stored_size(&self, component_id: &str) -> Result<(), Failure> {
+        let (sender, source) = (self.run.sender, &self.file.source);
+        let Some(url) = self.run.api.content_url(component_id) else {
+            return Ok(());
+        };
+        let http = self.run.api.http();
+        let origin = Origin::new(http, &url, &source.path, sender.options.stall)?;
+        let flow = Flow::new(self.file.index, &sender.progress);
+        let Ok(answer) = origin.get(&flow, Wanted::Beginning(1)).await else {
+            return Ok(());
+        };
+        match answer.version.size {
+            Some(actual) if actual != source.size => {
+                Err(Failure::by_new_url(TransferError::StoredWrong {
+                    path: source.path.clone(),
+                    host: answer.link.host,
+                    expected: source.size,
+                    actual,
+                }))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn send_parts(&self, parts: Vec<Part>) -> Result<(), Failure> {
@@ -251,12 +283,11 @@ impl<'a> FileUpload<'a> {
     ///
     /// A name that is no MD5 of its part is in order as long as no other part has one.
     fn drop_wrong(&self) {
-        let is_md5 = |part: &AcceptedPart| part.etag.eq_ignore_ascii_case(&part.md5.to_string());
         let before = self.accepted_bytes();
         {
             let mut accepted = self.accepted.lock();
-            if accepted.values().any(is_md5) {
-                accepted.retain(|_, part| is_md5(part));
+            if accepted.values().any(is_named_by_md5) {
+                accepted.retain(|_, part| is_named_by_md5(part));
             }
         }
         let progress = &self.run.sender.progress;
@@ -284,4 +315,8 @@ impl<'a> FileUpload<'a> {
             fault,
         })
     }
+}
+
+fn is_named_by_md5(part: &AcceptedPart) -> bool {
+    part.etag.eq_ignore_ascii_case(&part.md5.to_string())
 }

@@ -47,21 +47,26 @@ impl TransferApi {
         serde_json::from_slice(&answer).map_err(|e| Error::decode("the answer of the server", &e))
     }
 
-    /// Asks for the removal as the official client does, with the key in the URL.
-    async fn remove_file(&self, component_id: &str) -> Result<()> {
-        let (config, host) = (self.transport.config(), self.transport.host());
-        let failed = |reason: String| Error::Connection {
-            host: host.to_owned(),
-            action: "remove a file".to_owned(),
-            reason,
-        };
+    /// Returns the URL of a component as the official client makes it, with the key in it.
+    fn component_url(&self, action: &str, component_id: &str) -> std::result::Result<Url, String> {
+        let config = self.transport.config();
         let query = [
             ("id", component_id),
             ("username", &config.api_user),
             ("apiKey", config.api_key.expose()),
         ];
-        let address = format!("{}/component/remove", config.server_url);
-        let url = Url::parse_with_params(&address, query).map_err(|e| failed(e.to_string()))?;
+        let address = format!("{}/component/{action}", config.server_url);
+        Url::parse_with_params(&address, query).map_err(|error| error.to_string())
+    }
+
+    async fn remove_file(&self, component_id: &str) -> Result<()> {
+        let host = self.transport.host();
+        let failed = |reason: String| Error::Connection {
+            host: host.to_owned(),
+            action: "remove a file".to_owned(),
+            reason,
+        };
+        let url = self.component_url("remove", component_id).map_err(failed)?;
         let answer = self.client.get(url).timeout(REMOVAL).send().await;
         let status = answer.map_err(|e| failed(innermost(&e)))?.status();
         if status.is_success() || status == StatusCode::NOT_FOUND {
@@ -83,6 +88,12 @@ impl Api for TransferApi {
         self.remove_file(component_id)
             .map(|result| result.map_err(ApiError::from))
             .boxed()
+    }
+
+    fn content_url(&self, component_id: &str) -> Option<String> {
+        self.component_url("get", component_id)
+            .map(String::from)
+            .ok()
     }
 
     fn http(&self) -> &reqwest::Client {

@@ -188,6 +188,36 @@ async fn names_that_are_no_md5_at_all_are_in_order() {
 }
 
 #[tokio::test]
+async fn where_no_part_is_named_by_its_md5_the_size_of_the_whole_has_to_be_right() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    for part in ["c.1", "c.2", "c.3"] {
+        server.script(part, vec![Reply::Name("\"opaque\""); 9]);
+    }
+    let hold = |size: usize| {
+        let content = vec![0; size].into();
+        server
+            .storage
+            .contents
+            .lock()
+            .insert("c".to_owned(), content);
+    };
+    hold(SIZE);
+    let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
+    result.unwrap();
+    hold(SIZE - 1);
+    let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::Integrity);
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("holds {} bytes", SIZE - 1)),
+        "{error}"
+    );
+    assert!(!format!("{error} {error:?}").contains(SECRET));
+}
+
+#[tokio::test]
 async fn a_part_without_a_name_is_sent_again_and_then_an_error() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     server.script("c.2", vec![Reply::Name(""); 9]);

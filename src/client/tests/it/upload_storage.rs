@@ -178,6 +178,10 @@ impl Api for Server {
         async { Ok(()) }.boxed()
     }
 
+    fn content_url(&self, component_id: &str) -> Option<String> {
+        Some(self.url(component_id))
+    }
+
     fn http(&self) -> &reqwest::Client {
         &self.client
     }

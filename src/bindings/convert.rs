@@ -171,9 +171,18 @@ fn members_from_python(
     }
 }
 
+/// Returns what refers to an entity, as `session.entity_reference` makes it; natively, where that is nobody else's.
 fn reference(session: &Bound<'_, PyAny>, entity: &Bound<'_, EntityHandle>) -> PyResult<Value> {
     let py = session.py();
-    let reference = session.call_method1(intern!(py, "entity_reference"), (entity,))?;
+    let make = session.getattr(intern!(py, "entity_reference"))?;
+    let function = make.getattr_opt(intern!(py, "__func__"))?;
+    let plain = imports::entity_reference(py)?;
+    if function.is_some_and(|function| function.is(plain))
+        && let Some(reference) = entity.get().reference()
+    {
+        return Ok(Value::Entity(reference));
+    }
+    let reference = make.call1((entity,))?;
     let mut entity_type = Arc::from("");
     let mut attributes = Vec::new();
     for (name, value) in reference.cast::<PyDict>()? {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use ftrack_client::identity_map::{EntityId, SlotValue};
 use ftrack_client::schema_set::TypeId;
-use ftrack_protocol::EntityKey;
+use ftrack_protocol::{EntityData, EntityKey};
 use parking_lot::Mutex;
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyAttributeError;
@@ -257,6 +257,12 @@ impl EntityHandle {
     /// Returns whether there are local values.
     pub fn has_locals(&self, py: Python<'_>) -> bool {
         self.locals(py).is_some_and(|local| !local.is_empty())
+    }
+
+    /// Returns what refers to the entity, if it is bound and its primary key is known.
+    pub fn reference(&self) -> Option<EntityData> {
+        let binding = self.binding.get()?;
+        binding.map.get().inner.reference(binding.id)
     }
 
     /// Returns the number that `entity` has in `map`. Of one from elsewhere, what it knows itself is taken over.

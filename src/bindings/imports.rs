@@ -16,6 +16,18 @@ pub fn entity(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     CELL.import(py, "ftrack_rs.entity.base", "Entity")
 }
 
+/// Returns the function `ftrack_rs.session.encoding.Encoding.entity_reference`.
+pub fn entity_reference(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static CELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let look_up = || {
+        let class = py
+            .import("ftrack_rs.session.encoding")?
+            .getattr("Encoding")?;
+        PyResult::Ok(class.getattr("entity_reference")?.unbind())
+    };
+    Ok(CELL.get_or_try_init(py, look_up)?.bind(py))
+}
+
 /// Returns `ftrack_rs.collection.Collection`.
 pub fn collection(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static CELL: PyOnceLock<Py<PyType>> = PyOnceLock::new();

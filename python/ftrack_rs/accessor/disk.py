@@ -201,9 +201,9 @@ class DiskAccessor(Accessor):
         path = os.path.normpath(os.path.join(prefix, resource_identifier))
         if not _is_within(path, prefix):
             raise self._outside(resource_identifier)
-        if not self.follow_symlinks and not _is_within(
-            os.path.realpath(path), os.path.realpath(prefix)
-        ):
+        if self.follow_symlinks or not _may_lead_out(path, prefix):
+            return path
+        if not _is_within(os.path.realpath(path), os.path.realpath(prefix)):
             raise self._outside(resource_identifier)
         return path
 
@@ -297,6 +297,20 @@ def _is_replaceable(path: str) -> bool:
 
 def _is_partial(name: str) -> bool:
     return name.startswith(_PARTIAL_PREFIX) and name.endswith(_PARTIAL_SUFFIX)
+
+
+def _may_lead_out(path: str, folder: str) -> bool:
+    """Return whether there may be a link between *folder* and *path*, which is below it.
+
+    That is told faster than where links lead.
+    """
+    if os.name != "posix":  # Where not only links lead elsewhere.
+        return True
+    while path != folder:
+        if os.path.islink(path):
+            return True
+        path = os.path.dirname(path)
+    return False
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -5,6 +5,12 @@ use md5_many::{Md5Many, Md5State};
 
 use super::Digest;
 
+/// Bytes of a block, the step in which MD5 works.
+const BLOCK: usize = 64;
+
+/// Lanes of half a row of AVX-512, which has a kernel of its own; shorter rows have none.
+const HALF_ROW: usize = 8;
+
 /// Which code computes the MD5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kernel {
@@ -73,11 +79,7 @@ impl Lanes {
     /// Feeds `inputs[n]` to stream `n`, for all streams of the row.
     pub(super) fn update(&mut self, inputs: &[&[u8]]) {
         match self {
-            Self::Vector { engine, streams } => match (streams.as_mut_slice(), inputs) {
-                // The vector unit gains nothing with one stream.
-                ([stream], [input]) => stream.update(input),
-                (streams, inputs) => engine.update_many(streams, inputs),
-            },
+            Self::Vector { engine, streams } => update_streams(*engine, streams, inputs),
             Self::Scalar(streams) => streams
                 .iter_mut()
                 .zip(inputs)
@@ -91,6 +93,75 @@ impl Lanes {
             Self::Vector { streams, .. } => Digest(streams.swap_remove(lane).finalize()),
             Self::Scalar(streams) => Digest(streams.swap_remove(lane).finalize().into()),
         }
+    }
+}
+
+/// Feeds `inputs[n]`, of any length, to stream `n`.
+///
+/// The kernels are fast for whole blocks of full rows only: with five to seven streams md5-many 0.1.0-alpha.4 leaves its vector code, and is slower than one stream
+/// after the other. So blocks that streams have in common are hashed side by side, and lanes without a stream hash those of the first once more, for nothing.
+pub(super) fn update_streams(engine: Md5Many, streams: &mut [Md5State], inputs: &[&[u8]]) {
+    let mut rest: Vec<_> = streams.iter_mut().zip(inputs.iter().copied()).collect();
+    for row in rest.chunks_mut(2 * engine.lanes()) {
+        for (stream, input) in &mut *row {
+            *input = complete_block(stream, input);
+        }
+        while update_side_by_side(engine, row) {}
+    }
+    for (stream, input) in rest {
+        stream.update(input);
+    }
+}
+
+/// Hashes what is missing of the last block of a stream, and returns the rest.
+fn complete_block<'a>(stream: &mut Md5State, input: &'a [u8]) -> &'a [u8] {
+    let missing = match stream.bytes_hashed() % BLOCK as u64 {
+        0 => 0,
+        // Less than a block.
+        used => BLOCK - usize::try_from(used).unwrap_or(0),
+    };
+    let (start, rest) = input.split_at(missing.min(input.len()));
+    stream.update(start);
+    rest
+}
+
+/// Hashes the blocks that all unfinished streams of a row still have in common; answers whether there were any worth it.
+fn update_side_by_side(engine: Md5Many, row: &mut [(&mut Md5State, &[u8])]) -> bool {
+    let mut active: Vec<_> = row
+        .iter_mut()
+        .filter(|(_, input)| input.len() >= BLOCK)
+        .collect();
+    let shortest = active.iter().map(|(_, input)| input.len()).min();
+    // The vector unit gains nothing with one stream.
+    let (Some(shortest), true) = (shortest, active.len() > 1) else {
+        return false;
+    };
+    let common = shortest - shortest % BLOCK;
+    let width = row_width(engine, active.len());
+    let mut states: Vec<Md5State> = Vec::with_capacity(width);
+    let mut inputs: Vec<&[u8]> = Vec::with_capacity(width);
+    for (stream, input) in &mut active {
+        let (start, rest) = input.split_at(common);
+        states.push(std::mem::take(*stream));
+        inputs.push(start);
+        *input = rest;
+    }
+    states.resize_with(width, Md5State::new);
+    inputs.resize(width, inputs[0]);
+    engine.update_many(&mut states, &inputs);
+    for ((stream, _), state) in active.into_iter().zip(states) {
+        **stream = state;
+    }
+    true
+}
+
+/// Returns how many lanes to fill for so many streams: full rows, or half of one where that is enough.
+fn row_width(engine: Md5Many, streams: usize) -> usize {
+    let half = engine.lanes() / 2;
+    if streams <= half && half >= HALF_ROW {
+        half
+    } else {
+        streams.next_multiple_of(engine.lanes())
     }
 }
 

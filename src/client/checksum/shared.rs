@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Digest;
+use super::lanes::update_streams;
 
 /// Hashes streams that come and go in the lanes of the vector unit.
 ///
@@ -84,7 +85,7 @@ fn hash(pieces: Vec<Piece>) {
         .map(|piece| (piece.stream.0, (piece.bytes, piece.hashed)))
         .unzip();
     let inputs: Vec<&[u8]> = rest.iter().map(|(bytes, _)| &bytes[..]).collect();
-    Md5Many::new().update_many(&mut states, &inputs);
+    update_streams(Md5Many::new(), &mut states, &inputs);
     for (state, (bytes, hashed)) in states.into_iter().zip(rest) {
         drop(bytes);
         // A stream that was given up is missed by nobody.

@@ -17,6 +17,7 @@ use crate::app::{App, AppState};
 use crate::media::blocks::BLOCK_BYTES;
 use crate::media::file_id::FileId;
 use crate::media::files::{Incoming, hex};
+use crate::media::parts::IncomingPart;
 use crate::media::signing::{Grant, SignatureError};
 
 /// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
@@ -102,11 +103,11 @@ impl IntoResponse for PutError {
     }
 }
 
-type Target = (FileId, Option<(FileId, u32)>);
+type Subject = (FileId, Option<(FileId, u32)>);
 
 async fn put(
     app: &AppState,
-    target: Option<Target>,
+    target: Option<Subject>,
     query: Option<Query<UploadQuery>>,
     headers: &HeaderMap,
     body: Body,
@@ -137,11 +138,13 @@ struct Admitted {
     grant: Grant,
     /// The MD5 of the Content-MD5 header.
     md5: Option<[u8; 16]>,
+    /// The size of the Content-Length header.
+    length: Option<u64>,
 }
 
 fn admit(
     app: &App,
-    target: Option<Target>,
+    target: Option<Subject>,
     query: Option<Query<UploadQuery>>,
     headers: &HeaderMap,
 ) -> Result<Admitted, PutError> {
@@ -160,10 +163,10 @@ fn admit(
         expires,
     };
     app.signer.verify(&grant, &signature)?;
-    let announced = headers
+    let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
-    if let Some(received) = announced {
+    if let Some(received) = length {
         grant.check_size(received)?;
     }
     let md5 = headers
@@ -175,7 +178,7 @@ fn admit(
                 .ok_or(PutError::InvalidDigest)
         })
         .transpose()?;
-    Ok(Admitted { grant, md5 })
+    Ok(Admitted { grant, md5, length })
 }
 
 impl Grant {
@@ -209,32 +212,62 @@ async fn receive(
     let Admitted {
         grant,
         md5: announced,
+        length,
     } = admitted;
-    if let Some((upload, _)) = &grant.part {
-        app.files
-            .upload(upload)
-            .map_err(|_| PutError::NoSuchUpload)?;
-    }
-    let (incoming, md5) = write_body(app, &grant, body).await?;
+    let incoming = match &grant.part {
+        None => Target::Whole(app.files.receive()?),
+        Some((upload, part)) => {
+            app.files
+                .upload(upload)
+                .map_err(|_| PutError::NoSuchUpload)?;
+            Target::Part(app.files.receive_part(upload, *part, length)?)
+        }
+    };
+    let (incoming, md5) = write_body(app, &grant, incoming, body).await?;
     grant.check_size(incoming.size())?;
     let matches_url = grant.md5.as_ref().is_none_or(|signed| *signed == hex(&md5));
     if !matches_url || announced.is_some_and(|announced| announced != md5) {
         return Err(PutError::BadDigest);
     }
-    match &grant.part {
-        None => app.files.keep(incoming, &grant.component)?,
-        Some((upload, part)) => app.files.keep_part(incoming, md5, upload, *part)?,
+    match (incoming, &grant.part) {
+        (Target::Part(incoming), Some((upload, part))) => {
+            app.files.keep_part(incoming, md5, upload, *part)?;
+        }
+        (Target::Whole(incoming), _) => app.files.keep(incoming, &grant.component)?,
+        (Target::Part(_), None) => return Err(PutError::NoSuchUpload),
     }
     Ok(md5)
+}
+
+/// What a body becomes.
+enum Target {
+    Whole(Incoming),
+    Part(IncomingPart),
+}
+
+impl Target {
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Whole(file) => file.append(bytes),
+            Self::Part(part) => part.append(bytes),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Whole(file) => file.size(),
+            Self::Part(part) => part.size(),
+        }
+    }
 }
 
 /// Writes and hashes a block at a time, away from the async threads; memory stays at a block for each upload.
 async fn write_body(
     app: &App,
     grant: &Grant,
+    mut incoming: Target,
     body: &mut BodyDataStream,
-) -> Result<(Incoming, [u8; 16]), PutError> {
-    let mut incoming = app.files.receive()?;
+) -> Result<(Target, [u8; 16]), PutError> {
     let mut md5 = app.md5.begin();
     loop {
         // A connection that breaks is a body that is too short.
@@ -268,7 +301,7 @@ async fn next_block(body: &mut BodyDataStream, mut block: BytesMut) -> Result<By
     Ok(block.freeze())
 }
 
-async fn append(mut incoming: Incoming, bytes: Bytes) -> std::io::Result<Incoming> {
+async fn append(mut incoming: Target, bytes: Bytes) -> std::io::Result<Target> {
     let written = tokio::task::spawn_blocking(move || incoming.append(&bytes).map(|()| incoming));
     written.await.map_err(std::io::Error::other)?
 }

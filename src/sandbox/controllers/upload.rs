@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::media::file_id::FileId;
 use crate::media::file_type::content_type;
-use crate::media::files::{Incoming, UploadManifest, hex};
+use crate::media::files::{Incoming, hex};
+use crate::media::parts::{Part, UploadManifest};
 use crate::media::signing::Grant;
 
 /// The most parts of one upload, as in S3.
@@ -210,28 +211,29 @@ fn join_parts(
             manifest.parts
         )));
     }
-    let mut whole = app.files.receive()?;
-    for CompletedPart { part_number, e_tag } in parts {
-        let arrived = app.files.part(upload, part_number)?;
-        match arrived {
-            Some((path, md5)) if md5 == e_tag.trim_matches('"') => whole.append_file(&path)?,
-            Some(_) => {
-                return Err(ApiError::validation(format!(
-                    "The e_tag of part {part_number} does not match."
-                )));
-            }
-            None => {
-                return Err(ApiError::validation(format!(
-                    "Part {part_number} has not been uploaded."
-                )));
-            }
-        }
+    let arrived: Vec<Part> = parts
+        .into_iter()
+        .map(|part| arrived_part(app, upload, &part))
+        .collect::<Result<_, _>>()?;
+    let size: u64 = arrived.iter().map(|part| part.size).sum();
+    if size == manifest.file_size {
+        return Ok(app.files.join(upload, &arrived)?);
     }
-    if whole.size() == manifest.file_size {
-        return Ok(whole);
-    }
-    let (announced, size) = (manifest.file_size, whole.size());
+    let announced = manifest.file_size;
     Err(ApiError::validation(format!(
         "The parts have {size} bytes together where {announced} were announced."
     )))
+}
+
+fn arrived_part(app: &App, upload: &FileId, completed: &CompletedPart) -> Result<Part, ApiError> {
+    let CompletedPart { part_number, e_tag } = completed;
+    match app.files.part(upload, *part_number)? {
+        Some(part) if part.md5 == e_tag.trim_matches('"') => Ok(part),
+        Some(_) => Err(ApiError::validation(format!(
+            "The e_tag of part {part_number} does not match."
+        ))),
+        None => Err(ApiError::validation(format!(
+            "Part {part_number} has not been uploaded."
+        ))),
+    }
 }

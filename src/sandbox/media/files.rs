@@ -1,25 +1,27 @@
 //! The files of the server's own location, on disk.
 //!
 //! One file a component, `files/<first two characters>/<component id>`. A file is written beside the others under a
-//! temporary name and renamed into place when it is whole, so that a reader never sees half of one.
+//! temporary name and renamed into place when it is whole, so that a reader never sees half of one. What comes in parts is
+//! put together in a folder of its upload, see [`parts`](super::parts).
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::file_id::FileId;
+use super::parts::Placements;
 
 /// The folder of the server's files.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     files: PathBuf,
     incoming: PathBuf,
-    uploads: PathBuf,
+    pub(super) uploads: PathBuf,
     thumbnails: PathBuf,
+    pub(super) placements: Placements,
 }
 
 impl FileStore {
@@ -30,6 +32,7 @@ impl FileStore {
             incoming: root.join("incoming"),
             uploads: root.join("uploads"),
             thumbnails: root.join("thumbnails"),
+            placements: Placements::default(),
         };
         if store.incoming.exists() {
             fs::remove_dir_all(&store.incoming)?;
@@ -52,6 +55,7 @@ impl FileStore {
 
     /// Forgets all files, thumbnails and uploads.
     pub fn clear(&self) -> io::Result<()> {
+        self.placements.forget_all();
         for folder in [&self.files, &self.uploads, &self.thumbnails] {
             fs::remove_dir_all(folder)?;
             fs::create_dir(folder)?;
@@ -113,76 +117,6 @@ impl FileStore {
             _ => Ok(()),
         }
     }
-
-    /// Begins an upload in parts.
-    pub fn begin_upload(&self, manifest: &UploadManifest) -> io::Result<FileId> {
-        let upload = FileId::unique();
-        let folder = self.uploads.join(upload.as_str());
-        fs::create_dir(&folder)?;
-        fs::write(folder.join("manifest.json"), serde_json::to_vec(manifest)?)?;
-        Ok(upload)
-    }
-
-    /// Returns what an upload in parts is for; not found when it never began or is complete.
-    pub fn upload(&self, upload: &FileId) -> io::Result<UploadManifest> {
-        let text = fs::read(self.uploads.join(upload.as_str()).join("manifest.json"))?;
-        Ok(serde_json::from_slice(&text)?)
-    }
-
-    /// Keeps one part of an upload, replacing an earlier try of the same part.
-    ///
-    /// The MD5 is part of the name, so that completion can compare it without reading the bytes again.
-    pub fn keep_part(
-        &self,
-        incoming: Incoming,
-        md5: [u8; 16],
-        upload: &FileId,
-        part: u32,
-    ) -> io::Result<()> {
-        let folder = self.uploads.join(upload.as_str());
-        let md5 = hex(&md5);
-        if let Some((path, _)) = find_part(&folder, part)? {
-            fs::remove_file(path)?;
-        }
-        incoming
-            .file
-            .persist(folder.join(format!("{part}.{md5}")))?;
-        Ok(())
-    }
-
-    /// Returns the file and the hexadecimal MD5 of one part, if it has arrived.
-    pub fn part(&self, upload: &FileId, part: u32) -> io::Result<Option<(PathBuf, String)>> {
-        find_part(&self.uploads.join(upload.as_str()), part)
-    }
-
-    /// Forgets the uploads to which nothing has come for as long as their URLs are valid.
-    pub fn end_abandoned_uploads(&self, validity: Duration) -> io::Result<()> {
-        for upload in fs::read_dir(&self.uploads)? {
-            let upload = upload?;
-            // Keeping a part changes the folder it is kept in.
-            let last = upload.metadata()?.modified()?;
-            if last.elapsed().is_ok_and(|silent| silent > validity) {
-                fs::remove_dir_all(upload.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets an upload and its parts.
-    pub fn end_upload(&self, upload: &FileId) -> io::Result<()> {
-        fs::remove_dir_all(self.uploads.join(upload.as_str()))
-    }
-}
-
-/// What an upload in parts is to become.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UploadManifest {
-    /// The component the file is for.
-    pub component_id: String,
-    /// The size of the whole file in bytes.
-    pub file_size: u64,
-    /// How many parts there are, numbered from 1.
-    pub parts: u32,
 }
 
 /// A file that is being written and does not have its place yet.
@@ -200,15 +134,28 @@ impl Incoming {
         Ok(())
     }
 
-    /// Appends a whole file: the system copies or shares its blocks.
-    pub fn append_file(&mut self, path: &Path) -> io::Result<()> {
-        self.size += io::copy(&mut File::open(path)?, self.file.as_file_mut())?;
+    /// Appends bytes of a file from where it is read: the system copies or shares its blocks.
+    pub(super) fn append_file(&mut self, file: &mut io::Take<File>) -> io::Result<()> {
+        self.size += io::copy(file, self.file.as_file_mut())?;
         Ok(())
+    }
+
+    /// Takes a file that is complete; it is removed if this is dropped.
+    pub(super) fn of(file: File, path: &Path) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        let file = NamedTempFile::from_parts(file, TempPath::try_from_path(path)?);
+        Ok(Self { file, size })
     }
 
     /// Returns the number of bytes so far.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Gives the file a name, replacing what had it.
+    pub(super) fn persist(self, path: &Path) -> io::Result<()> {
+        self.file.persist(path)?;
+        Ok(())
     }
 
     /// Returns where the file is now.
@@ -227,20 +174,6 @@ pub fn hex(bytes: &[u8]) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
-}
-
-fn find_part(folder: &Path, part: u32) -> io::Result<Option<(PathBuf, String)>> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let found = name.to_str().and_then(|name| name.split_once('.'));
-        if let Some((number, md5)) = found
-            && number.parse() == Ok(part)
-        {
-            return Ok(Some((entry.path(), md5.to_owned())));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -274,29 +207,5 @@ mod tests {
         fs::write(&left, b"half").unwrap();
         FileStore::open(folder.path()).unwrap();
         assert!(!left.exists());
-    }
-
-    #[test]
-    fn a_part_sent_again_replaces_the_first_try() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = FileStore::open(folder.path()).unwrap();
-        let manifest = UploadManifest {
-            component_id: "a".to_owned(),
-            file_size: 3,
-            parts: 1,
-        };
-        let upload = store.begin_upload(&manifest).unwrap();
-        assert_eq!(store.upload(&upload).unwrap(), manifest);
-        store
-            .keep_part(incoming(&store, b"old"), [1; 16], &upload, 1)
-            .unwrap();
-        store
-            .keep_part(incoming(&store, b"new"), [2; 16], &upload, 1)
-            .unwrap();
-        let (path, md5) = store.part(&upload, 1).unwrap().unwrap();
-        assert_eq!(fs::read(path).unwrap(), b"new");
-        assert_eq!(md5, "02".repeat(16));
-        store.end_upload(&upload).unwrap();
-        assert!(store.upload(&upload).is_err());
     }
 }

@@ -156,7 +156,7 @@ fn update_side_by_side(engine: Md5Many, row: &mut [(&mut Md5State, &[u8])]) -> b
 }
 
 /// Returns how many lanes to fill for so many streams: full rows, or half of one where that is enough.
-fn row_width(engine: Md5Many, streams: usize) -> usize {
+pub(super) fn row_width(engine: Md5Many, streams: usize) -> usize {
     let half = engine.lanes() / 2;
     if streams <= half && half >= HALF_ROW {
         half

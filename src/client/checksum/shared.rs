@@ -1,21 +1,35 @@
 //! MD5 streams of many tasks, hashed together.
 
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use md5_many::{Md5Many, Md5State};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::Digest;
-use super::lanes::update_streams;
+use super::lanes::{row_width, update_streams};
+
+/// How long a piece waits for those of other streams; about what it takes to hash a row of them.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// Hashes streams that come and go in the lanes of the vector unit.
 ///
-/// What comes while a row is hashed becomes the next row: lanes fill up by themselves exactly when there is more to hash than one thread keeps up with.
+/// What comes while a row is hashed becomes the next row. A row costs the same however few of its lanes are taken, so it waits a moment for the other streams under way.
 #[derive(Clone, Debug, Default)]
-pub struct SharedLanes(Arc<Mutex<Queue>>);
+pub struct SharedLanes(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    /// How many streams are under way.
+    streams: AtomicUsize,
+}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -25,8 +39,21 @@ struct Queue {
 }
 
 /// The MD5 of the bytes so far of one stream.
-#[derive(Debug, Default)]
-pub struct RunningDigest(Md5State);
+#[derive(Debug)]
+pub struct RunningDigest {
+    state: Md5State,
+    _counted: Counted,
+}
+
+/// One of the streams under way, until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<Shared>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Debug)]
 struct Piece {
@@ -36,21 +63,36 @@ struct Piece {
 }
 
 impl SharedLanes {
-    /// Appends bytes to a stream.
-    pub async fn update(&self, stream: RunningDigest, bytes: Bytes) -> io::Result<RunningDigest> {
+    /// Begins a stream.
+    pub fn begin(&self) -> RunningDigest {
+        self.0.streams.fetch_add(1, Ordering::Relaxed);
+        RunningDigest {
+            state: Md5State::new(),
+            _counted: Counted(Arc::clone(&self.0)),
+        }
+    }
+
+    /// Appends bytes to a stream, which is given back when they are hashed. That begins at once, whether or not it is waited for.
+    pub fn update(
+        &self,
+        stream: RunningDigest,
+        bytes: Bytes,
+    ) -> impl Future<Output = io::Result<RunningDigest>> + Send + 'static {
         let (hashed, receiver) = oneshot::channel();
         self.push(Piece {
             stream,
             bytes,
             hashed,
         });
-        receiver.await.map_err(io::Error::other)
+        async move { receiver.await.map_err(io::Error::other) }
     }
 
     fn push(&self, piece: Piece) {
-        let mut queue = self.0.lock();
+        let mut queue = self.0.queue.lock();
         queue.waiting.push(piece);
-        if !queue.is_served {
+        if queue.is_served {
+            self.0.arrived.notify_one();
+        } else {
             queue.is_served = true;
             let lanes = self.clone();
             tokio::task::spawn_blocking(move || lanes.serve());
@@ -59,13 +101,21 @@ impl SharedLanes {
 
     /// Hashes until nothing waits.
     fn serve(&self) {
-        while let Some(row) = self.next_row() {
-            hash(row);
+        let engine = Md5Many::new();
+        while let Some(row) = self.next_row(row_width(engine, 1)) {
+            hash(engine, row);
         }
     }
 
-    fn next_row(&self) -> Option<Vec<Piece>> {
-        let mut queue = self.0.lock();
+    /// Takes what waits, of `width` streams if there are as many.
+    fn next_row(&self, width: usize) -> Option<Vec<Piece>> {
+        let mut queue = self.0.queue.lock();
+        let end = Instant::now() + LINGER;
+        let is_short = |queue: &Queue| {
+            let streams = self.0.streams.load(Ordering::Relaxed);
+            (1..width.min(streams)).contains(&queue.waiting.len())
+        };
+        while is_short(&queue) && !self.0.arrived.wait_until(&mut queue, end).timed_out() {}
         let row = std::mem::take(&mut queue.waiting);
         queue.is_served = !row.is_empty();
         queue.is_served.then_some(row)
@@ -75,21 +125,28 @@ impl SharedLanes {
 impl RunningDigest {
     /// Returns the MD5 of all bytes so far.
     pub fn finish(&self) -> Digest {
-        Digest(self.0.finalize())
+        Digest(self.state.finalize())
     }
 }
 
-fn hash(pieces: Vec<Piece>) {
-    let (mut states, rest): (Vec<_>, Vec<_>) = pieces
-        .into_iter()
-        .map(|piece| (piece.stream.0, (piece.bytes, piece.hashed)))
-        .unzip();
-    let inputs: Vec<&[u8]> = rest.iter().map(|(bytes, _)| &bytes[..]).collect();
-    update_streams(Md5Many::new(), &mut states, &inputs);
-    for (state, (bytes, hashed)) in states.into_iter().zip(rest) {
+fn hash(engine: Md5Many, mut pieces: Vec<Piece>) {
+    let mut states: Vec<_> = pieces
+        .iter_mut()
+        .map(|piece| std::mem::take(&mut piece.stream.state))
+        .collect();
+    let inputs: Vec<&[u8]> = pieces.iter().map(|piece| &piece.bytes[..]).collect();
+    update_streams(engine, &mut states, &inputs);
+    for (state, piece) in states.into_iter().zip(pieces) {
+        let Piece {
+            mut stream,
+            bytes,
+            hashed,
+        } = piece;
+        stream.state = state;
+        // Whoever is answered may use the buffer again.
         drop(bytes);
         // A stream that was given up is missed by nobody.
-        let _ = hashed.send(RunningDigest(state));
+        let _ = hashed.send(stream);
     }
 }
 
@@ -106,7 +163,7 @@ mod tests {
             let lanes = lanes.clone();
             tokio::spawn(async move {
                 let content: Vec<u8> = (0..=250).cycle().take(number * 1_000).collect();
-                let mut stream = RunningDigest::default();
+                let mut stream = lanes.begin();
                 for piece in content.chunks(100 + number) {
                     let piece = Bytes::copy_from_slice(piece);
                     stream = lanes.update(stream, piece).await.unwrap();

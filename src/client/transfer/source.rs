@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::future::{self, BoxFuture};
+use futures_util::{FutureExt as _, Stream, stream};
 
 use super::budget::Reserved;
 use super::journal::FileState;
@@ -188,8 +189,11 @@ struct Reading {
     file: File,
     left: u64,
     gate: Gate,
-    hashing: Option<(Hashing, RunningDigest)>,
+    hashing: Option<(Hashing, Hashed)>,
 }
+
+/// The MD5 of what has been read; the last chunk may still be hashed while it is sent.
+type Hashed = BoxFuture<'static, io::Result<RunningDigest>>;
 
 /// Streams the next `size` bytes of a file in chunks that count against the budget until they are dropped.
 ///
@@ -204,7 +208,10 @@ pub(super) fn chunks(
         file,
         left: size,
         gate,
-        hashing: hashing.map(|hashing| (hashing, RunningDigest::default())),
+        hashing: hashing.map(|hashing| {
+            let begun = hashing.lanes.begin();
+            (hashing, future::ready(Ok(begun)).boxed())
+        }),
     };
     stream::try_unfold(reading, Reading::next)
 }
@@ -228,17 +235,18 @@ impl Reading {
         Ok(Some((bytes, self)))
     }
 
-    /// Hashes bytes, and keeps the MD5 when they are the last.
+    /// Has bytes hashed after those before them, and keeps the MD5 when they are the last.
     async fn hash(&mut self, bytes: &Bytes) -> io::Result<()> {
-        let Some((hashing, running)) = self.hashing.take() else {
+        let Some((hashing, hashed)) = self.hashing.take() else {
             return Ok(());
         };
-        let running = hashing.lanes.update(running, bytes.clone()).await?;
+        let hashed = hashing.lanes.update(hashed.await?, bytes.clone());
         if self.left == 0 {
-            // Nobody else sets it.
-            let _ = hashing.digest.set(running.finish());
+            // Nobody asks for more once all bytes are there, and nobody else sets it.
+            let _ = hashing.digest.set(hashed.await?.finish());
+        } else {
+            self.hashing = Some((hashing, hashed.boxed()));
         }
-        self.hashing = Some((hashing, running));
         Ok(())
     }
 }

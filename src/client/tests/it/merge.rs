@@ -195,9 +195,9 @@ fn attributes_may_come_in_another_order_in_each_row() {
             {"__entity_type__":"Task","id":"t4"},
             {"__entity_type__":"Task","id":"t5","name":"e","bid":5}]"#,
     );
-    let named = |index: usize| field(&map, tasks[index], "name");
+    let value = |index: usize| field(&map, tasks[index], "name");
     let names: Vec<_> = (0..5)
-        .map(|index| named(index).map(|it| it.as_str().unwrap().to_owned()))
+        .map(|index| value(index).map(|it| it.as_str().unwrap().to_owned()))
         .collect();
     let expected = [Some("a"), Some("b"), Some("d"), None, Some("e")];
     assert_eq!(names, expected.map(|name| name.map(str::to_owned)));

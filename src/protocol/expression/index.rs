@@ -78,9 +78,9 @@ impl ExpressionIndex {
 }
 
 impl Node {
-    fn add<'a>(&mut self, place: usize, mut required: impl Iterator<Item = (PathId, &'a str)>) {
+    fn add<'a>(&mut self, place: usize, required: impl Iterator<Item = (PathId, &'a str)>) {
         let mut node = self;
-        while let Some((path, value)) = required.next() {
+        for (path, value) in required {
             let branch = node.branch(path);
             branch.places.push(place);
             node = branch.by_value.entry(value.to_owned()).or_default();

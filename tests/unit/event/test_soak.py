@@ -12,7 +12,7 @@ SOAK = Path(__file__).parents[3] / "benches" / "event_soak.py"
 
 def test_nothing_is_lost_and_memory_stays_flat() -> None:
     # The short form of `make soak`. How quick events are is for that to judge.
-    command = [sys.executable, str(SOAK), "--seconds", "8", "--rate", "300", "--json"]
+    command = [sys.executable, str(SOAK), "--seconds", "20", "--rate", "300", "--json"]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert finished.returncode == 0, finished.stderr
     outcome = json.loads(finished.stdout)

@@ -54,6 +54,8 @@ mod _core {
     #[pymodule_export]
     use crate::journal::{Journal, TransferIntent};
     #[pymodule_export]
+    use crate::pages::Pages;
+    #[pymodule_export]
     use crate::passed_files::PassedFiles;
     #[pymodule_export]
     use crate::preflight::inspect_frames;

@@ -23,6 +23,7 @@ __all__ = [
     "Journal",
     "MatchingExpressions",
     "NativeSandbox",
+    "Pages",
     "PassedFiles",
     "PublishPlan",
     "PublishRun",

@@ -69,10 +69,11 @@ class QueryResult(Sequence[Any]):
         # Of the class, as whatever stands in for a session may have attributes of any name.
         read_ahead = getattr(type(self._session), "_read_ahead", None)
         pages = None
-        if read_ahead is not None and self._can_fetch_more():
-            limit = None if self._limit is None else self._limit - len(self._results)
-            place = (self._expression, self._next_offset, self._page_size, limit)
-            pages = read_ahead(self._session, *place)
+        limit = None if self._limit is None else self._limit - len(self._results)
+        numbers = (self._next_offset, self._page_size, limit)
+        # What is no number of rows is for the server to refuse.
+        if read_ahead is not None and all(map(_is_count, (*numbers[:2], limit or 0))):
+            pages = read_ahead(self._session, self._expression, *numbers)
         if pages is not None:
             for records, offset in pages:
                 self._take(records, offset)
@@ -129,6 +130,11 @@ class QueryResult(Sequence[Any]):
     def _check_no_limit(self) -> None:
         if self._limit is not None:
             raise ValueError("Expression already contains a limit clause.")
+
+
+def _is_count(value: object) -> bool:
+    """Return whether *value* is a number of rows as native code takes it."""
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def quoted(value: object) -> str:

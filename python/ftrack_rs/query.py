@@ -66,19 +66,24 @@ class QueryResult(Sequence[Any]):
 
     def _fetch_rest(self) -> None:
         """Fetch all pages that are left."""
-        # Of the class, as whatever stands in for a session may have attributes of any name.
-        read_ahead = getattr(type(self._session), "_read_ahead", None)
-        pages = None
-        limit = None if self._limit is None else self._limit - len(self._results)
-        numbers = (self._next_offset, self._page_size, limit)
-        # What is no number of rows is for the server to refuse.
-        if read_ahead is not None and all(map(_is_count, (*numbers[:2], limit or 0))):
-            pages = read_ahead(self._session, self._expression, *numbers)
-        if pages is not None:
-            for records, offset in pages:
-                self._take(records, offset)
+        for records, offset in self._read_ahead() or ():
+            self._take(records, offset)
         while self._can_fetch_more():
             self._fetch_more()
+
+    def _read_ahead(self) -> Iterator[tuple[list[Any], int | None]] | None:
+        """Return the pages left, each with the offset of the next; None where that is not native."""
+        # Of the class, as whatever stands in for a session may have attributes of any name.
+        read_ahead = getattr(type(self._session), "_read_ahead", None)
+        limit = None if self._limit is None else self._limit - len(self._results)
+        counts = [self._next_offset, self._page_size] + ([] if limit is None else [limit])
+        # What is no number of rows is for the server to refuse.
+        if read_ahead is None or not all(map(_is_count, counts)):
+            return None
+        pages: Iterator[tuple[list[Any], int | None]] | None = read_ahead(
+            self._session, self._expression, self._next_offset, self._page_size, limit
+        )
+        return pages
 
     def _take(self, records: list[Any], next_offset: int | None) -> None:
         """Add a page to the results."""

@@ -110,7 +110,7 @@ impl Pager {
         }
     }
 
-    /// Starts at an offset, without a limit of its own that the text of the expression would hold.
+    /// Starts at `offset`; `text` is an expression without an offset and a limit, `page_size` and `limit` count entities.
     pub fn of_parts(text: String, offset: u64, page_size: u64, limit: Option<u64>) -> Self {
         Self {
             expression: PagedExpression {

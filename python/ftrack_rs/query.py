@@ -72,7 +72,7 @@ class QueryResult(Sequence[Any]):
             self._fetch_more()
 
     def _read_ahead(self) -> Iterator[tuple[list[Any], int | None]] | None:
-        """Return the pages left, each with the offset of the next; None where that is not native."""
+        """Return the pages left, each with the offset of the next; None if not native."""
         # Of the class, as whatever stands in for a session may have attributes of any name.
         read_ahead = getattr(type(self._session), "_read_ahead", None)
         limit = None if self._limit is None else self._limit - len(self._results)

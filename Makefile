@@ -8,7 +8,7 @@ REFERENCE_CLIENT := ftrack-python-api==3.1.0
 export FTRACK_RS_ALLOW_DEBUG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo examples test test-rust test-python lint bench soak faults fuzz wheel clean
+.PHONY: help demo examples test test-rust test-python sanitize lint bench soak faults fuzz wheel clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,11 @@ test-rust: ## Run the Rust tests
 test-python: $(VENV)/.debug $(REFERENCE)/.installed ## Build the extension and run the Python tests
 	$(BIN)/python -m mypy.stubtest ftrack_rs._core
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# The sanitizer comes with the compiler, which wants to be told that its option may change one day.
+sanitize: ## Run the tests of the only crate with unsafe code under AddressSanitizer
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --package ftrack-md5 --test it --locked \
+		--target $(shell rustc -vV | sed -n 's/^host: //p') --target-dir target/sanitize
 
 lint: $(VENV)/.tools ## Check formats, lints and types of both languages
 	cargo fmt --all --check

@@ -7,7 +7,7 @@ mod canonical;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use md5::{Digest, Md5};
+use crate::checksum::Digest;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
@@ -77,7 +77,7 @@ impl SchemaCache {
 /// Returns the hash by which servers and clients compare schemas: MD5 of Python's `json.dumps(schemas, sort_keys=True)`.
 pub fn hash(json: &[u8]) -> Result<String> {
     let canonical = canonical::dumps_sorted(json).map_err(|e| Error::decode("the schemas", &e))?;
-    Ok(format!("{:x}", Md5::digest(&canonical)))
+    Ok(Digest::of(canonical.as_bytes()).to_string())
 }
 
 /// Returns the JSON of the only result in the answer to `query_schemas`.

@@ -10,6 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 pub struct Digest(pub [u8; 16]);
 
 impl Digest {
+    /// Returns the MD5 of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(ftrack_md5::digest(bytes))
+    }
+
     /// Returns the form that ftrack and the `Content-MD5` header use.
     pub fn to_base64(self) -> String {
         STANDARD.encode(self.0)

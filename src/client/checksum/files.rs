@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use ftrack_md5::{Kernel, Md5, update_many_by};
+
 use super::Digest;
-use super::lanes::{Kernel, Lanes};
 use crate::fill::fill;
 use crate::transfer::Cancel;
 
@@ -27,12 +28,12 @@ pub struct HashOptions {
 
 impl Default for HashOptions {
     fn default() -> Self {
-        let kernel = Kernel::Auto;
+        let kernel = Kernel::best();
         Self {
             kernel,
-            lanes: Lanes::best_count(kernel),
+            lanes: kernel.best_width(),
             // Large enough that a read is not dominated by the system call, small enough that the chunks of all lanes fit the L2 cache (benches/checksum.rs).
-            chunk: 64 * 1024,
+            chunk: 32 * 1024,
             // Reading and hashing take turns within a thread; four keep a fast disk and the vector units busy without taking over the machine.
             threads: thread::available_parallelism()
                 .map_or(1, usize::from)
@@ -123,14 +124,14 @@ impl<'a> Queue<'a> {
     }
 }
 
-/// One thread: a row of lanes, each with an open file and a buffer. Lane `n` of `lanes`, `files` and `buffers` belong together.
+/// One thread: a row of lanes, each with an open file and a buffer. Lane `n` of `streams`, `files` and `buffers` belong together.
 struct Worker<'a> {
     queue: &'a Queue<'a>,
+    kernel: Kernel,
     width: usize,
-    chunk: usize,
-    lanes: Lanes,
+    streams: Vec<Md5>,
     files: Vec<OpenFile>,
-    buffers: Vec<Vec<u8>>,
+    buffers: Buffers,
     advanced: &'a (dyn Fn(usize, u64) + Sync),
     results: Vec<(usize, io::Result<FileDigest>)>,
 }
@@ -151,11 +152,11 @@ impl<'a> Worker<'a> {
     ) -> Self {
         Self {
             queue,
+            kernel: options.kernel,
             width: options.lanes.max(1),
-            chunk: options.chunk.max(1),
-            lanes: Lanes::new(options.kernel),
+            streams: Vec::new(),
             files: Vec::new(),
-            buffers: Vec::new(),
+            buffers: Buffers::new(options.chunk.max(1)),
             advanced,
             results: Vec::new(),
         }
@@ -190,14 +191,12 @@ impl<'a> Worker<'a> {
                         size: 0,
                         filled: 0,
                     });
-                    self.lanes.push();
+                    self.streams.push(Md5::new());
                 }
                 Err(error) => self.results.push((index, Err(error))),
             }
         }
-        while self.buffers.len() < self.files.len() {
-            self.buffers.push(vec![0; self.chunk]);
-        }
+        self.buffers.provide(self.files.len());
     }
 
     /// Reads the next chunk of every file; a file that cannot be read leaves its lane.
@@ -207,7 +206,7 @@ impl<'a> Worker<'a> {
                 return ControlFlow::Break(());
             }
             let open = &mut self.files[lane];
-            match fill(&mut open.file, &mut self.buffers[lane]) {
+            match fill(&mut open.file, self.buffers.get_mut(lane)) {
                 Ok(filled) => open.filled = filled,
                 Err(error) => {
                     let index = self.remove(lane).0.index;
@@ -219,13 +218,13 @@ impl<'a> Worker<'a> {
     }
 
     fn hash_chunks(&mut self) {
-        let chunks: Vec<&[u8]> = self
-            .files
-            .iter()
-            .zip(&self.buffers)
-            .map(|(open, buffer)| &buffer[..open.filled])
+        let mut row: Vec<_> = self
+            .streams
+            .iter_mut()
+            .zip(self.files.iter().zip(self.buffers.iter()))
+            .map(|(stream, (open, buffer))| (stream, &buffer[..open.filled]))
             .collect();
-        self.lanes.update(&chunks);
+        update_many_by(self.kernel, &mut row);
         for open in &mut self.files {
             open.size += open.filled as u64;
             (self.advanced)(open.index, open.filled as u64);
@@ -235,7 +234,7 @@ impl<'a> Worker<'a> {
     /// Takes the digests of the files whose last chunk was short, which is how a file ends.
     fn close_ended_files(&mut self) {
         for lane in (0..self.files.len()).rev() {
-            if self.files[lane].filled < self.chunk {
+            if self.files[lane].filled < self.buffers.chunk {
                 let (OpenFile { index, size, .. }, md5) = self.remove(lane);
                 self.results.push((index, Ok(FileDigest { md5, size })));
             }
@@ -245,7 +244,57 @@ impl<'a> Worker<'a> {
     /// Frees a lane; the last lane takes its place.
     fn remove(&mut self, lane: usize) -> (OpenFile, Digest) {
         let last = self.files.len() - 1;
-        self.buffers.swap(lane, last);
-        (self.files.swap_remove(lane), self.lanes.swap_remove(lane))
+        self.buffers.order.swap(lane, last);
+        let digest = Digest(self.streams.swap_remove(lane).digest());
+        (self.files.swap_remove(lane), digest)
+    }
+}
+
+/// A buffer for each lane, in one piece of memory.
+///
+/// All lanes are read at the same place of their buffers. They begin at multiples of a cache line that are not multiples of a page, since caches keep few lines
+/// whose addresses differ by pages.
+struct Buffers {
+    chunk: usize,
+    memory: Vec<u8>,
+    /// Which buffer a lane has.
+    order: Vec<usize>,
+}
+
+/// Bytes of a line of the caches.
+const CACHE_LINE: usize = 64;
+
+impl Buffers {
+    fn new(chunk: usize) -> Self {
+        Self {
+            chunk,
+            memory: Vec::new(),
+            order: Vec::new(),
+        }
+    }
+
+    /// Makes buffers for so many lanes, unless there are.
+    fn provide(&mut self, lanes: usize) {
+        if self.order.len() < lanes {
+            self.order = (0..lanes).collect();
+            self.memory = vec![0; CACHE_LINE + lanes * self.stride()];
+        }
+    }
+
+    fn get_mut(&mut self, lane: usize) -> &mut [u8] {
+        let start = self.start(lane);
+        &mut self.memory[start..start + self.chunk]
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.order.len()).map(|lane| &self.memory[self.start(lane)..][..self.chunk])
+    }
+
+    fn start(&self, lane: usize) -> usize {
+        self.memory.as_ptr().align_offset(CACHE_LINE) + self.order[lane] * self.stride()
+    }
+
+    fn stride(&self) -> usize {
+        self.chunk.next_multiple_of(CACHE_LINE) + CACHE_LINE
     }
 }

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use md5_many::{Md5Many, Md5State};
+use ftrack_md5::{Kernel, Md5, update_many};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
 use super::Digest;
-use super::lanes::{row_width, update_streams};
 
 /// How long a piece waits for those of other streams; about what it takes to hash a row of them.
 const LINGER: Duration = Duration::from_millis(2);
@@ -41,7 +40,7 @@ struct Queue {
 /// The MD5 of the bytes so far of one stream.
 #[derive(Debug)]
 pub struct RunningDigest {
-    state: Md5State,
+    state: Md5,
     _counted: Counted,
 }
 
@@ -67,7 +66,7 @@ impl SharedLanes {
     pub fn begin(&self) -> RunningDigest {
         self.0.streams.fetch_add(1, Ordering::Relaxed);
         RunningDigest {
-            state: Md5State::new(),
+            state: Md5::new(),
             _counted: Counted(Arc::clone(&self.0)),
         }
     }
@@ -101,9 +100,9 @@ impl SharedLanes {
 
     /// Hashes until nothing waits.
     fn serve(&self) {
-        let engine = Md5Many::new();
-        while let Some(row) = self.next_row(row_width(engine, 1)) {
-            hash(engine, row);
+        let width = Kernel::best().lanes();
+        while let Some(row) = self.next_row(width) {
+            hash(row);
         }
     }
 
@@ -125,24 +124,22 @@ impl SharedLanes {
 impl RunningDigest {
     /// Returns the MD5 of all bytes so far.
     pub fn finish(&self) -> Digest {
-        Digest(self.state.finalize())
+        Digest(self.state.digest())
     }
 }
 
-fn hash(engine: Md5Many, mut pieces: Vec<Piece>) {
-    let mut states: Vec<_> = pieces
+fn hash(mut pieces: Vec<Piece>) {
+    let mut row: Vec<_> = pieces
         .iter_mut()
-        .map(|piece| std::mem::take(&mut piece.stream.state))
+        .map(|piece| (&mut piece.stream.state, &piece.bytes[..]))
         .collect();
-    let inputs: Vec<&[u8]> = pieces.iter().map(|piece| &piece.bytes[..]).collect();
-    update_streams(engine, &mut states, &inputs);
-    for (state, piece) in states.into_iter().zip(pieces) {
+    update_many(&mut row);
+    for piece in pieces {
         let Piece {
-            mut stream,
+            stream,
             bytes,
             hashed,
         } = piece;
-        stream.state = state;
         // Whoever is answered may use the buffer again.
         drop(bytes);
         // A stream that was given up is missed by nobody.
@@ -152,8 +149,6 @@ fn hash(engine: Md5Many, mut pieces: Vec<Piece>) {
 
 #[cfg(test)]
 mod tests {
-    use md5::{Digest as _, Md5};
-
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -168,7 +163,7 @@ mod tests {
                     let piece = Bytes::copy_from_slice(piece);
                     stream = lanes.update(stream, piece).await.unwrap();
                 }
-                assert_eq!(stream.finish(), Digest(Md5::digest(&content).into()));
+                assert_eq!(stream.finish(), Digest::of(&content));
             })
         });
         for task in tasks.collect::<Vec<_>>() {

@@ -7,7 +7,6 @@
 //! The ids of components say nothing of content. Files are sent before all of their version are hashed, and no other run may ever write to the same component; so they are
 //! new for each run, unless a journal has kept those of a run that was killed.
 
-use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
@@ -97,6 +96,6 @@ fn encode(source: &EncodeSource) -> Value {
 
 /// Makes a UUID of a value, whose members are written in the order of their names.
 fn derived(value: &Value) -> Uuid {
-    let digest = Md5::digest(value.to_string());
-    Builder::from_md5_bytes(digest.into()).into_uuid()
+    let digest = ftrack_md5::digest(value.to_string().as_bytes());
+    Builder::from_md5_bytes(digest).into_uuid()
 }

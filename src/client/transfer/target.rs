@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::source::inode;
 use super::{Fsync, TransferError};
-use crate::checksum::{Kernel, md5_buffers};
+use crate::checksum::Digest;
 
 /// A file under a temporary name beside its target; removed when dropped, unless it was [published](PendingFile::publish).
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub(super) fn temporary(target: &Path, id: &dyn std::fmt::Display) -> PathBuf {
 /// Returns what is always the same for the name of a target.
 pub(super) fn of_name(target: &Path) -> impl std::fmt::Display + use<> {
     let name = target.file_name().unwrap_or_default();
-    md5_buffers(&[name.as_encoded_bytes()], Kernel::Scalar)[0]
+    Digest::of(name.as_encoded_bytes())
 }
 
 fn create_new(path: &Path) -> io::Result<File> {

@@ -12,7 +12,6 @@
 
 use std::fmt::Write as _;
 
-use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -38,7 +37,7 @@ pub(super) fn hash(schemas: &Value) -> String {
     let mut text = String::new();
     dump(schemas, &mut text);
     let mut hash = String::with_capacity(32);
-    for byte in Md5::digest(text.as_bytes()) {
+    for byte in ftrack_md5::digest(text.as_bytes()) {
         // Writing to a string cannot fail.
         let _ = write!(hash, "{byte:02x}");
     }

@@ -1,17 +1,17 @@
 //! Ids that are the same on every server.
 
-use md5::{Digest as _, Md5};
+use ftrack_md5::Md5;
 use uuid::Builder;
 
 /// Returns the id of the thing that `path` names, such as `["Task", project, shot, "Animation"]`.
 pub(super) fn of(path: &[&str]) -> String {
-    let mut digest = Md5::new();
+    let mut md5 = Md5::new();
     for part in path {
-        digest.update(part.as_bytes());
+        md5.update(part.as_bytes());
         // No part can run into the next one.
-        digest.update([0]);
+        md5.update(&[0]);
     }
-    Builder::from_md5_bytes(digest.finalize().into())
+    Builder::from_md5_bytes(md5.digest())
         .into_uuid()
         .to_string()
 }

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use md5::{Digest as _, Md5};
 use rusqlite::{Connection, ffi};
 
 use crate::schema::{Catalog, Column, DataType, Table};
@@ -89,7 +88,7 @@ fn foreign_layout() -> rusqlite::Error {
 
 /// Derives `user_version` from the statements, so that no change of the tables can go unnoticed.
 fn layout_version(statements: &str) -> i32 {
-    let digest = Md5::digest(statements.as_bytes());
+    let digest = ftrack_md5::digest(statements.as_bytes());
     // Positive and never zero, which is the version of an empty file.
     i32::from_be_bytes([digest[0] & 0x7f, digest[1], digest[2], digest[3] | 1])
 }

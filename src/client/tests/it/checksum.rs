@@ -1,11 +1,12 @@
-//! The lanes compute the MD5 that md-5 computes, whatever the lengths and however the files share the lanes.
+//! Files have the MD5 that md-5 computes, whatever their lengths and however they share the lanes.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use ftrack_client::checksum::{Digest, HashOptions, Kernel, md5_buffers, md5_files};
+use ftrack_client::checksum::{Digest, HashOptions, md5_files};
 use ftrack_client::transfer::Cancel;
+use ftrack_md5::Kernel;
 use md5::Digest as _;
 use proptest::prelude::*;
 
@@ -29,7 +30,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn kernels() -> impl Strategy<Value = Kernel> {
-    prop::sample::select(vec![Kernel::Auto, Kernel::Scalar])
+    prop::sample::select(Kernel::all())
 }
 
 fn write_files(folder: &tempfile::TempDir, contents: &[Vec<u8>]) -> Vec<PathBuf> {
@@ -44,14 +45,6 @@ fn write_files(folder: &tempfile::TempDir, contents: &[Vec<u8>]) -> Vec<PathBuf>
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn buffers_hash_as_with_md5(lengths in lengths(), kernel in kernels()) {
-        let contents: Vec<_> = lengths.iter().zip(0..).map(|(length, seed)| content(seed, *length)).collect();
-        let buffers: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
-        let expected: Vec<_> = contents.iter().map(|content| reference(content)).collect();
-        prop_assert_eq!(md5_buffers(&buffers, kernel), expected);
-    }
 
     #[test]
     fn files_hash_as_with_md5(lengths in lengths(), kernel in kernels(), lanes in 1_usize..50, chunk in prop::sample::select(vec![1, 64, 100, 1024]), threads in 1_usize..4) {

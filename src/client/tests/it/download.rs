@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ftrack_client::checksum::{Digest, Kernel, md5_buffers};
+use ftrack_client::checksum::Digest;
 use ftrack_client::transfer::{
     Api as _, BatchError, Concurrency, Control, DownloadItem, Downloaded, Progress, TransferError,
     TransferErrorKind, TransferOptions, download,
@@ -18,7 +18,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 fn md5(bytes: &[u8]) -> Digest {
-    md5_buffers(&[bytes], Kernel::Scalar)[0]
+    Digest::of(bytes)
 }
 
 /// Stores the content as `name` and returns the item that fetches and verifies it.

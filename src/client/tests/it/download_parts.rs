@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ftrack_client::checksum::{Digest, Kernel, md5_buffers};
+use ftrack_client::checksum::Digest;
 use ftrack_client::transfer::{
     BatchError, Concurrency, Control, DownloadItem, Downloaded, Progress, TransferError,
     TransferOptions, download,
@@ -21,7 +21,7 @@ fn content(length: usize, seed: u8) -> Vec<u8> {
 }
 
 fn md5(bytes: &[u8]) -> Digest {
-    md5_buffers(&[bytes], Kernel::Scalar)[0]
+    Digest::of(bytes)
 }
 
 struct Fetched {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use ftrack_client::checksum::{Digest, Kernel, md5_buffers};
+use ftrack_client::checksum::Digest;
 use ftrack_client::transfer::journal::{AcceptedPart, FileState, Journal, PartsUpload, Recalled};
 use ftrack_client::transfer::{
     BatchError, Concurrency, Control, Progress, ProgressSnapshot, TransferError, TransferErrorKind,
@@ -40,7 +40,7 @@ fn file(folder: &Path, name: &str) -> UploadItem {
 }
 
 fn md5(bytes: &[u8]) -> Digest {
-    md5_buffers(&[bytes], Kernel::Auto)[0]
+    Digest::of(bytes)
 }
 
 async fn run(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ftrack_client::checksum::{Kernel, md5_buffers};
+use ftrack_client::checksum::Digest;
 use ftrack_client::transfer::{
     BatchError, ByteBudget, Concurrency, Control, Phase, Progress, TransferError,
     TransferErrorKind, TransferOptions, UploadItem, Uploaded, hash, look_at, upload,
@@ -67,7 +67,7 @@ async fn files_arrive_with_their_bytes_and_headers() {
         .await
         .unwrap();
     for (uploaded, length) in uploaded.iter().zip(lengths) {
-        let md5 = md5_buffers(&[&content(length)], Kernel::Scalar)[0];
+        let md5 = Digest::of(&content(length));
         assert_eq!(
             *uploaded,
             Uploaded {
@@ -441,7 +441,7 @@ async fn what_was_hashed_before_is_not_hashed_again() {
     let (options, control, progress) = (options(), Control::new(), Progress::new());
     let seen = look_at(vec![item.path.clone()], &control).await.unwrap();
     let hashed = hash(seen, &options, &progress, &control).await.unwrap();
-    let md5 = md5_buffers(&[&content(1_000)], Kernel::Scalar)[0];
+    let md5 = Digest::of(&content(1_000));
     assert_eq!(hashed[0].md5(), Some(md5));
     item.seen = Some(hashed[0].clone());
     let uploaded = upload(&server, vec![item.clone()], &options, &progress, &control).await;

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ftrack_client::checksum::{Kernel, md5_buffers};
+use ftrack_client::checksum::Digest;
 use ftrack_client::error::Error;
 use ftrack_client::transfer::{Api, ApiError, ByteBudget, RetryPolicy, TransferOptions};
 use futures_util::future::BoxFuture;
@@ -243,7 +243,7 @@ async fn receive(
     if let Some(response) = storage.scripted(&name).await {
         return response;
     }
-    let md5 = md5_buffers(&[&body], Kernel::Scalar)[0];
+    let md5 = Digest::of(&body);
     let matches = headers
         .get("content-md5")
         .is_none_or(|expected| *expected == STANDARD.encode(md5.0));

@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ftrack_md5::Md5;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
-use md5_many::Md5State;
 use parking_lot::Mutex;
 use tokio::try_join;
 
@@ -211,11 +211,11 @@ fn split(bytes: Range<u64>, part: u64) -> impl Iterator<Item = Range<u64>> + Sen
 
 fn md5_at(mut file: File, part: Range<u64>) -> io::Result<Digest> {
     file.seek(SeekFrom::Start(part.start))?;
-    let (mut left, mut md5) = (file.take(part.end - part.start), Md5State::new());
+    let (mut left, mut md5) = (file.take(part.end - part.start), Md5::new());
     let mut chunk = vec![0; CHUNK];
     loop {
         match left.read(&mut chunk)? {
-            0 => return Ok(Digest(md5.finalize())),
+            0 => return Ok(Digest(md5.digest())),
             read => md5.update(&chunk[..read]),
         }
     }

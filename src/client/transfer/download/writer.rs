@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use md5_many::Md5State;
+use ftrack_md5::Md5;
 
 use super::super::TransferError;
 use super::super::tally::blocking;
@@ -25,7 +25,7 @@ pub(super) struct Writer {
 struct Pen {
     file: File,
     waiting: Vec<u8>,
-    md5: Md5State,
+    md5: Md5,
 }
 
 impl Writer {
@@ -43,7 +43,7 @@ impl Writer {
             pen: Pen {
                 file: file.map_err(|error| TransferError::writing(target, error))?,
                 waiting: Vec::new(),
-                md5: Md5State::new(),
+                md5: Md5::new(),
             },
         })
     }
@@ -59,7 +59,7 @@ impl Writer {
 
     /// Writes what still waits and returns the MD5 of everything that was written.
     pub(super) async fn finish(self) -> Result<Digest, TransferError> {
-        Ok(Digest(self.flush().await?.pen.md5.finalize()))
+        Ok(Digest(self.flush().await?.pen.md5.digest()))
     }
 
     async fn flush(self) -> Result<Self, TransferError> {

@@ -9,7 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ftrack_sandbox::media::files::hex;
 use ftrack_sandbox::{Sandbox, SandboxOptions};
-use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 /// The location of the server's own files.
@@ -178,11 +177,11 @@ pub fn unique_id() -> String {
 }
 
 pub fn base64_md5(bytes: &[u8]) -> String {
-    BASE64.encode(Md5::digest(bytes))
+    BASE64.encode(ftrack_md5::digest(bytes))
 }
 
 pub fn hex_md5(bytes: &[u8]) -> String {
-    hex(&Md5::digest(bytes))
+    hex(&ftrack_md5::digest(bytes))
 }
 
 /// Asks again and again until there is an answer; fails after a minute.

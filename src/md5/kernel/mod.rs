@@ -1,0 +1,99 @@
+//! The code that computes: the same steps for each kind of vector unit.
+
+mod portable;
+mod rounds;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+/// The bytes that MD5 takes in one step.
+pub(crate) type Block = [u8; 64];
+
+/// The four words that a block changes.
+pub(crate) type State = [u32; 4];
+
+/// The state before the first block.
+pub(crate) const INITIAL: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+
+/// Which code computes. There is a value only for what this CPU can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Unit);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Kernel {
+    /// Works on any CPU.
+    pub const PORTABLE: Self = Self(Unit::Portable);
+
+    /// Returns all that this CPU can do, the slowest first.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::PORTABLE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(is_x86_feature_detected!("avx2").then_some(Self(Unit::Avx2)));
+            all.extend(is_x86_feature_detected!("avx512f").then_some(Self(Unit::Avx512)));
+        }
+        all
+    }
+
+    /// Returns the fastest that this CPU can do.
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                return Self(Unit::Avx512);
+            }
+            if is_x86_feature_detected!("avx2") {
+                return Self(Unit::Avx2);
+            }
+        }
+        Self::PORTABLE
+    }
+
+    /// Returns how many streams one vector holds. It costs the same to advance fewer.
+    pub fn lanes(self) -> usize {
+        match self.0 {
+            Unit::Portable => portable::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx2 => avx2::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => avx512::LANES,
+        }
+    }
+
+    /// Returns how many streams keep the CPU busy: one vector or two, what was faster (benches/throughput.rs).
+    pub fn best_width(self) -> usize {
+        match self.0 {
+            Unit::Portable => 2 * portable::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx2 => 2 * avx2::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => avx512::LANES,
+        }
+    }
+
+    /// Advances each state by the blocks of its input. All inputs have the same length, and there are as many as fill whole vectors, at most [`Kernel::best_width`].
+    pub(crate) fn compress(self, states: &mut [State], inputs: &[&[Block]]) {
+        let is_one_row = states.len() == self.lanes();
+        match (self.0, is_one_row) {
+            (Unit::Portable, true) => portable::compress::<1>(states, inputs),
+            (Unit::Portable, false) => portable::compress::<2>(states, inputs),
+            // SAFETY, of all three: a kernel exists only where the CPU was found to have its instructions.
+            #[cfg(target_arch = "x86_64")]
+            (Unit::Avx2, true) => unsafe { avx2::compress::<1>(states, inputs) },
+            #[cfg(target_arch = "x86_64")]
+            (Unit::Avx2, false) => unsafe { avx2::compress::<2>(states, inputs) },
+            #[cfg(target_arch = "x86_64")]
+            (Unit::Avx512, _) => unsafe { avx512::compress::<1>(states, inputs) },
+        }
+    }
+}

@@ -107,12 +107,19 @@ fn send_pieces(
     while let Some(piece) = next() {
         let stream = match &mut connection {
             Some(stream) => stream,
-            None => connection.insert(BufReader::new(TcpStream::connect(&piece.address)?)),
+            None => connection.insert(BufReader::new(connect(&piece.address)?)),
         };
         let tag = send(&mut file, stream, &piece)?;
         sent.lock().expect("no thread has failed")[piece.number] = tag;
     }
     Ok(())
+}
+
+fn connect(address: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    // Else the end of a piece waits for the other side to acknowledge what came before.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// PUTs a piece and returns its `ETag`.

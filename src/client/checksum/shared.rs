@@ -100,7 +100,7 @@ impl SharedLanes {
 
     /// Hashes until nothing waits.
     fn serve(&self) {
-        let width = Kernel::best().lanes();
+        let width = Kernel::best().lanes().div_ceil(2);
         while let Some(row) = self.next_row(width) {
             hash(row);
         }

@@ -223,7 +223,8 @@ async fn receive(
             Target::Part(app.files.receive_part(upload, *part, length)?)
         }
     };
-    let (incoming, md5) = write_body(app, &grant, incoming, body).await?;
+    let expected = length.unwrap_or(grant.size);
+    let (incoming, md5) = write_body(app, &grant, expected, incoming, body).await?;
     grant.check_size(incoming.size())?;
     let matches_url = grant.md5.as_ref().is_none_or(|signed| *signed == hex(&md5));
     if !matches_url || announced.is_some_and(|announced| announced != md5) {
@@ -261,10 +262,11 @@ impl Target {
     }
 }
 
-/// Writes and hashes a block at a time, away from the async threads; memory stays at a block for each upload.
+/// Writes and hashes a body of `expected` bytes a block at a time, away from the async threads; memory stays at a block for each upload.
 async fn write_body(
     app: &App,
     grant: &Grant,
+    expected: u64,
     mut incoming: Target,
     body: &mut BodyDataStream,
 ) -> Result<(Target, [u8; 16]), PutError> {
@@ -283,7 +285,7 @@ async fn write_body(
         }
         let (written, hashed) = tokio::join!(
             append(incoming, block.clone()),
-            app.md5.update(md5, block.clone())
+            app.md5.update(md5, block.clone(), received >= expected)
         );
         (incoming, md5) = (written?, hashed?);
         app.blocks.give_back(block);

@@ -2,7 +2,7 @@
 //!
 //! One MD5 cannot be made faster, but sixteen independent ones take little longer than one in the lanes of the vector
 //! unit. One thread hashes: while it works on a batch, the chunks of other uploads queue up and form the next. As long as
-//! there are more bodies under way it waits for them a moment: a full row costs hardly more than one that is half empty.
+//! chunks of others are on their way it waits for them a moment: a full row costs hardly more than one that is half empty.
 
 use std::io;
 use std::sync::Arc;
@@ -19,70 +19,90 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Md5Lanes {
     queue: Sender<Request>,
-    under_way: Arc<AtomicUsize>,
+    expected: Arc<AtomicUsize>,
 }
 
-/// The MD5 of the bytes so far of one body.
+/// The MD5 of the bytes so far of one body, of which more are on their way.
 #[derive(Debug)]
 pub struct RunningMd5 {
     stream: Md5,
-    _counted: Counted,
+    /// None while bytes are hashed, and when there are no more.
+    expectation: Option<Expectation>,
 }
 
-/// One of the bodies under way, until it is dropped.
+/// The thread may wait a moment for one more request, until this is dropped.
 #[derive(Debug)]
-struct Counted(Arc<AtomicUsize>);
+struct Expectation(Arc<AtomicUsize>);
 
-impl Counted {
+impl Expectation {
     fn new(counter: &Arc<AtomicUsize>) -> Self {
         counter.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(counter))
     }
 }
 
-impl Drop for Counted {
+impl Drop for Expectation {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// How long a body waits for the others, so that they are hashed together; about what it takes to hash a row of them.
-const LINGER: Duration = Duration::from_millis(2);
+/// How long a body waits for the others for each byte that is to be hashed of it: about as long as that takes.
+const LINGER_NANOSECONDS_PER_BYTE: u64 = 2;
 
 struct Request {
-    md5: RunningMd5,
+    stream: Md5,
     bytes: Bytes,
-    answer: oneshot::Sender<RunningMd5>,
+    answer: oneshot::Sender<Md5>,
 }
 
 impl Md5Lanes {
     /// Starts the thread.
     pub fn start() -> io::Result<Self> {
         let (queue, requests) = channel();
-        let under_way = Arc::default();
-        let bodies = Arc::clone(&under_way);
+        let expected = Arc::default();
+        let coming = Arc::clone(&expected);
         thread::Builder::new()
             .name("sandbox-md5".to_owned())
-            .spawn(move || serve(&requests, &bodies))?;
-        Ok(Self { queue, under_way })
+            .spawn(move || serve(&requests, &coming))?;
+        Ok(Self { queue, expected })
     }
 
     /// Begins the MD5 of a body that arrives.
     pub fn begin(&self) -> RunningMd5 {
         RunningMd5 {
             stream: Md5::new(),
-            _counted: Counted::new(&self.under_way),
+            expectation: Some(Expectation::new(&self.expected)),
         }
     }
 
-    /// Appends bytes to a running MD5.
-    pub async fn update(&self, md5: RunningMd5, bytes: Bytes) -> io::Result<RunningMd5> {
+    /// Appends bytes to a running MD5. After the last ones nothing waits for this body any more.
+    pub async fn update(
+        &self,
+        md5: RunningMd5,
+        bytes: Bytes,
+        are_last: bool,
+    ) -> io::Result<RunningMd5> {
         let (answer, answered) = oneshot::channel();
         let ended = || io::Error::other("the hashing thread has ended");
+        let RunningMd5 {
+            stream,
+            expectation,
+        } = md5;
         self.queue
-            .send(Request { md5, bytes, answer })
+            .send(Request {
+                stream,
+                bytes,
+                answer,
+            })
             .map_err(|_| ended())?;
-        answered.await.map_err(|_| ended())
+        drop(expectation);
+        let stream = answered.await.map_err(|_| ended())?;
+        let expectation = (!are_last).then(|| Expectation::new(&self.expected));
+        Ok(RunningMd5 {
+            stream,
+            expectation,
+        })
     }
 }
 
@@ -93,26 +113,26 @@ impl RunningMd5 {
     }
 }
 
-fn serve(requests: &Receiver<Request>, under_way: &AtomicUsize) {
+fn serve(requests: &Receiver<Request>, expected: &AtomicUsize) {
     let width = Kernel::best().best_width();
     while let Ok(first) = requests.recv() {
-        let batch = gather(first, requests, width, under_way);
-        hash(batch);
+        hash(gather(first, requests, width, expected));
     }
 }
 
-/// Returns the requests that wait, after waiting a moment for those of other bodies if they do not fill a row.
+/// Returns the requests that wait, after waiting a moment for those that are on their way if they do not fill a row.
 fn gather(
     first: Request,
     requests: &Receiver<Request>,
     width: usize,
-    under_way: &AtomicUsize,
+    expected: &AtomicUsize,
 ) -> Vec<Request> {
+    let linger = first.bytes.len() as u64 * LINGER_NANOSECONDS_PER_BYTE;
+    let end = Instant::now() + Duration::from_nanos(linger);
     let mut batch = vec![first];
-    let end = Instant::now() + LINGER;
     loop {
         batch.extend(requests.try_iter());
-        if batch.len() >= width.min(under_way.load(Ordering::Relaxed)) {
+        if batch.len() >= width || expected.load(Ordering::Relaxed) == 0 {
             return batch;
         }
         match requests.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -126,14 +146,19 @@ fn gather(
 fn hash(mut batch: Vec<Request>) {
     let mut row: Vec<_> = batch
         .iter_mut()
-        .map(|request| (&mut request.md5.stream, &request.bytes[..]))
+        .map(|request| (&mut request.stream, &request.bytes[..]))
         .collect();
     update_many(&mut row);
-    for Request { md5, bytes, answer } in batch {
+    for Request {
+        stream,
+        bytes,
+        answer,
+    } in batch
+    {
         // Whoever is answered may use the buffer again.
         drop(bytes);
         // An upload that broke off waits for nothing.
-        let _ = answer.send(md5);
+        let _ = answer.send(stream);
     }
 }
 
@@ -147,9 +172,11 @@ mod tests {
     async fn hash_all(lanes: &Md5Lanes, bodies: &[(Vec<u8>, usize)]) -> Vec<[u8; 16]> {
         let hashes = bodies.iter().map(async |(body, chunk)| {
             let mut state = lanes.begin();
-            for bytes in body.chunks(*chunk) {
+            let mut chunks = body.chunks(*chunk).peekable();
+            while let Some(bytes) = chunks.next() {
+                let are_last = chunks.peek().is_none();
                 state = lanes
-                    .update(state, Bytes::copy_from_slice(bytes))
+                    .update(state, Bytes::copy_from_slice(bytes), are_last)
                     .await
                     .unwrap();
             }

@@ -272,13 +272,16 @@ async fn write_body(
 ) -> Result<(Target, [u8; 16]), PutError> {
     let mut md5 = app.md5.begin();
     loop {
+        let mut block = app.blocks.take();
         // A connection that breaks is a body that is too short.
-        let block = next_block(body, app.blocks.take())
+        fill_block(body, &mut block)
             .await
             .map_err(|_| grant.incomplete(incoming.size()))?;
         if block.is_empty() {
+            app.blocks.keep(block);
             return Ok((incoming, md5.finish()));
         }
+        let block = block.freeze();
         let received = incoming.size() + block.len() as u64;
         if received > grant.size {
             return Err(grant.incomplete(received));
@@ -292,15 +295,15 @@ async fn write_body(
     }
 }
 
-/// Collects chunks of the body in `block`; an empty block is its end.
-async fn next_block(body: &mut BodyDataStream, mut block: BytesMut) -> Result<Bytes, axum::Error> {
+/// Collects chunks of the body; a block that stays empty is its end.
+async fn fill_block(body: &mut BodyDataStream, block: &mut BytesMut) -> Result<(), axum::Error> {
     while block.len() < BLOCK_BYTES {
         let Some(chunk) = body.next().await else {
             break;
         };
         block.extend_from_slice(&chunk?);
     }
-    Ok(block.freeze())
+    Ok(())
 }
 
 async fn append(mut incoming: Target, bytes: Bytes) -> std::io::Result<Target> {

@@ -29,9 +29,13 @@ impl BlockPool {
 
     /// Keeps the buffer of `block` for the next, unless somebody else still reads it.
     pub fn give_back(&self, block: Bytes) {
-        let Ok(mut buffer) = block.try_into_mut() else {
-            return;
-        };
+        if let Ok(buffer) = block.try_into_mut() {
+            self.keep(buffer);
+        }
+    }
+
+    /// Keeps a buffer for the next block.
+    pub fn keep(&self, mut buffer: BytesMut) {
         buffer.clear();
         let mut spare = self.spare.lock();
         if spare.len() < MOST_SPARE && buffer.capacity() >= BLOCK_BYTES {

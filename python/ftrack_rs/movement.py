@@ -130,9 +130,14 @@ def make_room(location: Any, items: Sequence[Item]) -> None:
         StoppedError: If something is; no data has been moved then.
     """
     taken: set[Any] = set()
+    # Making a folder again does nothing, but what somebody's own accessor does is not known.
+    is_disk = _is_disk(location.accessor) and is_own(
+        location.accessor, "make_container", DiskAccessor
+    )
+    made: set[str] | None = set() if is_disk else None
     for item in items:
         try:
-            location._make_room(item.component, item.identifier, item.source)
+            location._make_room(item.component, item.identifier, item.source, made)
             if not item.is_container:
                 _check_single(location, item, taken)
         except Exception as error:

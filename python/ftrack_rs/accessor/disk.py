@@ -309,7 +309,8 @@ def _may_lead_out(path: str, folder: str) -> bool:
     while path != folder:
         if os.path.islink(path):
             return True
-        path = os.path.dirname(path)
+        # Both are normal, so that this is the folder it is in.
+        path = path[: path.rindex(os.sep)] or os.sep
     return False
 
 

@@ -3,6 +3,9 @@
 The server and each client have processes of their own. Figures are the medians of the rounds. They
 are written to docs/benchmarks: the figures as JSON, and made of them a table and a chart of each
 case. `--quick` runs everything with little data, to try it, and writes nothing.
+
+Nothing is deleted before the end: on file systems without a journal, files take several times as
+long to create for minutes after many were deleted.
 """
 
 from __future__ import annotations
@@ -13,7 +16,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
@@ -58,8 +60,9 @@ class Case:
 class Server:
     """The embedded server in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "ftrack_rs", "sandbox", "--port", "0", "--seed", "empty"]
+        command += ["--data", str(folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.environment: dict[str, str] = {}
@@ -90,9 +93,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(*faults: str) -> Iterator[Server]:
-    """Run a server with faults for the length of a block."""
-    running = Server()
+def server(folder: Path, *faults: str) -> Iterator[Server]:
+    """Run a server, whose data are in a folder, with faults for the length of a block."""
+    running = Server(folder)
     try:
         running.post("/sandbox/faults", "\n".join(faults))
         yield running
@@ -121,14 +124,14 @@ class Bench:
 
     def sequence(self, name: str, files: int, size: int, latency: int, target: float) -> Case:
         """Publish a sequence with both clients."""
-        with self.files(files, size) as (pattern, paths):
-            faults = [f"any:latency={latency}"] if latency else []
-            with server(*faults) as running:
-                official = self.client(self.reference, "ftrack_api", running, "publish", 1, pattern)
-                ours = self.client(
-                    sys.executable, "ftrack_rs", running, "publish", self.rounds, pattern
-                )
-                raw = [self.raw_sequence(running, paths) for _ in range(self.rounds)]
+        pattern, paths = self.files(files, size)
+        faults = [f"any:latency={latency}"] if latency else []
+        with server(self.folder / f"{name}-server", *faults) as running:
+            official = self.client(self.reference, "ftrack_api", running, "publish", 1, pattern)
+            ours = self.client(
+                sys.executable, "ftrack_rs", running, "publish", self.rounds, pattern
+            )
+            raw = [self.raw_sequence(running, paths) for _ in range(self.rounds)]
         each = f"{latency} ms added to each answer" if latency else "no latency added"
         return Case(
             name,
@@ -172,7 +175,7 @@ class Bench:
         path = self.folder / "large.bin"
         write(path, size)
         raw, ours = [], []
-        with server() as running:
+        with server(self.folder / "large-file-server") as running:
             official = self.client(self.reference, "ftrack_api", running, "publish", 1, str(path))
             for _ in range(self.rounds):
                 running.post("/sandbox/reset")
@@ -181,7 +184,6 @@ class Bench:
                 )
                 running.post("/sandbox/reset")
                 raw.append(self.raw_upload(running, path))
-        path.unlink()
         seconds = statistics.median(median(outcome) for outcome in ours)
         return Case(
             "large-file",
@@ -239,12 +241,12 @@ class Bench:
 
     def hashing(self, files: int, size: int) -> Case:
         """Hash files that are in memory, on one core, with hashlib and in vector lanes."""
-        with self.files(files, size) as (_, paths):
-            usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
-            names = [str(path) for path in paths]
-            ours = [native("hash", *names, one_core=True) for _ in range(self.rounds)]
-            assert ours[0]["digests"] == usual[0][1]
-            reading = [native("read", *names, one_core=True) for _ in range(self.rounds)]
+        _, paths = self.files(files, size)
+        usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
+        names = [str(path) for path in paths]
+        ours = [native("hash", *names, one_core=True) for _ in range(self.rounds)]
+        assert ours[0]["digests"] == usual[0][1]
+        reading = [native("read", *names, one_core=True) for _ in range(self.rounds)]
         slow = statistics.median(seconds for seconds, _ in usual)
         fast = statistics.median(outcome["seconds"] for outcome in ours)
         floor = statistics.median(outcome["seconds"] for outcome in reading)
@@ -261,7 +263,8 @@ class Bench:
         """Publish a sequence to a disk, and copy it with as many processes as there are cores."""
         copies = self.folder / "copies"
         copies.mkdir()
-        with self.files(files, size) as (pattern, paths), server() as running:
+        pattern, paths = self.files(files, size)
+        with server(self.folder / "disk-server") as running:
             official = self.client(
                 self.reference, "ftrack_api", running, "publish_to_disk", 1, pattern, str(copies)
             )
@@ -278,7 +281,6 @@ class Bench:
                 timed(copy_with_cp, paths, copies / f"cp-{number}")[0]
                 for number in range(self.rounds)
             ]
-        shutil.rmtree(copies)
         cp = statistics.median(plain)
         return Case(
             "disk",
@@ -301,16 +303,15 @@ class Bench:
         environment = {**os.environ, **running.environment, **places}
         return last_line(command, env=environment)
 
-    @contextlib.contextmanager
-    def files(self, count: int, size: int) -> Iterator[tuple[str, list[Path]]]:
-        """Make a sequence of files; gives its path and theirs."""
+    def files(self, count: int, size: int) -> tuple[str, list[Path]]:
+        """Make a sequence of files, unless there is one; return its path and theirs."""
         folder = self.folder / f"files-{count}-{size}"
-        folder.mkdir()
         paths = [folder / f"frame.{number:04}.exr" for number in range(1, count + 1)]
-        for path in paths:
-            write(path, size)
-        yield f"{folder}/frame.%04d.exr [1-{count}]", paths
-        shutil.rmtree(folder)
+        if not folder.exists():
+            folder.mkdir()
+            for path in paths:
+                write(path, size)
+        return f"{folder}/frame.%04d.exr [1-{count}]", paths
 
 
 def write(path: Path, size: int) -> None:

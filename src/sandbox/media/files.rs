@@ -7,6 +7,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use tempfile::{NamedTempFile, TempPath};
@@ -14,11 +16,16 @@ use tempfile::{NamedTempFile, TempPath};
 use super::file_id::FileId;
 use super::parts::Placements;
 
+/// Folders of files that do not have their place yet: a folder lets in one new file at a time, which may take a disk long.
+const INCOMING_FOLDERS: usize = 16;
+
 /// The folder of the server's files.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     files: PathBuf,
-    incoming: PathBuf,
+    incoming: Arc<[PathBuf]>,
+    /// Counts incoming files, so that each goes to the folder after that of the last.
+    received: Arc<AtomicUsize>,
     pub(super) uploads: PathBuf,
     thumbnails: PathBuf,
     pub(super) placements: Placements,
@@ -27,22 +34,22 @@ pub struct FileStore {
 impl FileStore {
     /// Opens the folder, creating it when it is new and removing what an interrupted server left half written.
     pub fn open(root: &Path) -> io::Result<Self> {
+        let incoming = root.join("incoming");
         let store = Self {
             files: root.join("files"),
-            incoming: root.join("incoming"),
+            incoming: (0..INCOMING_FOLDERS)
+                .map(|number| incoming.join(number.to_string()))
+                .collect(),
+            received: Arc::default(),
             uploads: root.join("uploads"),
             thumbnails: root.join("thumbnails"),
             placements: Placements::default(),
         };
-        if store.incoming.exists() {
-            fs::remove_dir_all(&store.incoming)?;
+        if incoming.exists() {
+            fs::remove_dir_all(&incoming)?;
         }
-        for folder in [
-            &store.files,
-            &store.incoming,
-            &store.uploads,
-            &store.thumbnails,
-        ] {
+        let others = [&store.files, &store.uploads, &store.thumbnails];
+        for folder in store.incoming.iter().chain(others) {
             fs::create_dir_all(folder)?;
         }
         Ok(store)
@@ -70,7 +77,8 @@ impl FileStore {
 
     /// Starts a file that does not have its place yet; it is removed if it is dropped.
     pub fn receive(&self) -> io::Result<Incoming> {
-        let file = NamedTempFile::new_in(&self.incoming)?;
+        let number = self.received.fetch_add(1, Ordering::Relaxed);
+        let file = NamedTempFile::new_in(&self.incoming[number % self.incoming.len()])?;
         Ok(Incoming { file, size: 0 })
     }
 
@@ -203,7 +211,7 @@ mod tests {
     fn opening_removes_what_was_left_half_written() {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::open(folder.path()).unwrap();
-        let left = store.incoming.join("left");
+        let left = store.incoming[3].join("left");
         fs::write(&left, b"half").unwrap();
         FileStore::open(folder.path()).unwrap();
         assert!(!left.exists());

@@ -177,6 +177,8 @@ class Location(Entity):
             self._publish(symbol.COMPONENT_ADDED_TO_LOCATION_TOPIC, component)
 
     def _publish(self, topic: str, component: Any) -> None:
+        if _is_off(self.session.event_hub):
+            return
         data = {"component_id": component["id"], "location_id": self["id"]}
         self.session.event_hub.publish(Event(topic=topic, data=data), on_error="ignore")
 
@@ -455,6 +457,14 @@ def _one_source_each(sources: Any, count: int) -> list[Any]:
             "corresponding to passed components."
         )
     return list(sources)
+
+
+def _is_off(hub: Any) -> bool:
+    """Return whether publishing through *hub* would only fail, as nobody has connected it."""
+    from ftrack_rs.event.hub import EventHub
+
+    is_plain = is_own(hub, "publish", EventHub) and is_own(hub, "_publish", EventHub)
+    return is_plain and not (hub.connected or hub._connection_initialised)
 
 
 def _is_container(component: Any) -> bool:

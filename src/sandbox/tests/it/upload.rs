@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use ftrack_sandbox::{Sandbox, SandboxOptions};
@@ -139,7 +140,12 @@ fn an_upload_that_breaks_off_leaves_nothing() {
     )
     .unwrap();
     let incoming = server.data_dir().join("incoming");
-    let under_way = || std::fs::read_dir(&incoming).unwrap().count();
+    let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let under_way = || {
+        entries(&incoming)
+            .map(|folder| entries(&folder.path()).count())
+            .sum::<usize>()
+    };
     wait_for(|| (under_way() == 1).then_some(()));
     drop(connection);
     wait_for(|| (under_way() == 0).then_some(()));

@@ -8,6 +8,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+use std::iter;
+
 /// The bytes that MD5 takes in one step.
 pub(crate) type Block = [u8; 64];
 
@@ -36,27 +38,24 @@ impl Kernel {
 
     /// Returns all that this CPU can do, the slowest first.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::PORTABLE];
-        #[cfg(target_arch = "x86_64")]
-        {
-            all.extend(is_x86_feature_detected!("avx2").then_some(Self(Unit::Avx2)));
-            all.extend(is_x86_feature_detected!("avx512f").then_some(Self(Unit::Avx512)));
-        }
-        all
+        iter::once(Self::PORTABLE).chain(Self::vectors()).collect()
     }
 
     /// Returns the fastest that this CPU can do.
     pub fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return Self(Unit::Avx512);
-            }
-            if is_x86_feature_detected!("avx2") {
-                return Self(Unit::Avx2);
-            }
-        }
-        Self::PORTABLE
+        Self::vectors().next_back().unwrap_or(Self::PORTABLE)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn vectors() -> impl DoubleEndedIterator<Item = Self> {
+        let avx2 = is_x86_feature_detected!("avx2").then_some(Self(Unit::Avx2));
+        let avx512 = is_x86_feature_detected!("avx512f").then_some(Self(Unit::Avx512));
+        [avx2, avx512].into_iter().flatten()
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn vectors() -> impl DoubleEndedIterator<Item = Self> {
+        iter::empty()
     }
 
     /// Returns how many streams one vector holds. It costs the same to advance fewer.

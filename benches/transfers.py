@@ -4,8 +4,8 @@ The server and each client have processes of their own. Figures are the medians 
 are written to docs/benchmarks: the figures as JSON, and made of them a table and a chart of each
 case. `--quick` runs everything with little data, to try it, and writes nothing.
 
-Nothing is deleted before the end: on file systems without a journal, files take several times as
-long to create for minutes after many were deleted.
+No sequence is deleted before the end: on file systems without a journal, files take several times
+as long to create for minutes after many were deleted.
 """
 
 from __future__ import annotations

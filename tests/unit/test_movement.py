@@ -227,6 +227,28 @@ def test_steps_replaced_on_one_object_are_taken(
     assert [args[0] for args in seen] == [component]
 
 
+def test_an_accessor_of_ones_own_is_asked_for_the_folder_of_each_frame(
+    session: Session,
+    make_location: MakeLocation,
+    origin: Any,
+    tmp_path: Path,
+    frames: tuple[str, list[Path]],
+) -> None:
+    made: list[str] = []
+
+    class Recording(DiskAccessor):
+        def make_container(self, resource_identifier: str, recursive: bool = True) -> None:
+            made.append(resource_identifier)
+            super().make_container(resource_identifier, recursive)
+
+    location = make_location(accessor=Recording(str(tmp_path)))
+    component = session.create_component(frames[0], location=None)
+    session.commit()
+    location.add_component(component, origin)
+    assert len(made) >= len(frames[1])
+    assert contents(location, component) == expected(frames)
+
+
 def test_copies_are_usual_new_files(
     version: Any, make_location: MakeLocation, tmp_path: Path
 ) -> None:

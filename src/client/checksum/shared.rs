@@ -101,7 +101,7 @@ impl SharedLanes {
     /// Hashes until nothing waits.
     fn serve(&self) {
         // Waiting for the last of many costs more than the lanes that stay empty.
-        let width = Kernel::best().lanes().div_ceil(2);
+        let width = Kernel::best().best_width().div_ceil(2);
         while let Some(row) = self.next_row(width) {
             hash(row);
         }

@@ -12,7 +12,7 @@ use super::{Block, State};
 
 pub(super) const LANES: usize = 8;
 
-type Vector = __m256i;
+pub(super) type Vector = __m256i;
 
 define_compress! {
     #[target_feature(enable = "avx2")]
@@ -20,20 +20,20 @@ define_compress! {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn splat(value: u32) -> Vector {
+pub(super) fn splat(value: u32) -> Vector {
     _mm256_set1_epi32(value.cast_signed())
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn from_lanes(lanes: [u32; LANES]) -> Vector {
+pub(super) fn from_lanes(lanes: [u32; LANES]) -> Vector {
     // SAFETY: reads 32 bytes of any alignment, the size of the array.
     unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn to_lanes(vector: Vector) -> [u32; LANES] {
+pub(super) fn to_lanes(vector: Vector) -> [u32; LANES] {
     let mut lanes = [0; LANES];
     // SAFETY: writes 32 bytes of any alignment, the size of the array.
     unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), vector) };
@@ -49,7 +49,7 @@ fn load(half: &[u8; 32]) -> Vector {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add(left: Vector, right: Vector) -> Vector {
+pub(super) fn add(left: Vector, right: Vector) -> Vector {
     _mm256_add_epi32(left, right)
 }
 
@@ -91,7 +91,7 @@ fn i(b: Vector, c: Vector, d: Vector) -> Vector {
 /// Returns the sixteen words of a block of each input; lane `n` of word `w` is word `w` of input `n`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_words(inputs: &[&[Block]], block: usize) -> [Vector; 16] {
+pub(super) fn load_words(inputs: &[&[Block]], block: usize) -> [Vector; 16] {
     let mut words = [splat(0); 16];
     for (half, words) in words.chunks_exact_mut(8).enumerate() {
         let mut rows = [splat(0); 8];

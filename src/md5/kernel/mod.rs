@@ -7,6 +7,8 @@ mod rounds;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512vl;
 
 use std::iter;
 
@@ -49,7 +51,10 @@ impl Kernel {
     #[cfg(target_arch = "x86_64")]
     fn vectors() -> impl DoubleEndedIterator<Item = Self> {
         let avx2 = is_x86_feature_detected!("avx2").then_some(Self(Unit::Avx2));
-        let avx512 = is_x86_feature_detected!("avx512f").then_some(Self(Unit::Avx512));
+        // The second is lacked by coprocessors only that are no longer made.
+        let has_avx512 =
+            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        let avx512 = has_avx512.then_some(Self(Unit::Avx512));
         [avx2, avx512].into_iter().flatten()
     }
 
@@ -58,18 +63,18 @@ impl Kernel {
         iter::empty()
     }
 
-    /// Returns how many streams one vector holds. It costs the same to advance fewer.
+    /// Returns how many streams the smallest vector holds. It costs the same to advance fewer.
     pub fn lanes(self) -> usize {
         match self.0 {
             Unit::Portable => portable::LANES,
             #[cfg(target_arch = "x86_64")]
             Unit::Avx2 => avx2::LANES,
             #[cfg(target_arch = "x86_64")]
-            Unit::Avx512 => avx512::LANES,
+            Unit::Avx512 => avx512vl::LANES,
         }
     }
 
-    /// Returns how many streams keep the CPU busy: one vector or two, what was faster (benches/throughput.rs).
+    /// Returns how many streams keep the CPU busy: one large vector or two small ones, what was faster (benches/throughput.rs).
     pub fn best_width(self) -> usize {
         match self.0 {
             Unit::Portable => 2 * portable::LANES,
@@ -86,13 +91,15 @@ impl Kernel {
         match (self.0, is_one_row) {
             (Unit::Portable, true) => portable::compress::<1>(states, inputs),
             (Unit::Portable, false) => portable::compress::<2>(states, inputs),
-            // SAFETY, of all three: a kernel exists only where the CPU was found to have its instructions.
+            // SAFETY, of all four: a kernel exists only where the CPU was found to have its instructions.
             #[cfg(target_arch = "x86_64")]
             (Unit::Avx2, true) => unsafe { avx2::compress::<1>(states, inputs) },
             #[cfg(target_arch = "x86_64")]
             (Unit::Avx2, false) => unsafe { avx2::compress::<2>(states, inputs) },
             #[cfg(target_arch = "x86_64")]
-            (Unit::Avx512, _) => unsafe { avx512::compress::<1>(states, inputs) },
+            (Unit::Avx512, true) => unsafe { avx512vl::compress::<1>(states, inputs) },
+            #[cfg(target_arch = "x86_64")]
+            (Unit::Avx512, false) => unsafe { avx512::compress::<1>(states, inputs) },
         }
     }
 }

@@ -92,14 +92,15 @@ pub struct EventQuery {
     topic: Option<String>,
 }
 
-/// `GET /sandbox/events?topic=...`: answers the log of events, oldest first.
+/// `GET /sandbox/events?topic=...`: answers the log of events, oldest first, with those of all calls that were answered.
 pub async fn events(
     State(app): State<AppState>,
     _: Authorized,
     Query(EventQuery { topic }): Query<EventQuery>,
-) -> Json<Value> {
+) -> Result<Json<Value>, ApiError> {
+    app.store.settle().await?;
     let records = app.events.records(topic.as_deref());
-    Json(records.iter().map(EventRecord::to_json).collect())
+    Ok(Json(records.iter().map(EventRecord::to_json).collect()))
 }
 
 /// `POST /sandbox/reset`: returns to the state the server began with.

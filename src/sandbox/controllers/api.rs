@@ -87,10 +87,11 @@ async fn answer(
     refuse_read_only(&caller, &operations)?;
     let mut shared = Batch::new(app, caller);
     shared.tokens = ClientTokens::read(headers);
-    let written = store.write(move |transaction| {
+    let written = store.write_then(move |transaction| {
         let mut shared = shared;
-        let results = batch::write(transaction, &mut shared, &operations, &options)?;
-        Ok((results, shared))
+        let (results, announcement) =
+            batch::write(transaction, &mut shared, &operations, &options)?;
+        Ok(((results, shared), announcement))
     });
     let (results, mut shared) = written.await?;
     let cookie = shared.cookie.take();

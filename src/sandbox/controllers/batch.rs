@@ -19,6 +19,7 @@ use crate::{
     },
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
+    store::Afterwards,
 };
 
 /// Answers operations that change nothing.
@@ -44,7 +45,7 @@ pub fn read(
     Ok(results.finish())
 }
 
-/// Carries out operations of which some change the database.
+/// Carries out operations of which some change the database. Also returns how the changes are told, for after the answer.
 ///
 /// The results of creates and updates are written when all operations are done, so that they show what became of the
 /// entity; ftrack does the same.
@@ -53,7 +54,7 @@ pub fn write(
     batch: &mut Batch,
     operations: &[Operation],
     options: &ReadOptions,
-) -> Result<Vec<u8>, ApiError> {
+) -> Result<(Vec<u8>, Option<Afterwards>), ApiError> {
     let app = batch.app.clone();
     let caller = batch.caller.clone();
     let options = seen_by(&caller, transaction, options)?;
@@ -76,13 +77,12 @@ pub fn write(
         pending[index] = Some(writer.carry_out(&operations[index])?);
     }
     writer.work.finish()?;
-    writer.announce()?;
     writer.remove_files()?;
     let mut results = Results::default();
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
     }
-    Ok(results.finish())
+    Ok((results.finish(), writer.announcement()))
 }
 
 /// Returns the options of a call with what its caller does not get to see.
@@ -293,16 +293,22 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Has the event server tell of the changes once they are committed; if nobody listens, its log does.
-    fn announce(&mut self) -> Result<(), ApiError> {
-        let is_heard = self.batch.app.events.connections() > 0;
-        if !is_heard && self.work.changes.len() > MOST_UNHEARD_CHANGES {
-            return Ok(());
+    /// Returns what has the event server tell of the changes; if nobody listens, its log does.
+    ///
+    /// Nobody who writes has to wait for it: ftrack tells of changes on its own time, too.
+    fn announcement(self) -> Option<Afterwards> {
+        let app = self.batch.app.clone();
+        let changes = self.work.changes;
+        if app.events.connections() == 0 && changes.len() > MOST_UNHEARD_CHANGES {
+            return None;
         }
-        let events = events::update::describe(&self.work, &self.batch.tokens)?;
-        self.batch
-            .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
-        Ok(())
+        let (caller, tokens) = (self.batch.caller.clone(), self.batch.tokens.clone());
+        Some(Box::new(move |connection| {
+            match events::update::describe(connection, &changes, &caller, &tokens) {
+                Ok(events) => events.iter().for_each(|event| app.events.publish(event)),
+                Err(error) => warn!(%error, "the changes of a call could not be told"),
+            }
+        }))
     }
 
     /// Has the files of components that are gone removed once that is committed.

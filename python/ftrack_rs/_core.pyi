@@ -34,6 +34,7 @@ __all__ = [
     "copy_files",
     "draw_frames",
     "inspect_frames",
+    "new_uuid",
     "parse_sequence",
     "run_shard",
 ]
@@ -100,6 +101,8 @@ class EntityMap:
         """Return the entity of a type and key, if something is known of it."""
     def adopt(self, entity: EntityHandle, entity_type: str, key: list[str]) -> Entity:
         """Make *entity* the one of a type and key; return it, or the one there is already."""
+    def admit(self, entity: EntityHandle, entity_type: str, key: list[str]) -> bool:
+        """Make *entity* the one of a type and key unless there is one; return whether it is."""
     def accept(self, value: object, entity_type: str, key: list[str]) -> bool:
         """Make *value* the entity of a type and key; return whether it is that now."""
     def remove(self, entity_type: str, key: list[str]) -> bool:
@@ -416,6 +419,9 @@ class ContentReader:
         """
     def close(self) -> None:
         """Let go of the connection; nothing can be read any more."""
+
+def new_uuid() -> str:
+    """Return a random UUID, which is what the ids of new entities are."""
 
 def copy_files(files: list[tuple[str, str, str]], control: TransferControl | None = None) -> None:
     """Copy files side by side.

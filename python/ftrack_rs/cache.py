@@ -493,10 +493,11 @@ class MemoryCache(Cache):
             entity = self._entities.get(*identity)
         return self._cache[key] if entity is None else entity
 
-    def _holds(self, identity: tuple[str, list[str]]) -> bool:
-        """Return whether there is a value for an identity."""
-        is_known = self._entities is not None and self._entities.get(*identity) is not None
-        return is_known or bool(self._cache and str(identity) in self._cache)
+    def _admit(self, session: Any, entity: Any, identity: tuple[str, list[str]]) -> bool:
+        """Make *entity* the one of an identity, unless there is a value for that; return if so."""
+        if self._cache and str(identity) in self._cache:
+            return False
+        return self._entities_of(session).admit(entity, *identity)
 
     def set(self, key: Any, value: Any) -> None:
         """Set the value of *key*; an entity from another cache becomes one of the session."""

@@ -1,12 +1,14 @@
 //! Recorded operations on their way to the server.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ftrack_client::coalesce::{Recorded, coalesce};
 use ftrack_protocol::{ENTITY_TYPE_KEY, Operation, Value, Write};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{intern, types::PyMapping};
 
 use crate::{convert, imports};
@@ -21,12 +23,14 @@ pub struct Batch {
 impl Batch {
     #[new]
     fn new(operations: &Bound<'_, PyList>, session: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let names = Names::default();
         let recorded: PyResult<Vec<_>> = operations
             .iter()
             .map(|operation| {
                 Reader {
                     operation: &operation,
                     session,
+                    names: &names,
                 }
                 .read()
             })
@@ -49,13 +53,37 @@ impl Batch {
     }
 }
 
+/// The names of types and attributes that were read last. Python has one object of each, which is told by its address.
+#[derive(Default)]
+struct Names<'py>(RefCell<VecDeque<(Bound<'py, PyString>, Arc<str>)>>);
+
+impl<'py> Names<'py> {
+    /// As many as the types of one batch have, mostly.
+    const MOST: usize = 32;
+
+    fn read(&self, name: &Bound<'py, PyAny>) -> PyResult<Arc<str>> {
+        let name = name.cast::<PyString>()?;
+        let mut known = self.0.borrow_mut();
+        if let Some((_, text)) = known.iter().find(|(object, _)| object.is(name)) {
+            return Ok(Arc::clone(text));
+        }
+        let text: Arc<str> = Arc::from(&*name.to_cow()?);
+        if known.len() == Self::MOST {
+            known.pop_front();
+        }
+        known.push_back((name.clone(), Arc::clone(&text)));
+        Ok(text)
+    }
+}
+
 /// Reads one recorded operation.
 struct Reader<'a, 'py> {
     operation: &'a Bound<'py, PyAny>,
     session: &'a Bound<'py, PyAny>,
+    names: &'a Names<'py>,
 }
 
-impl Reader<'_, '_> {
+impl<'py> Reader<'_, 'py> {
     fn read(&self) -> PyResult<Recorded> {
         let [create, update, delete] = imports::operations(self.operation.py())?;
         if self.operation.is_instance(create)? {
@@ -98,11 +126,8 @@ impl Reader<'_, '_> {
         let py = self.operation.py();
         let entity_type = self.entity_type()?;
         let entity_key = self.key()?.into_iter().map(|(_, value)| value).collect();
-        let name: String = self
-            .operation
-            .getattr(intern!(py, "attribute_name"))?
-            .extract()?;
-        let attribute: Arc<str> = name.into();
+        let name = self.operation.getattr(intern!(py, "attribute_name"))?;
+        let attribute = self.names.read(&name)?;
         let value = self.operation.getattr(intern!(py, "new_value"))?;
         if value.is(imports::not_set(py)?) {
             return Ok(Recorded::Unset {
@@ -122,11 +147,8 @@ impl Reader<'_, '_> {
     }
 
     fn entity_type(&self) -> PyResult<Arc<str>> {
-        let name: String = self
-            .operation
-            .getattr(intern!(self.operation.py(), "entity_type"))?
-            .extract()?;
-        Ok(name.into())
+        let name = intern!(self.operation.py(), "entity_type");
+        self.names.read(&self.operation.getattr(name)?)
     }
 
     fn key(&self) -> PyResult<Vec<(Arc<str>, Value)>> {
@@ -137,16 +159,26 @@ impl Reader<'_, '_> {
     }
 
     /// Returns the members of a mapping that are set.
-    fn set_members(&self, mapping: &Bound<'_, PyAny>) -> PyResult<Vec<(Arc<str>, Value)>> {
+    fn set_members(&self, mapping: &Bound<'py, PyAny>) -> PyResult<Vec<(Arc<str>, Value)>> {
         let not_set = imports::not_set(mapping.py())?;
         let mut members = Vec::new();
-        for item in mapping.cast::<PyMapping>()?.items()? {
-            let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
+        let mut add = |name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>| {
             if !value.is(not_set) {
-                members.push((
-                    name.into(),
-                    convert::value_from_python(self.session, &value)?,
-                ));
+                let value = convert::value_from_python(self.session, value)?;
+                members.push((self.names.read(name)?, value));
+            }
+            PyResult::Ok(())
+        };
+        if let Ok(dictionary) = mapping.cast_exact::<PyDict>() {
+            // Encoding a value runs Python, which could change what is being read.
+            let items: Vec<_> = dictionary.iter().collect();
+            for (name, value) in items {
+                add(&name, &value)?;
+            }
+        } else {
+            for item in mapping.cast::<PyMapping>()?.items()? {
+                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+                add(&name, &value)?;
             }
         }
         Ok(members)

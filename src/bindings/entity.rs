@@ -13,6 +13,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
+use uuid::Uuid;
 
 use crate::entity_map::EntityMap;
 use crate::{convert, imports};
@@ -55,6 +56,12 @@ struct Binding {
 struct Own {
     session: Option<Py<PyAny>>,
     detached: Option<Py<PyDict>>,
+}
+
+/// Returns a random UUID, which is what the ids of new entities are.
+#[pyfunction]
+pub fn new_uuid() -> String {
+    Uuid::new_v4().to_string()
 }
 
 #[pymethods]
@@ -333,7 +340,14 @@ impl EntityHandle {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(binding) = self.binding.get() else {
-            return Ok(None);
+            // Without its type, collections cannot be told apart; but a text is none.
+            let local = self
+                .locals(py)
+                .map(|local| local.get_item(name))
+                .transpose()?;
+            return Ok(local
+                .flatten()
+                .filter(PyAnyMethods::is_instance_of::<PyString>));
         };
         let map = binding.map.bind(py);
         let Some(attribute) = map.get().attribute(binding.entity_type, name)? else {

@@ -87,6 +87,25 @@ impl EntityMap {
         Ok(slf.get().keep(id, entity))
     }
 
+    /// Makes `entity` the one of this type and key, and returns whether it is; nothing is done if something is known of that already.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what Python passes is converted to owned values"
+    )]
+    fn admit(
+        slf: &Bound<'_, Self>,
+        entity: &Bound<'_, EntityHandle>,
+        entity_type: &str,
+        key: Vec<String>,
+    ) -> PyResult<bool> {
+        let (id, is_new) = Self::find_or_make(slf, entity_type, &key)?;
+        if is_new && !entity.get().is_bound() {
+            EntityHandle::bind(entity, slf, id)?;
+            slf.get().keep(id, entity);
+        }
+        Ok(is_new)
+    }
+
     /// Makes `value` the entity of this type and key, and returns whether it is that now.
     fn accept<'py>(
         slf: &Bound<'py, Self>,
@@ -228,13 +247,19 @@ impl EntityMap {
         entity_type: &str,
         key: &[T],
     ) -> PyResult<EntityId> {
+        Self::find_or_make(slf, entity_type, key).map(|(id, _)| id)
+    }
+
+    /// Returns the number of the entity of a type and key, and whether nothing was known of it before.
+    fn find_or_make<T: AsRef<str>>(
+        slf: &Bound<'_, Self>,
+        entity_type: &str,
+        key: &[T],
+    ) -> PyResult<(EntityId, bool)> {
         let map = &slf.get().inner;
         let entity_type = map.schemas().get(entity_type);
-        let id = entity_type.and_then(|entity_type| map.get_or_insert(entity_type.id, key));
-        match id {
-            Ok((id, _)) => Ok(id),
-            Err(error) => Err(error::from_client(slf.py(), &error)),
-        }
+        let found = entity_type.and_then(|entity_type| map.get_or_insert(entity_type.id, key));
+        found.map_err(|error| error::from_client(slf.py(), &error))
     }
 
     /// Returns the Python objects of entities, in order.

@@ -44,7 +44,7 @@ mod _core {
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
-    use crate::entity::EntityHandle;
+    use crate::entity::{EntityHandle, new_uuid};
     #[pymodule_export]
     use crate::entity_map::EntityMap;
     #[pymodule_export]

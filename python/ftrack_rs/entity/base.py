@@ -15,7 +15,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ftrack_rs import inspection
-from ftrack_rs._core import EntityHandle
+from ftrack_rs._core import EntityHandle, new_uuid
 from ftrack_rs.attribute import (
     AbstractCollectionAttribute,
     Attribute,
@@ -24,7 +24,6 @@ from ftrack_rs.attribute import (
     ScalarAttribute,
 )
 from ftrack_rs.operation import CreateEntityOperation
-from ftrack_rs.overrides import is_own
 from ftrack_rs.symbol import NOT_SET
 
 if TYPE_CHECKING:
@@ -37,14 +36,19 @@ class _EntityBase:
     """Common base of entities and their mixins."""
 
 
+def new_id(entity: Entity) -> str:
+    """Return the id of a new *entity*."""
+    return new_uuid()
+
+
 def _is_set_plainly(pair: tuple[Any, Any]) -> bool:
     """Return whether an attribute needs no more for its first value than to keep it."""
-    return is_own(pair[0], "set_local_value", Attribute)
-
-
-def _is_kept_as_it_is(pair: tuple[Any, Any]) -> bool:
-    """Return whether the default of an attribute is its first value."""
-    return not callable(pair[1]) and _is_set_plainly(pair)
+    attribute, value = pair
+    if callable(value) and value is not new_id:
+        return False
+    # What `is_own` does, in line: every creation asks this of all attributes that it sets.
+    is_inherited = type(attribute).set_local_value is Attribute.set_local_value
+    return is_inherited and "set_local_value" not in attribute.__dict__
 
 
 class DynamicEntityTypeMetaclass(abc.ABCMeta):
@@ -102,13 +106,14 @@ class Entity(
         collections = [pair for pair in given if isinstance(pair[0], AbstractCollectionAttribute)]
         session = self.session
         # Most have no default, and setting that would cost more than all the rest.
-        defaults = [
-            (it, it.default_value) for it in self.attributes if it.default_value is not NOT_SET
+        missing = [
+            (it, it.default_value)
+            for it in self.attributes
+            if it.default_value is not NOT_SET and it.name not in data
         ]
-        missing = [pair for pair in defaults if pair[0].name not in data]
-        if all(map(_is_kept_as_it_is, missing)) and all(map(_is_set_plainly, scalars)):
+        if all(map(_is_set_plainly, missing + scalars)):
             for attribute, value in missing + scalars:
-                self._set_local(attribute.name, value)
+                self._set_local(attribute.name, new_id(self) if value is new_id else value)
         else:
             with session.operation_recording(False):
                 for attribute, value in missing:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -187,11 +186,7 @@ def _scalar_type(fragment: dict[str, Any]) -> str:
 
 def _default(fragment: dict[str, Any]) -> Any:
     default = fragment.get("default", NOT_SET)
-    return _new_id if default == "{uid}" else default
-
-
-def _new_id(entity: Any) -> str:
-    return str(uuid.uuid4())
+    return base.new_id if default == "{uid}" else default
 
 
 def _create_metadata(proxy: Any, data: dict[str, Any], reference: str) -> Any:

@@ -199,15 +199,12 @@ class Identity(Connection):
             The entity; None if there is more to do, as where its identity is known already.
         """
         cache = self._identity_cache()
-        names = entity.primary_key_attributes
-        values = [entity._get_local(name) for name in names]
-        if cache is None or any(value is NOT_SET for value in values):
+        values = [entity._get_local(name) for name in entity.primary_key_attributes]
+        if cache is None or NOT_SET in values:
             return None
         identity = str(entity.entity_type), [*map(str, values)]
         with self._thread_lock:
-            if cache._holds(identity):
-                return None
-            return self._entities().adopt(entity, *identity)
+            return entity if cache._admit(self, entity, identity) else None
 
     def _attach(self, entity: Any, entity_type: str, key: list[str]) -> Any:
         """Return an instance of *entity* that belongs to the session; it may still lack values."""

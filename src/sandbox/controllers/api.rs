@@ -89,9 +89,8 @@ async fn answer(
     shared.tokens = ClientTokens::read(headers);
     let written = store.write_then(move |transaction| {
         let mut shared = shared;
-        let (results, announcement) =
-            batch::write(transaction, &mut shared, &operations, &options)?;
-        Ok(((results, shared), announcement))
+        let (results, afterwards) = batch::write(transaction, &mut shared, &operations, &options)?;
+        Ok(((results, shared), afterwards))
     });
     let (results, mut shared) = written.await?;
     let cookie = shared.cookie.take();

@@ -45,7 +45,7 @@ pub fn read(
     Ok(results.finish())
 }
 
-/// Carries out operations of which some change the database. Also returns how the changes are told, for after the answer.
+/// Carries out operations of which some change the database. Also returns what is left to do after the answer.
 ///
 /// The results of creates and updates are written when all operations are done, so that they show what became of the
 /// entity; ftrack does the same.
@@ -82,7 +82,7 @@ pub fn write(
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
     }
-    Ok((results.finish(), writer.announcement()))
+    Ok((results.finish(), writer.announce()?))
 }
 
 /// Returns the options of a call with what its caller does not get to see.
@@ -293,22 +293,34 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Returns what has the event server tell of the changes; if nobody listens, its log does.
+    /// Has the event server tell of the changes before the caller has the answer, so that tests find what they wait for.
     ///
-    /// Nobody who writes has to wait for it: ftrack tells of changes on its own time, too.
-    fn announcement(self) -> Option<Afterwards> {
-        let app = self.batch.app.clone();
-        let changes = self.work.changes;
-        if app.events.connections() == 0 && changes.len() > MOST_UNHEARD_CHANGES {
-            return None;
+    /// If nobody listens, only its log does, and the caller need not wait for that: it is returned, to be done afterwards.
+    fn announce(self) -> Result<Option<Afterwards>, ApiError> {
+        let Self { batch, work, .. } = self;
+        let (app, caller, tokens) = (
+            batch.app.clone(),
+            batch.caller.clone(),
+            batch.tokens.clone(),
+        );
+        if app.events.connections() > 0 {
+            let events =
+                events::update::describe(work.connection, &work.changes, &caller, &tokens)?;
+            batch
+                .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
+            return Ok(None);
         }
-        let (caller, tokens) = (self.batch.caller.clone(), self.batch.tokens.clone());
-        Some(Box::new(move |connection| {
-            match events::update::describe(connection, &changes, &caller, &tokens) {
-                Ok(events) => events.iter().for_each(|event| app.events.publish(event)),
-                Err(error) => warn!(%error, "the changes of a call could not be told"),
-            }
-        }))
+        if work.changes.len() > MOST_UNHEARD_CHANGES {
+            return Ok(None);
+        }
+        let changes = work.changes;
+        Ok(Some(Box::new(
+            move |connection| match events::update::describe(connection, &changes, &caller, &tokens)
+            {
+                Ok(events) => events.iter().for_each(|event| app.events.remember(event)),
+                Err(error) => warn!(%error, "the changes of a call are missing in the log"),
+            },
+        )))
     }
 
     /// Has the files of components that are gone removed once that is committed.

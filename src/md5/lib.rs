@@ -15,9 +15,11 @@
     reason = "vector instructions; each use says why it is sound, and `make sanitize` runs the tests under AddressSanitizer"
 )]
 mod kernel;
+mod shared;
 mod stream;
 
 pub use kernel::Kernel;
+pub use shared::{SharedLanes, SharedMd5};
 pub use stream::{Md5, update_many, update_many_by};
 
 /// Returns the MD5 of some bytes.

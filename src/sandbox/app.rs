@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use ftrack_md5::SharedLanes;
+
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
 use crate::events::EventHub;
@@ -10,7 +13,6 @@ use crate::events::update::ClientTokens;
 use crate::faults::FaultSet;
 use crate::media::blocks::BlockPool;
 use crate::media::files::FileStore;
-use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::EncodeQueue;
 use crate::media::signing::UrlSigner;
 use crate::store::Store;
@@ -24,8 +26,8 @@ pub struct App {
     pub store: Store,
     /// The files of the server's own location.
     pub files: FileStore,
-    /// Computes the MD5 of what is uploaded.
-    pub md5: Md5Lanes,
+    /// Computes the MD5 of what is uploaded at the same time, side by side.
+    pub md5: SharedLanes<Bytes>,
     /// Buffers for the bodies of uploads.
     pub blocks: BlockPool,
     /// Signs and verifies upload URLs.

@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ftrack_md5::SharedLanes;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -26,7 +27,6 @@ use crate::faults::{Fault, FaultId, FaultSet, FaultStatus};
 use crate::media::blocks::BlockPool;
 use crate::media::encode_rows;
 use crate::media::files::FileStore;
-use crate::media::md5_lanes::Md5Lanes;
 use crate::media::queue::{self, EncodeQueue, Queued};
 use crate::media::signing::UrlSigner;
 use crate::operations::outbox::{self, Mail};
@@ -339,7 +339,7 @@ fn open(
     let app = App {
         store,
         files,
-        md5: Md5Lanes::start().map_err(StartError::Threads)?,
+        md5: SharedLanes::default(),
         blocks: BlockPool::default(),
         signer: Arc::new(UrlSigner::new(&secret, options.upload_validity)),
         encodes,

@@ -240,7 +240,9 @@ impl Reading {
         let Some((hashing, hashed)) = self.hashing.take() else {
             return Ok(());
         };
-        let hashed = hashing.lanes.update(hashed.await?, bytes.clone());
+        let hashed = hashing
+            .lanes
+            .update(hashed.await?, bytes.clone(), self.left == 0);
         if self.left == 0 {
             // Nobody asks for more once all bytes are there, and nobody else sets it.
             let _ = hashing.digest.set(hashed.await?.finish());

@@ -8,8 +8,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
+use ftrack_md5::{SharedLanes, SharedMd5};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::upload::decode_md5;
@@ -279,7 +281,7 @@ async fn write_body(
             .map_err(|_| grant.incomplete(incoming.size()))?;
         if block.is_empty() {
             app.blocks.keep(block);
-            return Ok((incoming, md5.finish()));
+            return Ok((incoming, md5.digest()));
         }
         let block = block.freeze();
         let received = incoming.size() + block.len() as u64;
@@ -288,7 +290,7 @@ async fn write_body(
         }
         let (written, hashed) = tokio::join!(
             append(incoming, block.clone()),
-            app.md5.update(md5, block.clone(), received >= expected)
+            hash(&app.md5, md5, block.clone(), received >= expected)
         );
         (incoming, md5) = (written?, hashed?);
         app.blocks.give_back(block);
@@ -309,6 +311,22 @@ async fn fill_block(body: &mut BodyDataStream, block: &mut BytesMut) -> Result<(
 async fn append(mut incoming: Target, bytes: Bytes) -> std::io::Result<Target> {
     let written = tokio::task::spawn_blocking(move || incoming.append(&bytes).map(|()| incoming));
     written.await.map_err(std::io::Error::other)?
+}
+
+/// Appends bytes to the MD5 of a body, in a row with those of other bodies; `are_last` when no more will come.
+async fn hash(
+    lanes: &SharedLanes<Bytes>,
+    md5: SharedMd5,
+    bytes: Bytes,
+    are_last: bool,
+) -> std::io::Result<SharedMd5> {
+    let (sender, hashed) = oneshot::channel();
+    // An upload that broke off waits for nothing.
+    if lanes.push(md5, bytes, are_last, move |md5| drop(sender.send(md5))) {
+        let lanes = lanes.clone();
+        tokio::task::spawn_blocking(move || lanes.serve());
+    }
+    hashed.await.map_err(std::io::Error::other)
 }
 
 /// Reads on after a refusal, within bounds.

@@ -8,7 +8,6 @@ pub mod ffmpeg;
 pub mod file_id;
 pub mod file_type;
 pub mod files;
-pub mod md5_lanes;
 pub mod parts;
 pub mod queue;
 pub mod range;

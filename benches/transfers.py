@@ -240,21 +240,31 @@ class Bench:
         return float(outcome["seconds"]) + seconds
 
     def hashing(self, files: int, size: int) -> Case:
-        """Hash files that are in memory, on one core, with hashlib and in vector lanes."""
+        """Hash files that are in memory, on one core, with hashlib and in vector lanes.
+
+        The ratio is that of one core each. What users get, on all cores, stands beside it.
+        """
         _, paths = self.files(files, size)
         usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
         names = [str(path) for path in paths]
         ours = [native("hash", *names, one_core=True) for _ in range(self.rounds)]
         assert ours[0]["digests"] == usual[0][1]
         reading = [native("read", *names, one_core=True) for _ in range(self.rounds)]
+        on_all = [native("hash", *names) for _ in range(self.rounds)]
         slow = statistics.median(seconds for seconds, _ in usual)
         fast = statistics.median(outcome["seconds"] for outcome in ours)
         floor = statistics.median(outcome["seconds"] for outcome in reading)
+        together = statistics.median(outcome["seconds"] for outcome in on_all)
         return Case(
             "hashing",
             f"MD5 of {files:,} files of {size // MB:,} MB on one core",
             "from the page cache; reading: only copying them from there; seconds, less is better",
-            {"hashlib": slow, "reading": floor, OURS: fast},
+            {
+                "hashlib": slow,
+                "reading": floor,
+                f"{OURS}, {os.cpu_count()} cores": together,
+                OURS: fast,
+            },
             slow / fast,
             10,
         )

@@ -8,6 +8,7 @@ from typing import Any
 from ftrack_rs import exception, inspection, movement, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
+from ftrack_rs.event.hub import is_off
 from ftrack_rs.overrides import is_own
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
@@ -177,7 +178,7 @@ class Location(Entity):
             self._publish(symbol.COMPONENT_ADDED_TO_LOCATION_TOPIC, component)
 
     def _publish(self, topic: str, component: Any) -> None:
-        if _is_off(self.session.event_hub):
+        if is_off(self.session.event_hub):
             return
         data = {"component_id": component["id"], "location_id": self["id"]}
         self.session.event_hub.publish(Event(topic=topic, data=data), on_error="ignore")
@@ -457,14 +458,6 @@ def _one_source_each(sources: Any, count: int) -> list[Any]:
             "corresponding to passed components."
         )
     return list(sources)
-
-
-def _is_off(hub: Any) -> bool:
-    """Return whether publishing through *hub* would only fail, as nobody has connected it."""
-    from ftrack_rs.event.hub import EventHub
-
-    is_plain = is_own(hub, "publish", EventHub) and is_own(hub, "_publish", EventHub)
-    return is_plain and not (hub.connected or hub._connection_initialised)
 
 
 def _is_container(component: Any) -> bool:

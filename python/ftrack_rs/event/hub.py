@@ -34,6 +34,7 @@ from ftrack_rs.event.subscriber import Subscriber
 from ftrack_rs.event.workers import Pool, Workers
 from ftrack_rs.exception import EventHubConnectionError, NotFoundError, NotUniqueError
 from ftrack_rs.logging import LazyLogMessage as L
+from ftrack_rs.overrides import is_own
 
 __all__ = ["EventHub", "HubHealth", "ServerDetails", "SocketIoSession", "Workers"]
 
@@ -403,3 +404,12 @@ def _as_dict(name: str, value: Mapping[str, str] | None) -> dict[str, str]:
     if value is not None and not isinstance(value, Mapping):
         raise TypeError(f"Expected a mapping of {name}, got {value!r}.")
     return dict(value or {})
+
+
+def is_off(hub: Any) -> bool:
+    """Return whether publishing through *hub* would only fail, as nobody has connected it.
+
+    False where somebody looks at what is published.
+    """
+    is_plain = is_own(hub, "publish", EventHub) and is_own(hub, "_publish", EventHub)
+    return is_plain and not (hub.connected or hub._connection_initialised)

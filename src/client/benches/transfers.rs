@@ -1,6 +1,6 @@
 //! What `benches/transfers.py` measures transfers against: hashing alone, and an uploader that does nothing but send.
 //!
-//! - `hash FILE...` hashes the files on one thread; `read FILE...` reads them in the same chunks and does nothing else.
+//! - `hash FILE...` hashes the files, on as many threads as there are cores that it may use; `read FILE...` reads them in the same chunks, on one, and does nothing else.
 //! - `put FILE THREADS` reads lines `ADDRESS PATH OFFSET LENGTH` and PUTs these pieces of the file, each thread over one connection. The kernel moves the
 //!   bytes, nothing is hashed, checked or tried again: no client can be faster.
 //!
@@ -42,10 +42,8 @@ fn main() {
 
 fn hash(files: &[&str]) {
     let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-    let options = HashOptions {
-        threads: 1,
-        ..HashOptions::default()
-    };
+    // As many threads as there are cores that this process may use.
+    let options = HashOptions::default();
     let started = Instant::now();
     let digests = md5_files(&paths, &options, &Cancel::new(), &|_, _| ());
     let seconds = started.elapsed().as_secs_f64();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking};
+use super::tally::{Tally, all, blocking};
 use super::{BatchError, Control, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::{Digest, FileDigest, md5_files};
 
@@ -127,20 +127,4 @@ fn tally<'a>(paths: impl Iterator<Item = &'a Path>) -> Tally {
         path: path.to_owned(),
     });
     Tally::new(references.collect())
-}
-
-/// Returns all values, or all failures with the positions of their files.
-fn all<T>(results: Vec<Result<T, TransferError>>) -> Result<Vec<T>, Fault> {
-    let (mut values, mut faults) = (Vec::new(), Vec::new());
-    for (index, result) in results.into_iter().enumerate() {
-        match result {
-            Ok(value) => values.push(value),
-            Err(error) => faults.push((Some(index), error)),
-        }
-    }
-    if faults.is_empty() {
-        Ok(values)
-    } else {
-        Err(Fault(faults))
-    }
 }

@@ -126,3 +126,19 @@ pub(super) async fn blocking<T: Send + 'static>(
         .await
         .map_err(|_| TransferError::WorkerLost)
 }
+
+/// Returns all values, or all failures with the positions of their files.
+pub(super) fn all<T>(results: Vec<Result<T, TransferError>>) -> Result<Vec<T>, Fault> {
+    let (mut values, mut faults) = (Vec::new(), Vec::new());
+    for (index, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => faults.push((Some(index), error)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(values)
+    } else {
+        Err(Fault(faults))
+    }
+}

@@ -11,7 +11,7 @@ use super::limit::Limiter;
 use super::put::Sender;
 use super::seen::SeenFile;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, blocking};
+use super::tally::{Fault, Tally, all, blocking};
 use super::ticket::{Content, TicketRequest};
 use super::{
     Api, BatchError, Control, ItemRef, MULTIPART_THRESHOLD, Progress, TransferError,
@@ -158,26 +158,14 @@ impl Run<'_> {
     async fn inspect(self) -> Result<Vec<(Checked, Recalled)>, Fault> {
         let (items, journal) = (self.items.to_vec(), self.sender.options.journal.clone());
         let inspect = move |(index, item): (usize, &UploadItem)| {
-            let seen = item.look().map_err(|error| (Some(index), error))?;
-            let SeenFile { source, md5 } = seen;
+            let SeenFile { source, md5 } = item.look()?;
             let recalled = journal.as_ref().map_or(Recalled::Nothing, |journal| {
                 journal.recall(&source.state(&item.component_id))
             });
             Ok((Checked { index, source, md5 }, recalled))
         };
-        let inspected = blocking(move || items.iter().enumerate().map(inspect).collect::<Vec<_>>());
-        let (mut files, mut faults) = (Vec::new(), Vec::new());
-        for result in inspected.await? {
-            match result {
-                Ok(file) => files.push(file),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        if faults.is_empty() {
-            Ok(files)
-        } else {
-            Err(Fault(faults))
-        }
+        let inspect_all = move || items.iter().enumerate().map(inspect).collect();
+        all(blocking(inspect_all).await?)
     }
 
     /// Returns the question for the URLs of a file.

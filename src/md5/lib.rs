@@ -15,10 +15,12 @@
     reason = "vector instructions; each use says why it is sound, and `make sanitize` runs the tests under AddressSanitizer"
 )]
 mod kernel;
+mod placement;
 mod shared;
 mod stream;
 
 pub use kernel::Kernel;
+pub use placement::{MOST_START, best_start};
 pub use shared::{SharedLanes, SharedMd5};
 pub use stream::{Md5, update_many, update_many_by};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ftrack_md5::{MOST_START, best_start};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,13 +18,27 @@ const MOST_SPARE: usize = 16;
 pub struct ByteBudget {
     free: Arc<Semaphore>,
     size: usize,
-    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+    spare: Arc<Mutex<Spare>>,
+}
+
+/// Memory of buffers that nobody uses at the moment.
+#[derive(Debug, Default)]
+struct Spare {
+    buffers: Vec<Vec<u8>>,
+    /// How many buffers were given.
+    given: usize,
 }
 
 /// Bytes of the budget, given back when dropped.
 pub(crate) struct Reserved {
     _permit: Option<OwnedSemaphorePermit>,
-    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+    spare: Arc<Mutex<Spare>>,
+}
+
+/// Memory to read into. What is read is hashed side by side with the content of other buffers, and begins where that is fastest.
+pub(super) struct Buffer {
+    memory: Vec<u8>,
+    start: usize,
 }
 
 impl ByteBudget {
@@ -73,13 +88,22 @@ impl ByteBudget {
 }
 
 impl Reserved {
-    /// Returns an empty buffer, one that was used before if there is any.
-    pub(super) fn buffer(&self) -> Vec<u8> {
-        self.spare.lock().pop().unwrap_or_default()
+    /// Returns an empty buffer for `length` bytes, one that was used before if there is any.
+    pub(super) fn buffer(&self, length: usize) -> Buffer {
+        let (spare, number) = {
+            let mut spare = self.spare.lock();
+            spare.given += 1;
+            (spare.buffers.pop(), spare.given)
+        };
+        let spare = spare.filter(|memory| memory.capacity() >= MOST_START + length);
+        let mut memory = spare.unwrap_or_else(|| Vec::with_capacity(MOST_START + length));
+        let start = best_start(memory.as_ptr(), number);
+        memory.resize(start, 0);
+        Buffer { memory, start }
     }
 
     /// Ties the reservation to a buffer: both live until the last clone of the bytes is dropped, for example when they were written to a socket.
-    pub(super) fn hold(self, buffer: Vec<u8>) -> Bytes {
+    pub(super) fn hold(self, buffer: Buffer) -> Bytes {
         Bytes::from_owner(Held {
             buffer,
             reserved: self,
@@ -87,25 +111,32 @@ impl Reserved {
     }
 }
 
+impl Buffer {
+    /// Returns the memory, to append what is read.
+    pub(super) fn memory(&mut self) -> &mut Vec<u8> {
+        &mut self.memory
+    }
+}
+
 struct Held {
-    buffer: Vec<u8>,
+    buffer: Buffer,
     reserved: Reserved,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
+        let mut memory = std::mem::take(&mut self.buffer.memory);
+        memory.clear();
         let mut spare = self.reserved.spare.lock();
-        if spare.len() < MOST_SPARE {
-            spare.push(buffer);
+        if spare.buffers.len() < MOST_SPARE {
+            spare.buffers.push(memory);
         }
     }
 }
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.buffer
+        &self.buffer.memory[self.buffer.start..]
     }
 }
 
@@ -116,7 +147,11 @@ mod tests {
     #[tokio::test]
     async fn bytes_come_back_with_the_last_clone_of_the_buffer() {
         let budget = ByteBudget::new(100);
-        let first = budget.reserve(60).await.hold(vec![0; 60]);
+        let reserved = budget.reserve(60).await;
+        let mut buffer = reserved.buffer(60);
+        buffer.memory().extend(0..60);
+        let first = reserved.hold(buffer);
+        assert_eq!(first[..], (0..60).collect::<Vec<_>>());
         let second = first.slice(10..20);
         drop(first);
         assert_eq!(budget.available(), 40);

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::{self, BoxFuture};
 use futures_util::{FutureExt as _, Stream, stream};
 
-use super::budget::Reserved;
+use super::budget::{Buffer, Reserved};
 use super::journal::FileState;
 use super::limit::Permit;
 use super::link::Flow;
@@ -224,7 +224,7 @@ impl Reading {
         let most = self.gate.control.piece(CHUNK);
         let length = usize::try_from(self.left).unwrap_or(most).min(most);
         let reserved = self.gate.pass(length).await;
-        let (file, buffer) = (self.file, reserved.buffer());
+        let (file, buffer) = (self.file, reserved.buffer(length));
         let read = tokio::task::spawn_blocking(move || read_chunk(file, buffer, length));
         let (file, buffer) = read.await.map_err(io::Error::other)??;
         self.file = file;
@@ -253,10 +253,9 @@ impl Reading {
     }
 }
 
-fn read_chunk(mut file: File, mut buffer: Vec<u8>, length: usize) -> io::Result<(File, Vec<u8>)> {
-    buffer.reserve_exact(length);
+fn read_chunk(mut file: File, mut buffer: Buffer, length: usize) -> io::Result<(File, Buffer)> {
     let mut chunk = file.take(length as u64);
-    if chunk.read_to_end(&mut buffer)? < length {
+    if chunk.read_to_end(buffer.memory())? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     file = chunk.into_inner();

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use ftrack_md5::{MOST_START, best_start};
 use parking_lot::Mutex;
 
 /// How much of a body is collected before it is written and hashed, away from the async threads.
@@ -15,12 +16,6 @@ const SLACK_BYTES: usize = 420 << 10;
 
 /// Most buffers to keep; as many as uploads usually arrive together.
 const MOST_SPARE: usize = 16;
-
-/// Bytes of a line of the caches.
-const CACHE_LINE: usize = 64;
-
-/// Lines of a page of memory.
-const LINES: usize = 64;
 
 /// Buffers that nobody uses at the moment.
 #[derive(Debug, Default)]
@@ -53,13 +48,10 @@ impl BlockPool {
     }
 }
 
-/// Makes buffer `number`, which begins with a cache line, at another place of its page than its neighbours.
-///
-/// Blocks are hashed side by side: a vector that is loaded from two lines takes twice as long, and caches keep few lines whose addresses differ by pages.
+/// Makes buffer `number`, whose bytes begin where blocks are hashed fastest.
 fn new_buffer(number: usize) -> BytesMut {
-    let room = (LINES + 1) * CACHE_LINE;
-    let mut buffer = BytesMut::with_capacity(room + BLOCK_BYTES + SLACK_BYTES);
-    let start = buffer.as_ptr().align_offset(CACHE_LINE) + number % LINES * CACHE_LINE;
+    let mut buffer = BytesMut::with_capacity(MOST_START + BLOCK_BYTES + SLACK_BYTES);
+    let start = best_start(buffer.as_ptr(), number);
     buffer.resize(start, 0);
     buffer.advance(start);
     buffer
@@ -68,17 +60,6 @@ fn new_buffer(number: usize) -> BytesMut {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn buffers_begin_at_cache_lines_and_differ_by_no_page() {
-        let pool = BlockPool::default();
-        let buffers: Vec<_> = (0..LINES).map(|_| pool.take()).collect();
-        let within_page = |buffer: &BytesMut| buffer.as_ptr().addr() % (LINES * CACHE_LINE);
-        assert!(
-            buffers.iter().all(|it| within_page(it) % CACHE_LINE == 0
-                && it.capacity() >= BLOCK_BYTES + SLACK_BYTES)
-        );
-    }
 
     #[test]
     fn a_buffer_is_used_again_when_nobody_reads_it() {

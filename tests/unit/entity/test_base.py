@@ -4,6 +4,7 @@ import copy
 import logging
 import pickle
 import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -163,6 +164,17 @@ def test_a_subclass_may_do_without_a_session() -> None:
 
     with pytest.raises(AttributeError, match="belongs to no session"):
         _ = Bare().session
+
+
+def test_ids_are_random_unless_somebody_replaces_uuid4(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (session.create("Note") for _ in range(2))
+    assert uuid.UUID(first["id"]).version == uuid.UUID(second["id"]).version == 4
+    assert first["id"] != second["id"]
+    known = uuid.UUID(int=7)
+    monkeypatch.setattr(uuid, "uuid4", lambda: known)
+    assert session.create("Note")["id"] == str(known)
 
 
 def test_one_entity_is_made_however_many_threads_ask(session: Session) -> None:

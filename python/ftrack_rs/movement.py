@@ -31,6 +31,10 @@ _STEPS = (
 )
 
 
+#: Methods of an accessor that make room for a file; where one is replaced, it is called each time.
+_ROOM_STEPS = ("exists", "get_container", "get_filesystem_path", "make_container")
+
+
 class Item:
     """A component on its way to a location.
 
@@ -40,6 +44,7 @@ class Item:
         containers: What contains it among that which is added, the innermost first.
         origin: What it is called at its source; None if it is not there.
         identifier: What it is to be called at the target.
+        target: The path that this is on a disk, if it was looked at already.
     """
 
     def __init__(self, component: Any, source: Any, containers: tuple[Any, ...] = ()) -> None:
@@ -49,6 +54,7 @@ class Item:
         self.containers = containers
         self.origin: Any = None
         self.identifier: Any = None
+        self.target: str | None = None
 
     @property
     def is_container(self) -> bool:
@@ -130,18 +136,29 @@ def make_room(location: Any, items: Sequence[Item]) -> None:
         StoppedError: If something is; no data has been moved then.
     """
     taken: set[Any] = set()
-    # Making a folder again does nothing, but what somebody's own accessor does is not known.
-    is_disk = _is_disk(location.accessor) and is_own(
-        location.accessor, "make_container", DiskAccessor
-    )
-    made: set[str] | None = set() if is_disk else None
+    is_plain_disk = all(is_own(location.accessor, name, DiskAccessor) for name in _ROOM_STEPS)
+    folders: set[str] | None = set() if is_plain_disk else None
     for item in items:
         try:
-            location._make_room(item.component, item.identifier, item.source, made)
+            if folders is None or item.is_container or not item.source.accessor:
+                location._make_room(item.component, item.identifier, item.source)
+            else:
+                _make_room_on_disk(location, item, folders)
             if not item.is_container:
                 _check_single(location, item, taken)
         except Exception as error:
             raise StoppedError(item, error) from error
+
+
+def _make_room_on_disk(location: Any, item: Item, folders: set[str]) -> None:
+    """Do what locations do, but once for all files of one folder, and look up each path once."""
+    item.target = location.accessor.get_filesystem_path(item.identifier)
+    folder = os.path.dirname(item.target)
+    if folder not in folders:
+        location._make_room(item.component, item.identifier, item.source)
+        folders.add(folder)
+    elif os.path.exists(item.target):
+        raise exists_error(item.identifier)
 
 
 def _inspect_sequences(items: Sequence[Item]) -> None:
@@ -282,7 +299,7 @@ def _source_path(item: Item) -> str:
 
 def _target_path(location: Any, item: Item) -> str:
     try:
-        path: str = location.accessor.get_filesystem_path(item.identifier)
+        path: str = item.target or location.accessor.get_filesystem_path(item.identifier)
     except Exception as error:
         raise StoppedError(item, error) from error
     # A link that leads nowhere yet stays a link.

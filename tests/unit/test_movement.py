@@ -337,6 +337,21 @@ def test_two_components_cannot_become_one_file(
     assert names(Path(location.accessor.prefix)) == set()
 
 
+def test_a_file_in_the_way_of_any_frame_is_kept(
+    session: Session, make_location: MakeLocation, origin: Any, frames: tuple[str, list[Path]]
+) -> None:
+    location = make_location()
+    component = session.create_component(frames[0], location=None)
+    session.commit()
+    in_the_way = Path(location.accessor.prefix) / component["members"][-1]["id"]
+    in_the_way.write_text("somebody else's")
+    with pytest.raises(exception.LocationError, match="data already exists"):
+        location.add_component(component, origin)
+    assert names(Path(location.accessor.prefix)) == {in_the_way.name}
+    assert in_the_way.read_text() == "somebody else's"
+    assert location.get_component_availability(component) == 0.0
+
+
 def test_what_was_begun_is_taken_back(
     session: Session, version: Any, make_location: MakeLocation, unique_name: str
 ) -> None:

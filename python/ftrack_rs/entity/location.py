@@ -197,17 +197,8 @@ class Location(Entity):
         if not _is_container(component):
             self._copy(component, resource_identifier, source)
 
-    def _make_room(
-        self,
-        component: Any,
-        resource_identifier: str,
-        source: Any,
-        made: set[str] | None = None,
-    ) -> None:
-        """Make the containers that *component* needs, and check that nothing is in its way.
-
-        Containers of files that are in *made* are there already; others are added to it.
-        """
+    def _make_room(self, component: Any, resource_identifier: str, source: Any) -> None:
+        """Make the containers that *component* needs, and check that nothing is in its way."""
         for kind, location in (("source", source), ("target", self)):
             if not location.accessor:
                 raise exception.LocationError(
@@ -223,10 +214,7 @@ class Location(Entity):
         except exception.AccessorParentResourceNotFoundError:
             pass
         else:
-            if made is None or container not in made:
-                self.accessor.make_container(container)
-            if made is not None:
-                made.add(container)
+            self.accessor.make_container(container)
         if self.accessor.exists(resource_identifier):
             # Another process may still write between this and the copy; accessors offer no way to
             # write only what does not exist.

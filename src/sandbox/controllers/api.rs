@@ -87,10 +87,10 @@ async fn answer(
     refuse_read_only(&caller, &operations)?;
     let mut shared = Batch::new(app, caller);
     shared.tokens = ClientTokens::read(headers);
-    let written = store.write_then(move |transaction| {
+    let written = store.write(move |transaction| {
         let mut shared = shared;
-        let (results, afterwards) = batch::write(transaction, &mut shared, &operations, &options)?;
-        Ok(((results, shared), afterwards))
+        let results = batch::write(transaction, &mut shared, &operations, &options)?;
+        Ok((results, shared))
     });
     let (results, mut shared) = written.await?;
     let cookie = shared.cookie.take();

@@ -19,7 +19,6 @@ use crate::{
     },
     schema::Catalog,
     semantics::{self, UnitOfWork, WriteAnswer},
-    store::Afterwards,
 };
 
 /// Answers operations that change nothing.
@@ -45,7 +44,7 @@ pub fn read(
     Ok(results.finish())
 }
 
-/// Carries out operations of which some change the database. Also returns what is left to do after the answer.
+/// Carries out operations of which some change the database.
 ///
 /// The results of creates and updates are written when all operations are done, so that they show what became of the
 /// entity; ftrack does the same.
@@ -54,7 +53,7 @@ pub fn write(
     batch: &mut Batch,
     operations: &[Operation],
     options: &ReadOptions,
-) -> Result<(Vec<u8>, Option<Afterwards>), ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let app = batch.app.clone();
     let caller = batch.caller.clone();
     let options = seen_by(&caller, transaction, options)?;
@@ -77,12 +76,13 @@ pub fn write(
         pending[index] = Some(writer.carry_out(&operations[index])?);
     }
     writer.work.finish()?;
+    writer.announce()?;
     writer.remove_files()?;
     let mut results = Results::default();
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
     }
-    Ok((results.finish(), writer.announce()?))
+    Ok(results.finish())
 }
 
 /// Returns the options of a call with what its caller does not get to see.
@@ -293,34 +293,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Has the event server tell of the changes before the caller has the answer, so that tests find what they wait for.
-    ///
-    /// If nobody listens, only its log does, and the caller need not wait for that: it is returned, to be done afterwards.
-    fn announce(self) -> Result<Option<Afterwards>, ApiError> {
-        let Self { batch, work, .. } = self;
-        let (app, caller, tokens) = (
-            batch.app.clone(),
-            batch.caller.clone(),
-            batch.tokens.clone(),
-        );
-        if app.events.connections() > 0 {
-            let events =
-                events::update::describe(work.connection, &work.changes, &caller, &tokens)?;
-            batch
-                .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
-            return Ok(None);
+    /// Has the event server tell of the changes once they are committed; if nobody listens, its log does.
+    fn announce(&mut self) -> Result<(), ApiError> {
+        let is_heard = self.batch.app.events.connections() > 0;
+        if !is_heard && self.work.changes.len() > MOST_UNHEARD_CHANGES {
+            return Ok(());
         }
-        if work.changes.len() > MOST_UNHEARD_CHANGES {
-            return Ok(None);
-        }
-        let changes = work.changes;
-        Ok(Some(Box::new(
-            move |connection| match events::update::describe(connection, &changes, &caller, &tokens)
-            {
-                Ok(events) => events.iter().for_each(|event| app.events.remember(event)),
-                Err(error) => warn!(%error, "the changes of a call are missing in the log"),
-            },
-        )))
+        let events = events::update::describe(&self.work, &self.batch.tokens)?;
+        self.batch
+            .after_commit(move |app| events.iter().for_each(|event| app.events.publish(event)));
+        Ok(())
     }
 
     /// Has the files of components that are gone removed once that is committed.

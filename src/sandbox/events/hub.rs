@@ -94,11 +94,6 @@ impl EventHub {
         }
     }
 
-    /// Remembers an event of the server itself that nobody was there to hear.
-    pub fn remember(&self, event: &Event) {
-        self.log.push(EventRecord::new(event, Origin::default()));
-    }
-
     /// Returns what is remembered of the events of a topic, oldest first; of all events without one. A `*` at its end stands for anything.
     pub fn records(&self, topic: Option<&str>) -> Vec<EventRecord> {
         self.log

@@ -14,7 +14,7 @@ use crate::app::Caller;
 use crate::error::ApiError;
 use crate::schema::{Catalog, EntityType};
 use crate::semantics::entity_type_name::server_name;
-use crate::semantics::{Change, ChangeAction};
+use crate::semantics::{ChangeAction, UnitOfWork};
 
 /// The topic of the events by which the server tells of changes.
 const TOPIC: &str = "ftrack.update";
@@ -45,13 +45,9 @@ impl ClientTokens {
 
 /// Returns the event for the changes of a batch, and the one for the feeds they show up in; none when nothing changed.
 ///
-/// To be called when the batch is complete, and before the next one.
-pub fn describe(
-    connection: &Connection,
-    changes: &[Change],
-    caller: &Caller,
-    tokens: &ClientTokens,
-) -> Result<Vec<Event>, ApiError> {
+/// To be called when the batch is complete, and before its transaction ends.
+pub fn describe(work: &UnitOfWork<'_>, tokens: &ClientTokens) -> Result<Vec<Event>, ApiError> {
+    let (connection, caller, changes) = (work.connection, work.caller, work.changes.as_slice());
     let entities = changed_entities::collect(connection, changes)?;
     if entities.is_empty() {
         return Ok(Vec::new());

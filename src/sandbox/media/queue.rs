@@ -179,12 +179,7 @@ async fn change(
         let mut work = UnitOfWork::new(transaction, &task.caller);
         write(&mut work, &task)?;
         work.finish()?;
-        update::describe(
-            work.connection,
-            &work.changes,
-            work.caller,
-            &ClientTokens::default(),
-        )
+        update::describe(&work, &ClientTokens::default())
     });
     for event in written.await? {
         app.events.publish(&event);

@@ -45,12 +45,7 @@ async fn finish(app: AppState, caller: Caller, id: String) {
             &entity("Job", &[&id], [("status", "done".into())]),
         )?;
         work.finish()?;
-        update::describe(
-            work.connection,
-            &work.changes,
-            work.caller,
-            &ClientTokens::default(),
-        )
+        update::describe(&work, &ClientTokens::default())
     });
     match ended.await {
         Ok(events) => events.iter().for_each(|event| app.events.publish(event)),

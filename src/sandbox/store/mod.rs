@@ -20,7 +20,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::ApiError;
-pub use worker::Afterwards;
 use worker::Worker;
 
 /// Connections that answer queries beside the writer; more than cores would only wait for each other.
@@ -108,30 +107,15 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, ApiError> + Send + 'static,
     {
-        self.write_then(|transaction| f(transaction).map(|value| (value, None)))
-            .await
-    }
-
-    /// Runs `f` as [`Store::write`] does. What it leaves for afterwards is done between the answer and the next write, on the database as `f` left it.
-    pub async fn write_then<T, F>(&self, f: F) -> Result<T, ApiError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<(T, Option<Afterwards>), ApiError> + Send + 'static,
-    {
         self.writer
-            .run_then(move |connection| {
+            .run(move |connection| {
                 let transaction =
                     connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let answer = f(&transaction)?;
+                let value = f(&transaction)?;
                 transaction.commit()?;
-                Ok(answer)
+                Ok(value)
             })
             .await
-    }
-
-    /// Waits until all writes that were asked for are done, with what they left for afterwards.
-    pub async fn settle(&self) -> Result<(), ApiError> {
-        self.writer.run(|_| Ok(())).await
     }
 }
 

@@ -18,9 +18,6 @@ use crate::error::ApiError;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// What a thread still does when the caller has its answer.
-pub type Afterwards = Box<dyn FnOnce(&Connection) + Send>;
-
 /// A queue of work, and the threads that take from it.
 pub struct Worker {
     /// Empty only while the worker is being dropped.
@@ -54,32 +51,14 @@ impl Worker {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, ApiError> + Send + 'static,
     {
-        self.run_then(|connection| f(connection).map(|value| (value, None)))
-            .await
-    }
-
-    /// Runs `f` as [`Worker::run`] does. Before it takes the next work, the thread does what `f` leaves for afterwards.
-    pub async fn run_then<T, F>(&self, f: F) -> Result<T, ApiError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Connection) -> Result<(T, Option<Afterwards>), ApiError> + Send + 'static,
-    {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             // Unwinding rolls back the transaction inside, and that is all the state a connection has.
             let result = catch_unwind(AssertUnwindSafe(|| f(connection)));
             let result = result
                 .unwrap_or_else(|_| Err(ApiError::internal("the server failed on this operation")));
-            let (result, afterwards) = match result {
-                Ok((value, afterwards)) => (Ok(value), afterwards),
-                Err(error) => (Err(error), None),
-            };
             // Nobody waits any more: the result is of no use.
             let _ = answer.send(result);
-            if let Some(afterwards) = afterwards {
-                // The answer is given; a panic has been reported by its hook, and there is nothing to undo.
-                let _ = catch_unwind(AssertUnwindSafe(|| afterwards(connection)));
-            }
         });
         let closed = || ApiError::internal("the database is closed");
         let queue = self.queue.as_ref().ok_or_else(closed)?;

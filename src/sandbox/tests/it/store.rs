@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ftrack_sandbox::error::{ApiError, ErrorKind};
-use ftrack_sandbox::store::{Afterwards, Durability, Store};
+use ftrack_sandbox::store::{Durability, Store};
 use rusqlite::Connection;
 
 fn open(folder: &Path) -> Store {
@@ -112,42 +112,4 @@ fn a_file_that_is_no_database_is_named() {
     .unwrap();
     let error = Store::open(&path, Durability::Durable).unwrap_err();
     assert!(error.to_string().contains("notes.txt"), "{error}");
-}
-
-#[tokio::test]
-async fn what_a_write_leaves_is_done_before_the_next_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    with_numbers(&store).await;
-    let (told, seen) = std::sync::mpsc::channel();
-    let write = async |value: i64| {
-        let told = told.clone();
-        let leaves = move |connection: &Connection| told.send(sum(connection)).unwrap();
-        let written = store.write_then(move |transaction| {
-            transaction.execute("insert into number values (?1)", [value])?;
-            Ok((value, Some(Box::new(leaves) as Afterwards)))
-        });
-        assert_eq!(written.await, Ok(value));
-    };
-    write(1).await;
-    write(2).await;
-    store.settle().await.unwrap();
-    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [Ok(1), Ok(3)]);
-}
-
-#[tokio::test]
-async fn a_failed_write_leaves_nothing_and_a_panic_afterwards_harms_nobody() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    with_numbers(&store).await;
-    let failed: Result<(), _> = store.write_then(|_| Err(ApiError::validation("No."))).await;
-    assert_eq!(failed, Err(ApiError::validation("No.")));
-    let fails = |_: &Connection| -> () { panic!("after the answer") };
-    let written = store.write_then(move |transaction| {
-        transaction.execute("insert into number values (7)", [])?;
-        Ok(((), Some(Box::new(fails) as Afterwards)))
-    });
-    assert_eq!(written.await, Ok(()));
-    insert(&store, 1).await.unwrap();
-    assert_eq!(store.read(sum).await, Ok(8));
 }

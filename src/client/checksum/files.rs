@@ -253,7 +253,7 @@ impl<'a> Worker<'a> {
 /// A buffer for each lane, in one piece of memory.
 ///
 /// All lanes are read at the same place of their buffers. They begin at multiples of a cache line that are not multiples of a page, since caches keep few lines
-/// whose addresses differ by pages.
+/// whose addresses differ by pages; `ftrack_md5::best_start` does the same for buffers that do not lie side by side.
 struct Buffers {
     chunk: usize,
     memory: Vec<u8>,

@@ -27,6 +27,15 @@ fn many_by(bencher: Bencher<'_, '_>, (kernel, streams): &(Kernel, usize)) {
         .bench(|| hash(*kernel, black_box(&buffers)));
 }
 
+/// What placing buffers well is compared with.
+#[divan::bench]
+fn sixteen_as_allocated(bencher: Bencher<'_, '_>) {
+    let buffers: Vec<Buffer> = (0..16).map(|number| Buffer::at(number, |_| 0)).collect();
+    bencher
+        .counter(BytesCount::new(16 * SIZE))
+        .bench(|| hash(Kernel::best(), black_box(&buffers)));
+}
+
 fn cases() -> Vec<(Kernel, usize)> {
     let with_streams = |kernel: Kernel| [1, 2, 4, 8, 16, 32].map(|streams| (kernel, streams));
     Kernel::all().into_iter().flat_map(with_streams).collect()
@@ -50,8 +59,12 @@ struct Buffer {
 
 impl Buffer {
     fn new(number: usize) -> Self {
+        Self::at(number, |memory| best_start(memory, number))
+    }
+
+    fn at(number: usize, place: impl Fn(*const u8) -> usize) -> Self {
         let mut memory = vec![0; SIZE + MOST_START];
-        let start = best_start(memory.as_ptr(), number);
+        let start = place(memory.as_ptr());
         for (at, byte) in memory[start..start + SIZE].iter_mut().enumerate() {
             *byte = (number + at).wrapping_mul(31).to_le_bytes()[1];
         }

@@ -58,30 +58,34 @@ fn rotate<const BITS: i32>(value: Vector) -> Vector {
     _mm512_rol_epi32::<BITS>(value)
 }
 
-// The immediate of a ternary operation is its truth table: bit `4 * x + 2 * y + z` is the result for these three bits.
+// The mixing functions as truth tables: bit `4 * b + 2 * c + d` is the result for these three bits.
+pub(super) const MIX_F: i32 = 0b1100_1010;
+pub(super) const MIX_G: i32 = 0b1110_0100;
+pub(super) const MIX_H: i32 = 0b1001_0110;
+pub(super) const MIX_I: i32 = 0b0011_1001;
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn f(b: Vector, c: Vector, d: Vector) -> Vector {
-    _mm512_ternarylogic_epi32::<0b1100_1010>(b, c, d)
+    _mm512_ternarylogic_epi32::<MIX_F>(b, c, d)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn g(b: Vector, c: Vector, d: Vector) -> Vector {
-    _mm512_ternarylogic_epi32::<0b1110_0100>(b, c, d)
+    _mm512_ternarylogic_epi32::<MIX_G>(b, c, d)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn h(b: Vector, c: Vector, d: Vector) -> Vector {
-    _mm512_ternarylogic_epi32::<0b1001_0110>(b, c, d)
+    _mm512_ternarylogic_epi32::<MIX_H>(b, c, d)
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn i(b: Vector, c: Vector, d: Vector) -> Vector {
-    _mm512_ternarylogic_epi32::<0b0011_1001>(b, c, d)
+    _mm512_ternarylogic_epi32::<MIX_I>(b, c, d)
 }
 
 /// Returns the sixteen words of a block of each input; lane `n` of word `w` is word `w` of input `n`.

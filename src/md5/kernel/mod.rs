@@ -87,8 +87,8 @@ impl Kernel {
 
     /// Advances each state by the blocks of its input. All inputs have the same length, and there are as many as fill whole vectors, at most [`Kernel::best_width`].
     pub(crate) fn compress(self, states: &mut [State], inputs: &[&[Block]]) {
-        let is_one_row = states.len() == self.lanes();
-        match (self.0, is_one_row) {
+        let is_smallest = states.len() == self.lanes();
+        match (self.0, is_smallest) {
             (Unit::Portable, true) => portable::compress::<1>(states, inputs),
             (Unit::Portable, false) => portable::compress::<2>(states, inputs),
             // SAFETY, of all four: a kernel exists only where the CPU was found to have its instructions.

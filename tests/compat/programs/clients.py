@@ -167,7 +167,8 @@ def a_hub_with_a_queue_of_its_own_is_connected(t):
     t.say("connected", hub.connected)
     hub.publish(t.api.event.base.Event("ftrack.test"))
     while not hub.dropped:
-        hub.wait(duration=0)
+        time.sleep(0.01)
+    hub.wait(duration=0)
     t.say("seen", [event["topic"] for event in seen])
     session.close()
     t.say("connected", hub.connected)

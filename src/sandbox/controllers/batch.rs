@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::{
     app::{App, Batch, Caller},
     controllers::{operation::Operation, order::Order, server_information, upload},
-    encode::{self, Answer, AnswerWriter, QueryError, ReadOptions, Seen},
+    encode::{self, Answers, Place, QueryError, ReadOptions, Seen},
     error::ApiError,
     events,
     media::{encode as media, file_id::FileId},
@@ -67,7 +67,7 @@ pub fn write(
             options: &options,
             seen: Seen::default(),
         },
-        answers: AnswerWriter::default(),
+        answers: Answers::default(),
         registers_components: operations.iter().any(registers_component),
     };
     let mut pending: Vec<Option<Pending>> = operations.iter().map(|_| None).collect();
@@ -78,6 +78,7 @@ pub fn write(
     writer.work.finish()?;
     writer.announce()?;
     writer.remove_files()?;
+    writer.answers.read(transaction)?;
     let mut results = Results::default();
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
@@ -201,14 +202,22 @@ fn taken_for_read() -> ApiError {
 /// A result that is written already, or that waits for the end of the batch.
 enum Pending {
     Written(Vec<u8>),
-    Entity(&'static str, WriteAnswer),
+    Entity(PendingEntity),
+}
+
+/// An entity to answer as it is when the batch is complete.
+struct PendingEntity {
+    action: &'static str,
+    place: Place,
+    /// Values to answer as they were sent, in place of the stored ones.
+    echoes: HashMap<String, serde_json::Value>,
 }
 
 struct Writer<'a> {
     batch: &'a mut Batch,
     work: UnitOfWork<'a>,
     reader: Reader<'a>,
-    answers: AnswerWriter,
+    answers: Answers,
     /// Whether the batch says in which locations components are.
     registers_components: bool,
 }
@@ -229,16 +238,12 @@ impl Writer<'_> {
         let mut out = Vec::new();
         match operation {
             Operation::Create(write) => {
-                return Ok(Pending::Entity(
-                    "create",
-                    semantics::create(&mut self.work, write)?,
-                ));
+                let answer = semantics::create(&mut self.work, write)?;
+                return self.entity("create", answer);
             }
             Operation::Update(write) => {
-                return Ok(Pending::Entity(
-                    "update",
-                    semantics::update(&mut self.work, write)?,
-                ));
+                let answer = semantics::update(&mut self.work, write)?;
+                return self.entity("update", answer);
             }
             Operation::Delete { entity_type, key } => {
                 semantics::delete(&mut self.work, entity_type, key)?;
@@ -270,7 +275,7 @@ impl Writer<'_> {
             batch: self.batch,
         };
         match carry_out(writing, arguments)? {
-            Outcome::Entity(answer) => Ok(Pending::Entity(action.name, answer)),
+            Outcome::Entity(answer) => self.entity(action.name, answer),
             Outcome::Json(answer) => {
                 let mut out = Vec::new();
                 write_json(&answer, &mut out)?;
@@ -279,14 +284,35 @@ impl Writer<'_> {
         }
     }
 
+    fn entity(&mut self, action: &'static str, answer: WriteAnswer) -> Result<Pending, ApiError> {
+        let WriteAnswer {
+            entity_type,
+            key,
+            mut attributes,
+            echoes,
+        } = answer;
+        if self.registers_components && entity_type.attribute("component_locations").is_some() {
+            attributes.extend(REGISTRATIONS);
+        }
+        let place = self.answers.add(entity_type, key, &attributes)?;
+        let echoes = echoes
+            .into_iter()
+            .map(|(name, value)| Ok((name.to_owned(), to_json(&value)?)));
+        Ok(Pending::Entity(PendingEntity {
+            action,
+            place,
+            echoes: echoes.collect::<Result<_, ApiError>>()?,
+        }))
+    }
+
     fn finish(&mut self, result: Pending, out: &mut Vec<u8>) -> Result<(), ApiError> {
         match result {
             Pending::Written(bytes) => out.extend_from_slice(&bytes),
-            Pending::Entity(action, answer) => {
+            Pending::Entity(entity) => {
                 out.extend_from_slice(b"{\"action\":\"");
-                out.extend_from_slice(action.as_bytes());
+                out.extend_from_slice(entity.action.as_bytes());
                 out.extend_from_slice(b"\",\"data\":");
-                self.write_entity(answer, out)?;
+                self.write_entity(&entity, out)?;
                 out.push(b'}');
             }
         }
@@ -320,39 +346,18 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn write_entity(&mut self, answer: WriteAnswer, out: &mut Vec<u8>) -> Result<(), ApiError> {
-        let WriteAnswer {
-            entity_type,
-            key,
-            mut attributes,
-            echoes,
-        } = answer;
-        if self.registers_components && entity_type.attribute("component_locations").is_some() {
-            attributes.extend(REGISTRATIONS);
-        }
-        let mut overrides = HashMap::with_capacity(echoes.len());
-        for (name, value) in echoes {
-            overrides.insert(name.to_owned(), to_json(&value)?);
-        }
-        let Reader {
-            connection,
-            options,
-            seen,
-            ..
-        } = &mut self.reader;
-        let answer = Answer {
-            entity_type,
-            key: &key,
-            attributes: &attributes,
-            overrides: &overrides,
-        };
-        let written = self.answers.write(connection, answer, options, seen, out);
+    fn write_entity(&mut self, entity: &PendingEntity, out: &mut Vec<u8>) -> Result<(), ApiError> {
+        let Reader { options, seen, .. } = &mut self.reader;
+        let written = self
+            .answers
+            .write(entity.place, &entity.echoes, options, seen, out);
         match written {
             // A later operation of the batch has deleted it: its key is all there is to say.
             Err(QueryError::Missing { .. }) => {
+                let (entity_type, key) = self.answers.identity(entity.place);
                 let mut gone = json!({"__entity_type__": entity_type.name});
                 for (name, value) in entity_type.primary_key.iter().zip(key) {
-                    gone[name] = value.into();
+                    gone[name] = value.as_str().into();
                 }
                 write_json(&gone, out)
             }

@@ -1,4 +1,7 @@
-//! Writes single entities, for the answers to creates and updates.
+//! Single entities, for the answers to creates and updates.
+//!
+//! Those alike in type and attributes are read together when a batch is complete, then written one by one, as their
+//! answers stand among others.
 
 use std::collections::HashMap;
 
@@ -10,7 +13,7 @@ use super::{
     ReadOptions, Seen,
     emit::Emitter,
     layout::Layout,
-    load::{Loaded, load},
+    load::{Loaded, group_key, load},
     read,
     tree::Tree,
 };
@@ -19,67 +22,96 @@ use crate::{
     schema::{Catalog, EntityType, TypeId},
 };
 
-/// An entity to write.
-#[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    /// The type to write it as: the one the client named, or the client would not know its own entity again.
-    pub entity_type: &'static EntityType,
-    /// The primary key.
-    pub key: &'a [String],
-    /// The attributes to write besides those that every entity has; dots lead to those of related entities.
-    pub attributes: &'a [&'static str],
-    /// Written instead of what is stored, as ftrack echoes values as they were sent.
-    pub overrides: &'a HashMap<String, Value>,
-}
-
-/// Writes the entities of one call; those alike in type and attributes are planned once.
+/// The entities that one call answers.
 #[derive(Debug, Default)]
-pub struct AnswerWriter {
-    plans: HashMap<TypeId, Vec<Plan>>,
+pub struct Answers {
+    plans: Vec<Plan>,
+    by_type: HashMap<TypeId, Vec<usize>>,
 }
 
+/// Which of the [`Answers`] an entity is.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    plan: usize,
+    entity: usize,
+}
+
+/// Entities alike in type and attributes.
 #[derive(Debug)]
 struct Plan {
+    entity_type: &'static EntityType,
     attributes: Vec<&'static str>,
     tree: Tree<'static>,
     layout: Layout<'static>,
-    columns: String,
+    keys: Vec<Vec<String>>,
+    pages: Vec<Vec<Loaded>>,
+    /// For each key, the page and the row of its entity, if there is one.
+    found: Vec<Option<(usize, usize)>>,
 }
 
-impl AnswerWriter {
-    /// Writes an entity at the end of `out`.
+impl Answers {
+    /// Adds the entity of type `entity_type` that has `key`.
     ///
-    /// `seen` spans all answers of a call.
-    pub fn write(
+    /// It is written as one of that type: the one the client named, or the client would not know its own entity again.
+    /// `attributes` are written besides those that every entity has; dots lead to those of related entities.
+    pub fn add(
         &mut self,
-        connection: &Connection,
-        answer: Answer<'_>,
+        entity_type: &'static EntityType,
+        key: Vec<String>,
+        attributes: &[&'static str],
+    ) -> Result<Place, QueryError> {
+        let alike = self.by_type.entry(entity_type.id).or_default();
+        let known = alike
+            .iter()
+            .find(|index| self.plans[**index].attributes == attributes);
+        let plan = if let Some(index) = known {
+            *index
+        } else {
+            self.plans.push(Plan::new(entity_type, attributes)?);
+            alike.push(self.plans.len() - 1);
+            self.plans.len() - 1
+        };
+        let keys = &mut self.plans[plan].keys;
+        keys.push(key);
+        let entity = keys.len() - 1;
+        Ok(Place { plan, entity })
+    }
+
+    /// Reads all that were added.
+    pub fn read(&mut self, connection: &Connection) -> Result<(), QueryError> {
+        self.plans
+            .iter_mut()
+            .try_for_each(|plan| plan.read(connection))
+    }
+
+    /// Returns the type and the primary key of an entity.
+    pub fn identity(&self, place: Place) -> (&'static EntityType, &[String]) {
+        let plan = &self.plans[place.plan];
+        (plan.entity_type, &plan.keys[place.entity])
+    }
+
+    /// Writes an entity that was read at the end of `out`.
+    ///
+    /// `overrides` are written instead of what is stored, as ftrack echoes values as they were sent. `seen` spans all
+    /// answers of a call.
+    pub fn write(
+        &self,
+        place: Place,
+        overrides: &HashMap<String, Value>,
         options: &ReadOptions,
         seen: &mut Seen,
         out: &mut Vec<u8>,
     ) -> Result<(), QueryError> {
-        let plan = self.plan(answer.entity_type, answer.attributes)?;
-        let levels = plan.load(connection, answer)?;
-        Emitter::new(&plan.tree, &plan.layout, &levels, options, seen)
-            .with_overrides(answer.overrides)
-            .entity(Tree::ROOT, 0, out);
+        let plan = &self.plans[place.plan];
+        let found = plan.found.get(place.entity).copied().flatten();
+        let (page, row) = found.ok_or_else(|| QueryError::Missing {
+            entity_type: plan.entity_type.name.clone(),
+            key: plan.keys[place.entity].join(", "),
+        })?;
+        Emitter::new(&plan.tree, &plan.layout, &plan.pages[page], options, seen)
+            .with_overrides(overrides)
+            .entity(Tree::ROOT, row, out);
         Ok(())
-    }
-
-    fn plan(
-        &mut self,
-        entity_type: &'static EntityType,
-        attributes: &[&'static str],
-    ) -> Result<&Plan, QueryError> {
-        let plans = self.plans.entry(entity_type.id).or_default();
-        let known = plans.iter().position(|plan| plan.attributes == attributes);
-        let index = if let Some(index) = known {
-            index
-        } else {
-            plans.push(Plan::new(entity_type, attributes)?);
-            plans.len() - 1
-        };
-        Ok(&plans[index])
     }
 }
 
@@ -92,31 +124,55 @@ impl Plan {
         for attribute in attributes {
             tree.add(&path(attribute))?;
         }
-        let layout = Layout::of(&tree);
         Ok(Self {
+            entity_type,
             attributes: attributes.to_vec(),
-            columns: layout.columns_of(Tree::ROOT),
+            layout: Layout::of(&tree),
             tree,
-            layout,
+            keys: Vec::new(),
+            pages: Vec::new(),
+            found: Vec::new(),
         })
     }
 
-    fn load(&self, connection: &Connection, answer: Answer<'_>) -> Result<Vec<Loaded>, QueryError> {
-        let Answer {
-            entity_type, key, ..
-        } = answer;
-        let sql = plan::row(self.tree.catalog, entity_type, key, &self.columns);
-        let rows = read(connection, &sql, self.layout.width(Tree::ROOT))?;
-        if rows.is_empty() {
-            return Err(QueryError::Missing {
-                entity_type: entity_type.name.clone(),
-                key: key.join(", "),
-            });
+    /// Reads all entities: together if a key is one value, else one after another.
+    fn read(&mut self, connection: &Connection) -> Result<(), QueryError> {
+        let size = match self.entity_type.primary_key.as_slice() {
+            [_] => self.keys.len(),
+            _ => 1,
+        };
+        for keys in self.keys.chunks(size.max(1)) {
+            let page = self.load(connection, keys)?;
+            let rows = &page[Tree::ROOT].rows;
+            let columns = &self.layout.nodes[Tree::ROOT].shape(self.entity_type.id).key;
+            let by_key: HashMap<_, usize> = (0..rows.len())
+                .filter_map(|row| Some((group_key(rows, row, columns)?, row)))
+                .collect();
+            for key in keys {
+                let row = match key.as_slice() {
+                    [id] => by_key.get(id.as_str()).copied(),
+                    _ => (!rows.is_empty()).then_some(0),
+                };
+                self.found.push(row.map(|row| (self.pages.len(), row)));
+            }
+            drop(by_key);
+            self.pages.push(page);
         }
+        Ok(())
+    }
+
+    fn load(
+        &self,
+        connection: &Connection,
+        keys: &[Vec<String>],
+    ) -> Result<Vec<Loaded>, QueryError> {
+        let columns = self.layout.columns_of(Tree::ROOT);
+        let sql = plan::rows_of(self.tree.catalog, self.entity_type, keys, &columns);
+        let rows = read(connection, &sql, self.layout.width(Tree::ROOT))?;
         // Whoever could write it may be told of it.
         let hidden = &[];
         let mut levels = load(connection, &self.tree, &self.layout, rows, hidden)?;
-        levels[Tree::ROOT].types.fill(entity_type.id);
+        levels[Tree::ROOT].types.fill(self.entity_type.id);
         Ok(levels)
     }
 }

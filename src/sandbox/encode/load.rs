@@ -47,7 +47,10 @@ impl Rows {
                 ValueRef::Real(number) => Cell::Real(number),
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
                     let start = self.text.len();
-                    self.text.push_str(&String::from_utf8_lossy(bytes));
+                    match std::str::from_utf8(bytes) {
+                        Ok(text) => self.text.push_str(text),
+                        Err(_) => self.text.push_str(&String::from_utf8_lossy(bytes)),
+                    }
                     Cell::Text {
                         start,
                         end: self.text.len(),

@@ -33,7 +33,7 @@ use crate::{
     plan::{self, Sql, aggregate, resolve},
     schema::Catalog,
 };
-pub use answer::{Answer, AnswerWriter};
+pub use answer::{Answers, Place};
 use emit::Emitter;
 use layout::Layout;
 use load::{Cell, Loaded, Rows, load};

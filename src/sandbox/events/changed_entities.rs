@@ -128,7 +128,10 @@ impl Collector {
         let Some(key) = key.flatten() else {
             return Ok(());
         };
-        let value = change.columns.iter().find(|(column, ..)| column == "value");
+        let value = change
+            .columns
+            .iter()
+            .find(|(column, ..)| *column == "value");
         let (old, new) = value.map_or((&SqlValue::Null, &SqlValue::Null), |(_, old, new)| {
             (old, new)
         });

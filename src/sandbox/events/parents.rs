@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::ApiError;
 use crate::schema::{Catalog, EntityType, TableId};
+use crate::semantics::{Change, ChangeAction};
 
 /// An entity in a chain of parents.
 #[derive(Debug, Clone)]
@@ -87,24 +88,30 @@ impl<'a> Parents<'a> {
         }
     }
 
-    /// Makes a row known that has been removed, from the values it had.
-    pub(super) fn removed(
-        &mut self,
-        entity_type: &'static EntityType,
-        id: &str,
-        columns: &[(String, SqlValue, SqlValue)],
-    ) {
-        let column = rule_of(entity_type.table).map(|rule| rule.column);
-        let parent = columns
-            .iter()
-            .find(|(name, ..)| Some(name.as_str()) == column);
-        let ancestor = Ancestor {
-            id: id.to_owned(),
-            entity_type,
-            parent_id: parent.and_then(|(_, old, _)| text(old)),
+    /// Learns from a change what the database need not be asked for, or no longer knows.
+    pub(super) fn learn(&mut self, change: &Change) {
+        let entity_type = Catalog::get().type_by_id(change.entity_type);
+        let [id] = change.key.as_slice() else {
+            return;
         };
-        let key = (entity_type.table, id.to_owned());
-        self.known.insert(key, Some(Rc::new(ancestor)));
+        let key = (entity_type.table, id.clone());
+        let rule = rule_of(entity_type.table);
+        match change.action {
+            ChangeAction::Update => drop(self.known.remove(&key)),
+            ChangeAction::Add if rule.is_none() => {}
+            ChangeAction::Add | ChangeAction::Remove => {
+                let parent = rule.and_then(|rule| {
+                    let mut columns = change.columns.iter();
+                    columns.find(|(name, ..)| *name == rule.column)
+                });
+                let ancestor = Ancestor {
+                    id: id.clone(),
+                    entity_type,
+                    parent_id: parent.and_then(|(_, old, new)| text(old).or_else(|| text(new))),
+                };
+                self.known.insert(key, Some(Rc::new(ancestor)));
+            }
+        }
     }
 
     /// Returns an entity and its parents, nearest first; ends where a parent is missing.

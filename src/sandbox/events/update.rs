@@ -8,11 +8,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::changed_entities::{self, ChangedEntity};
+use super::changed_entities::{self, ChangedEntity, ChangedValue};
 use super::parents::{Ancestor, Parents};
 use crate::app::Caller;
 use crate::error::ApiError;
-use crate::schema::{Catalog, EntityType};
+use crate::schema::EntityType;
 use crate::semantics::entity_type_name::server_name;
 use crate::semantics::{ChangeAction, UnitOfWork};
 
@@ -54,30 +54,28 @@ pub fn describe(work: &UnitOfWork<'_>, tokens: &ClientTokens) -> Result<Vec<Even
     }
     let mut parents = Parents::new(connection);
     for change in changes {
-        if let (ChangeAction::Remove, [id]) = (change.action, change.key.as_slice()) {
-            let entity_type = Catalog::get().type_by_id(change.entity_type);
-            parents.removed(entity_type, id, &change.columns);
-        }
+        parents.learn(change);
     }
+    let feeds = feeds(&entities).map(server_event);
     let mut described = Vec::with_capacity(entities.len());
     let mut all_parents = BTreeSet::new();
-    for entity in &entities {
-        let chain = chain(&mut parents, entity)?;
+    for entity in entities {
+        let chain = chain(&mut parents, &entity)?;
         all_parents.extend(chain.iter().map(|ancestor| ancestor.id.clone()));
         described.push(describe_entity(entity, &chain));
     }
-    let data = json!({
-        "entities": described,
+    let mut data = json!({
         "pushToken": tokens.push,
         "parents": all_parents,
         "user": {"userid": caller.user_id, "name": full_name(connection, caller)?},
         "clientToken": tokens.client,
     });
+    // Moved, as the macro would copy all of it.
+    data["entities"] = described.into();
     let mut event = server_event(data);
     let user = json!({"username": caller.username, "id": caller.user_id});
     event.source.insert("user".to_owned(), user);
     event.source.insert("id".to_owned(), json!(tokens.client));
-    let feeds = feeds(&entities).map(server_event);
     Ok([event].into_iter().chain(feeds).collect())
 }
 
@@ -113,16 +111,16 @@ fn chain(
     }
 }
 
-fn describe_entity(entity: &ChangedEntity, chain: &[std::rc::Rc<Ancestor>]) -> Value {
+fn describe_entity(entity: ChangedEntity, chain: &[std::rc::Rc<Ancestor>]) -> Value {
     let entity_type = entity.entity_type;
     let mut description = json!({
         "entity_type": entity_type.name,
         "entityType": server_name(entity_type),
-        "action": action(entity),
+        "action": action(&entity),
         "entityId": entity.key.first(),
         "parentId": chain.first().and_then(|own| own.parent_id.clone()),
-        "parents": chain.iter().map(|ancestor| describe_ancestor(ancestor)).collect::<Vec<_>>(),
     });
+    description["parents"] = chain.iter().map(|own| describe_ancestor(own)).collect();
     if let Some(object_type) = object_type(entity_type) {
         description["objectTypeId"] = json!(object_type);
     }
@@ -134,26 +132,27 @@ fn describe_entity(entity: &ChangedEntity, chain: &[std::rc::Rc<Ancestor>]) -> V
     description
 }
 
-fn describe_values(entity: &ChangedEntity) -> (Value, Value) {
+fn describe_values(entity: ChangedEntity) -> (Value, Value) {
     let mut keys = Vec::new();
     let mut changes = Map::new();
-    let mut add = |key: &str, old: &Value, new: &Value| {
-        if !changes.contains_key(key) {
-            keys.push(json!(key));
-            changes.insert(key.to_owned(), json!({"new": new, "old": old}));
+    let mut add = |key: String, old: Value, new: Value| {
+        if !changes.contains_key(&key) {
+            keys.push(Value::from(key.as_str()));
+            let change = Map::from_iter([("new".to_owned(), new), ("old".to_owned(), old)]);
+            changes.insert(key, change.into());
         }
     };
-    for value in &entity.values {
-        add(&value.key, &value.old, &value.new);
+    for ChangedValue { key, old, new } in entity.values {
+        add(key, old, new);
     }
     if entity.action == ChangeAction::Add && server_name(entity.entity_type) == "task" {
         // Columns of ftrack's that its API does not show, but its events do.
-        add("taskid", &Value::Null, &json!(entity.key.first()));
+        add("taskid".to_owned(), Value::Null, json!(entity.key.first()));
         for column in ["isopen", "isrequirecomment"] {
-            add(column, &Value::Null, &json!(false));
+            add(column.to_owned(), Value::Null, json!(false));
         }
         for column in ["startdate", "enddate"] {
-            add(column, &Value::Null, &Value::Null);
+            add(column.to_owned(), Value::Null, Value::Null);
         }
     }
     (Value::from(keys), Value::from(changes))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Arguments, Reading, signed_text};
 use crate::{
     app::App,
-    encode::{Answer, AnswerWriter, ReadOptions, Seen},
+    encode::{Answers, ReadOptions, Seen},
     error::ApiError,
     media::signing::SignatureError,
     schema::Catalog,
@@ -179,14 +179,17 @@ fn describe(connection: &Connection, app: &App, subject: &Subject) -> Result<Str
         hidden_attributes: Vec::new(),
     };
     let mut out = Vec::new();
-    let answer = Answer {
-        entity_type,
-        key: std::slice::from_ref(&subject.id),
-        attributes: &attributes,
-        overrides: &HashMap::new(),
-    };
-    let mut seen = Seen::default();
-    AnswerWriter::default().write(connection, answer, &options, &mut seen, &mut out)?;
+    let mut answers = Answers::default();
+    let place = answers.add(entity_type, vec![subject.id.clone()], &attributes)?;
+    answers.read(connection)?;
+    let no_overrides = HashMap::new();
+    answers.write(
+        place,
+        &no_overrides,
+        &options,
+        &mut Seen::default(),
+        &mut out,
+    )?;
     let entity: Value = serde_json::from_slice(&out).unwrap_or_default();
     let text = name.and_then(|name| entity[name].as_str());
     Ok(text.unwrap_or(&subject.entity_type).to_owned())

@@ -25,6 +25,7 @@ mod sql;
 mod tests;
 
 use ftrack_protocol::query::{Direction, OrderKey, Query, Segment};
+use rusqlite::types::Value;
 
 use crate::schema::{AttributeKind, Catalog, DataType, EntityType, Join};
 use comparison::Operand;
@@ -62,11 +63,11 @@ pub(crate) fn rows<'c>(
     Ok(planner.sql)
 }
 
-/// Plans the one row that has a key.
-pub(crate) fn row(
+/// Plans the rows that have one of `keys`; keys of several values come one at a time.
+pub(crate) fn rows_of(
     catalog: &Catalog,
     entity_type: &EntityType,
-    key: &[String],
+    keys: &[Vec<String>],
     columns: &str,
 ) -> Sql {
     let scope = Scope {
@@ -77,9 +78,13 @@ pub(crate) fn row(
     planner.from(scope);
     planner.sql.push(" where ");
     planner.filters(scope, &[]);
-    for (column, value) in entity_type.primary_key.iter().zip(key) {
-        planner.sql.column(scope.alias, column).push(" = ");
-        planner.sql.bind(value.clone()).push(" and ");
+    for (position, column) in entity_type.primary_key.iter().enumerate() {
+        let values = keys.iter().filter_map(|key| key.get(position));
+        planner.sql.column(scope.alias, column).push(" in ");
+        planner
+            .sql
+            .bind_list(values.cloned().map(Value::Text).collect());
+        planner.sql.push(" and ");
     }
     planner.sql.push("1");
     planner.sql

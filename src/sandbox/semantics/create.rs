@@ -160,17 +160,13 @@ fn replace(
 }
 
 fn added(entity_type: &EntityType, row: &Row) -> Change {
-    let columns = row.table().columns.iter();
     Change {
         action: ChangeAction::Add,
         entity_type: entity_type.id,
         key: row.key(),
-        columns: columns
-            .filter(|column| !row.is_null(&column.name))
-            .map(|column| {
-                let value = row.get(&column.name).clone();
-                (column.name.clone(), SqlValue::Null, value)
-            })
+        columns: row
+            .values()
+            .map(|(column, value)| (column, SqlValue::Null, value.clone()))
             .collect(),
     }
 }

@@ -11,7 +11,9 @@ use crate::{
 use super::{
     cascades, hooks,
     row::Row,
-    unit_of_work::{Change, ChangeAction, UnitOfWork, decode_key, entity_name, find_type},
+    unit_of_work::{
+        Change, ChangeAction, ChangedColumn, UnitOfWork, decode_key, entity_name, find_type,
+    },
 };
 
 /// Deletes the entity `key` of the type called `entity_type`.
@@ -53,13 +55,8 @@ pub(super) fn remove(
 }
 
 /// Lists what a row had: its values before, and nothing after.
-fn removed_values(row: &Row) -> Vec<(String, SqlValue, SqlValue)> {
-    let columns = row.table().columns.iter();
-    columns
-        .filter(|column| !row.is_null(&column.name))
-        .map(|column| {
-            let value = row.get(&column.name).clone();
-            (column.name.clone(), value, SqlValue::Null)
-        })
+fn removed_values(row: &Row) -> Vec<ChangedColumn> {
+    row.values()
+        .map(|(column, value)| (column, value.clone(), SqlValue::Null))
         .collect()
 }

@@ -43,6 +43,6 @@ mod workflow;
 pub use convert::convert;
 pub use create::create;
 pub use delete::delete;
-pub use unit_of_work::{Change, ChangeAction, UnitOfWork, WriteAnswer, decode_key};
+pub use unit_of_work::{Change, ChangeAction, ChangedColumn, UnitOfWork, WriteAnswer, decode_key};
 pub use update::update;
 pub(crate) use users::USER_TYPE;

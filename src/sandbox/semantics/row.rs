@@ -1,10 +1,13 @@
 //! One row of a table: loading, inserting, changing.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _, sync::LazyLock};
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value as SqlValue};
 
-use crate::{error::ApiError, schema::Table};
+use crate::{
+    error::ApiError,
+    schema::{Catalog, Table, TableId},
+};
 
 /// The values of one row, by column.
 #[derive(Debug, Clone)]
@@ -28,11 +31,9 @@ impl Row {
         table: &'static Table,
         key: &[String],
     ) -> Result<Option<Self>, ApiError> {
-        let mut sql = format!("select {} from \"{}\"", column_list(table), table.name);
-        push_key_condition(&mut sql, table, 1);
         let width = table.columns.len();
         let values = connection
-            .prepare_cached(&sql)?
+            .prepare_cached(&STATEMENTS[&table.id].load)?
             .query_row(params_from_iter(key), |row| {
                 (0..width).map(|index| row.get(index)).collect()
             })
@@ -49,6 +50,14 @@ impl Row {
     pub fn get(&self, column: &str) -> &SqlValue {
         self.position(column)
             .map_or(&SqlValue::Null, |index| &self.values[index])
+    }
+
+    /// Iterates over the columns that have a value.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &SqlValue)> {
+        let columns = self.table.columns.iter().zip(&self.values);
+        columns
+            .filter(|(_, value)| !matches!(value, SqlValue::Null))
+            .map(|(column, value)| (column.name.as_str(), value))
     }
 
     /// Returns the text of `column`, if it holds text.
@@ -97,18 +106,8 @@ impl Row {
 
     /// Inserts the row.
     pub fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let table = self.table;
-        let mut sql = format!(
-            "insert into \"{}\" ({}) values (",
-            table.name,
-            column_list(table)
-        );
-        push_list(&mut sql, 1..=table.columns.len(), |sql, index| {
-            let _ = write!(sql, "?{index}");
-        });
-        sql.push(')');
         connection
-            .prepare_cached(&sql)?
+            .prepare_cached(&STATEMENTS[&self.table.id].insert)?
             .execute(params_from_iter(&self.values))?;
         Ok(())
     }
@@ -144,6 +143,33 @@ impl Row {
             .columns
             .iter()
             .position(|candidate| candidate.name == column)
+    }
+}
+
+/// What loads and inserts rows of a table; batches of thousands would spend their time putting it together.
+struct Statements {
+    load: String,
+    insert: String,
+}
+
+static STATEMENTS: LazyLock<HashMap<TableId, Statements>> = LazyLock::new(|| {
+    let tables = Catalog::get().tables();
+    tables
+        .map(|table| (table.id, Statements::of(table)))
+        .collect()
+});
+
+impl Statements {
+    fn of(table: &Table) -> Self {
+        let (name, columns) = (&table.name, column_list(table));
+        let mut load = format!("select {columns} from \"{name}\"");
+        push_key_condition(&mut load, table, 1);
+        let mut insert = format!("insert into \"{name}\" ({columns}) values (");
+        push_list(&mut insert, 1..=table.columns.len(), |sql, index| {
+            let _ = write!(sql, "?{index}");
+        });
+        insert.push(')');
+        Self { load, insert }
     }
 }
 

@@ -107,8 +107,11 @@ pub struct Change {
     /// The primary key.
     pub key: Vec<String>,
     /// The columns that changed, with their values before and after.
-    pub columns: Vec<(String, SqlValue, SqlValue)>,
+    pub columns: Vec<ChangedColumn>,
 }
+
+/// The name of a column, and its values before and after.
+pub type ChangedColumn = (&'static str, SqlValue, SqlValue);
 
 /// What happened to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

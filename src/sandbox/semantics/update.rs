@@ -91,7 +91,7 @@ pub(super) fn overwrite(
 pub(super) fn store(work: &mut UnitOfWork<'_>, mut entity: ChangedEntity) -> Result<Row, ApiError> {
     hooks::before_update(work, &mut entity)?;
     let columns = entity.row.table().columns.iter();
-    let changed: Vec<&str> = columns
+    let changed: Vec<&'static str> = columns
         .map(|column| column.name.as_str())
         .filter(|column| entity.changes(column))
         .collect();
@@ -102,9 +102,9 @@ pub(super) fn store(work: &mut UnitOfWork<'_>, mut entity: ChangedEntity) -> Res
     work.checks
         .changed(entity.entity_type, &entity.row, &changed);
     hooks::after_update(work, &entity)?;
-    let values = |column: &&str| {
+    let values = |column: &&'static str| {
         let (old, new) = (entity.old.get(column), entity.row.get(column));
-        ((*column).to_owned(), old.clone(), new.clone())
+        (*column, old.clone(), new.clone())
     };
     work.changes.push(Change {
         action: ChangeAction::Update,

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::{Seen, Site, query};
-use crate::{
-    encode::{Answer, AnswerWriter},
-    schema::Catalog,
-};
+use crate::{encode::Answers, schema::Catalog};
 
 #[track_caller]
 fn check(expression: &str, expected: &Value) {
@@ -185,21 +182,26 @@ fn one_entity_is_written_with_what_the_client_sent() {
     let task = Catalog::get().entity_type("Task").unwrap();
     let overrides = HashMap::from([("created_at".to_owned(), json!("as sent"))]);
     let (mut seen, mut out) = (Seen::default(), Vec::new());
-    let mut writer = AnswerWriter::default();
-    let mut encode = |key: &str, out: &mut Vec<u8>| {
-        let answer = Answer {
-            entity_type: task,
-            key: &[key.to_owned()],
-            attributes: &["name", "created_at", "parent"],
-            overrides: &overrides,
-        };
-        writer.write(&site.connection, answer, &site.options, &mut seen, out)
+    let mut answers = Answers::default();
+    let mut add = |key: &str| {
+        let attributes = ["name", "created_at", "parent"];
+        answers
+            .add(task, vec![key.to_owned()], &attributes)
+            .unwrap()
     };
-    encode("T1", &mut out).unwrap();
+    let (first, shot, second) = (add("T1"), add("S1"), add("T2"));
+    answers.read(&site.connection).unwrap();
+    let mut write =
+        |place, out: &mut Vec<u8>| answers.write(place, &overrides, &site.options, &mut seen, out);
+    write(first, &mut out).unwrap();
     let entity: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(entity["name"], "Animation");
     assert_eq!(entity["created_at"], "as sent");
     assert_eq!(entity["parent"]["__entity_type__"], "Shot");
-    let error = encode("S1", &mut out).unwrap_err();
+    out.clear();
+    write(second, &mut out).unwrap();
+    let entity: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(entity["id"], "T2");
+    let error = write(shot, &mut out).unwrap_err();
     assert_eq!(error.to_string(), "No 'Task' exists with the key S1.");
 }

@@ -72,7 +72,7 @@ def states(entities: Iterable[Any]) -> list[Symbol]:
 
 
 def _key(entity_type: str, values: Iterable[object]) -> tuple[str, tuple[str, ...]]:
-    return entity_type, tuple(str(value) for value in values)
+    return entity_type, tuple(map(str, values))
 
 
 def _state_after(operation: Operation, before: Symbol) -> Symbol:

@@ -262,6 +262,43 @@ fn versions_belong_to_assets_and_what_these_belong_to() {
 }
 
 #[test]
+fn what_is_added_and_moved_at_once_has_its_last_parents() {
+    let mut listening = listen();
+    let shot = listening.site.shot("sh010");
+    listening.update();
+    let (sequence, task) = (unique_id(), unique_id());
+    let project = &listening.site.project;
+    let event = listening.commit(&json!([
+        create_operation(
+            "Task",
+            &json!({"id": task, "name": "model", "parent_id": shot})
+        ),
+        create_operation(
+            "Sequence",
+            &json!({"id": sequence, "name": "a", "parent_id": project})
+        ),
+        update_operation("Task", &json!([task]), &json!({"parent_id": sequence})),
+    ]));
+    let entities = event["data"]["entities"].as_array().unwrap();
+    let entity = entities
+        .iter()
+        .find(|entity| entity["entityId"] == json!(task))
+        .unwrap();
+    assert_eq!(entity["action"], "add");
+    assert_eq!(entity["parentId"], json!(sequence));
+    let parents = entity["parents"].as_array().unwrap().iter();
+    let parents: Vec<_> = parents.map(|parent| &parent["entityId"]).collect();
+    assert_eq!(
+        parents,
+        [
+            &json!(task),
+            &json!(sequence),
+            &json!(listening.site.project)
+        ]
+    );
+}
+
+#[test]
 fn custom_attributes_are_values_of_their_entity_as_text() {
     let mut listening = listen();
     let shot = listening.site.shot("sh010");

@@ -150,6 +150,50 @@ fn queries_see_the_writes_before_them() {
 }
 
 #[test]
+fn each_write_of_a_batch_is_answered_in_its_place_with_what_became_of_it() {
+    let site = Site::with_project();
+    let (shot, task) = (unique_id(), unique_id());
+    let note = |key: &str| {
+        let data = json!({"parent_id": shot, "parent_type": "task", "key": key, "value": format!("of {key}")});
+        create_operation("Metadata", &data)
+    };
+    let name = |name: &str| update_operation("Shot", &json!([shot]), &json!({"name": name}));
+    let answer = call(
+        &site.server,
+        &json!([
+            create_operation(
+                "Task",
+                &json!({"id": task, "name": "model", "parent_id": shot})
+            ),
+            note("b"),
+            create_operation(
+                "Shot",
+                &json!({"id": shot, "name": "010", "parent_id": site.project})
+            ),
+            note("a"),
+            name("020"),
+            delete_operation("Task", &json!([task])),
+            name("030"),
+        ]),
+    );
+    let answered = |index: usize, attribute: &str| &answer[index]["data"][attribute];
+    assert_eq!(
+        answer[0]["data"],
+        json!({"__entity_type__": "Task", "id": task})
+    );
+    assert_eq!(answered(1, "value"), "of b");
+    assert_eq!(answered(3, "value"), "of a");
+    assert_eq!(answered(2, "name"), "030");
+    for index in [4, 6] {
+        assert_eq!(
+            answer[index],
+            json!({"action": "update", "data": {"__entity_type__": "Shot", "id": shot}}),
+            "what the answer holds already is not written again"
+        );
+    }
+}
+
+#[test]
 fn an_entity_created_and_deleted_in_one_batch_is_answered_by_its_key() {
     let site = Site::with_project();
     let id = unique_id();

@@ -19,14 +19,13 @@ use super::{
 };
 use crate::{
     plan::{self, QueryError},
-    schema::{Catalog, EntityType, TypeId},
+    schema::{Catalog, EntityType},
 };
 
 /// The entities that one call answers.
 #[derive(Debug, Default)]
 pub struct Answers {
     plans: Vec<Plan>,
-    by_type: HashMap<TypeId, Vec<usize>>,
 }
 
 /// Which of the [`Answers`] an entity is.
@@ -60,15 +59,12 @@ impl Answers {
         key: Vec<String>,
         attributes: &[&'static str],
     ) -> Result<Place, QueryError> {
-        let alike = self.by_type.entry(entity_type.id).or_default();
-        let known = alike
-            .iter()
-            .find(|index| self.plans[**index].attributes == attributes);
-        let plan = if let Some(index) = known {
-            *index
+        let is_alike =
+            |plan: &Plan| plan.entity_type.id == entity_type.id && plan.attributes == attributes;
+        let plan = if let Some(index) = self.plans.iter().position(is_alike) {
+            index
         } else {
             self.plans.push(Plan::new(entity_type, attributes)?);
-            alike.push(self.plans.len() - 1);
             self.plans.len() - 1
         };
         let keys = &mut self.plans[plan].keys;
@@ -143,22 +139,26 @@ impl Plan {
         };
         for keys in self.keys.chunks(size.max(1)) {
             let page = self.load(connection, keys)?;
-            let rows = &page[Tree::ROOT].rows;
-            let columns = &self.layout.nodes[Tree::ROOT].shape(self.entity_type.id).key;
-            let by_key: HashMap<_, usize> = (0..rows.len())
-                .filter_map(|row| Some((group_key(rows, row, columns)?, row)))
-                .collect();
-            for key in keys {
-                let row = match key.as_slice() {
-                    [id] => by_key.get(id.as_str()).copied(),
-                    _ => (!rows.is_empty()).then_some(0),
-                };
+            for row in self.rows(&page[Tree::ROOT], keys) {
                 self.found.push(row.map(|row| (self.pages.len(), row)));
             }
-            drop(by_key);
             self.pages.push(page);
         }
         Ok(())
+    }
+
+    /// Returns the row of each key; one of several values is alone on its page.
+    fn rows(&self, level: &Loaded, keys: &[Vec<String>]) -> Vec<Option<usize>> {
+        let shape = self.layout.nodes[Tree::ROOT].shape(self.entity_type.id);
+        let by_key: HashMap<_, usize> = (0..level.len())
+            .filter_map(|row| Some((group_key(&level.rows, row, &shape.key)?, row)))
+            .collect();
+        keys.iter()
+            .map(|key| match key.as_slice() {
+                [id] => by_key.get(id.as_str()).copied(),
+                _ => (level.len() > 0).then_some(0),
+            })
+            .collect()
     }
 
     fn load(

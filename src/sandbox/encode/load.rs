@@ -66,10 +66,6 @@ impl Rows {
         self.cells.len() / self.width.max(1)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.cells.is_empty()
-    }
-
     pub(super) fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows * self.width);
     }

@@ -1,4 +1,4 @@
-"""Measures the embedded server: its film, its resets, pages of a million entities, bulk creation.
+"""Measures the embedded server: film, resets, pages of a million entities, creations, publishes.
 
 The targets are those the server is held to on two cores. A figure that misses its target makes the
 program fail, so that `make bench` can be trusted.
@@ -27,6 +27,8 @@ COPIES = "ghij"
 PAGE, ROUNDS, PAGE_TARGET_MS = 500, 50, 20.0
 CREATED, BATCH, CREATE_TARGET = 100_000, 1_000, 5_000
 FILM_TARGET_S, RESET_TARGET_MS = 30.0, 20.0
+# As a publish of so many frames commits it.
+FRAMES, PUBLISHES, REGISTRATION_TARGET_MS = 1_000, 20, 150.0
 
 ATTRIBUTES = "name, parent_id, status_id, type_id, priority_id, bid, start_date, end_date"
 
@@ -87,6 +89,7 @@ def main() -> None:
     with Sandbox(seed="empty") as sandbox:
         met.append(measure_creation(Api(sandbox)))
     with Sandbox() as sandbox:
+        met.append(measure_registration(Api(sandbox)))
         met.append(measure_reset(sandbox))
     sys.exit(0 if all(met) else 1)
 
@@ -192,6 +195,34 @@ def measure_creation(api: Api) -> bool:
     speed = CREATED / seconds
     title = f"creation of {CREATED:,} tasks, {BATCH:,} a call"
     return report(title, speed, "/s", CREATE_TARGET, speed >= CREATE_TARGET)
+
+
+def measure_registration(api: Api) -> bool:
+    """Create a sequence and where its frames are; returns whether the median meets the target."""
+    (location,), _ = api.query("select id from Location where name is 'ftrack.server'")
+    times = []
+    for _ in range(PUBLISHES):
+        sequence, *members = (str(uuid.uuid4()) for _ in range(FRAMES + 1))
+        batch = [create("SequenceComponent", sequence, name="main", padding=4)]
+        batch += [
+            create("FileComponent", member, name=f"{n:04d}", container_id=sequence)
+            for n, member in enumerate(members)
+        ]
+        batch += [
+            create(
+                "ComponentLocation",
+                str(uuid.uuid4()),
+                component_id=component,
+                location_id=location["id"],
+                resource_identifier=component,
+            )
+            for component in (sequence, *members)
+        ]
+        times.append(api.call(batch)[1])
+    median = statistics.median(times) * 1000
+    title = f"registration of a sequence of {FRAMES:,} frames, {2 * FRAMES + 2:,} creates"
+    target = REGISTRATION_TARGET_MS
+    return report(title, median, "ms", target, median <= target)
 
 
 def create(entity_type: str, entity_id: str, **data: Any) -> dict[str, Any]:

@@ -22,8 +22,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 from call_log import Calls
 from ftrack_rs import Session
+from ftrack_rs.accessor.base import Accessor
+from ftrack_rs.accessor.disk import DiskAccessor
 from ftrack_rs.sandbox import Sandbox
-from ftrack_rs.symbol import SERVER_LOCATION_ID
+from ftrack_rs.structure.entity_id import EntityIdStructure
+from ftrack_rs.symbol import ORIGIN_LOCATION_ID, SERVER_LOCATION_ID
+from shelf import MakeLocation
 
 ROOT = Path(__file__).parents[1]
 
@@ -101,6 +105,25 @@ def frames(tmp_path: Path) -> tuple[str, list[Path]]:
     for index, path in enumerate(files):
         path.write_bytes(bytes([index]) * (1000 + index))
     return f"{tmp_path}/render.%04d.exr [1-50]", files
+
+
+@pytest.fixture
+def make_location(session: Session, tmp_path: Path, unique_name: str) -> MakeLocation:
+    def make(name: str = "storage", accessor: Accessor | None = None) -> Any:
+        location = session.ensure("Location", {"name": f"{unique_name}_{name}"})
+        if accessor is None:
+            (tmp_path / name).mkdir()
+            accessor = DiskAccessor(str(tmp_path / name))
+        location.accessor = accessor
+        location.structure = EntityIdStructure()
+        return location
+
+    return make
+
+
+@pytest.fixture
+def origin(session: Session) -> Any:
+    return session.get("Location", ORIGIN_LOCATION_ID)
 
 
 @pytest.fixture(scope="session")

@@ -302,6 +302,9 @@ class TransferControl:
             on_tick: Called ten times a second while it runs; what it raises ends it.
             intent: The transfer in the journal.
         """
+    @property
+    def concurrency(self) -> int | None:
+        """How many files and parts of files move at the same time, if that is fixed."""
     def passed_files(self, files: list[tuple[str, int]]) -> PassedFiles:
         """Begin to count files that Python moves.
 
@@ -384,8 +387,19 @@ class TransferIntent:
 class PassedFiles:
     """Counts files that Python moves."""
 
-    def admit(self, index: int, bytes: int) -> None:
+    def admit(self, index: int, bytes: int, *, ticking: bool = True) -> None:
         """Wait until bytes of a file may move, and count them as moved.
+
+        Args:
+            index: The position of the file.
+            bytes: How many.
+            ticking: Whether this thread tells the progress meanwhile.
+
+        Raises:
+            TransferCancelledError: If the transfer was stopped.
+        """
+    def tick(self) -> None:
+        """Tell the progress of files that other threads move.
 
         Raises:
             TransferCancelledError: If the transfer was stopped.

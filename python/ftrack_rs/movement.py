@@ -3,8 +3,7 @@
 First is planned which components are added, members before what contains them, and where each of
 them goes. Their data then takes one of four routes. From disk to disk, from disk to the server, and
 from the server to disk, native code moves all files side by side. Where an accessor of somebody's
-own is at one end, or `open` is replaced, data passes through two file-like objects in bounded
-chunks, one component after the other: whether such accessors bear more is not known.
+own is at one end, or `open` is replaced, it passes through file-like objects.
 """
 
 from __future__ import annotations
@@ -12,13 +11,14 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Callable
 
-from ftrack_rs import exception, preflight, symbol, transfer
+from ftrack_rs import exception, pass_through, preflight, transfer
 from ftrack_rs._core import copy_files
 from ftrack_rs.accessor.disk import DiskAccessor, error_handler
 from ftrack_rs.accessor.server import _ServerAccessor
+from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.overrides import is_own
 
 #: Methods of the target that a plan takes the place of; replacing one asks for the general way.
@@ -33,50 +33,6 @@ _STEPS = (
 
 #: Methods of an accessor that make room for a file; where one is replaced, it is called each time.
 _ROOM_STEPS = ("exists", "get_container", "get_filesystem_path", "make_container")
-
-
-class Item:
-    """A component on its way to a location.
-
-    Attributes:
-        component: The component.
-        source: The location it comes from.
-        containers: What contains it among that which is added, the innermost first.
-        origin: What it is called at its source; None if it is not there.
-        identifier: What it is to be called at the target.
-        target: The path that this is on a disk, if it was looked at already.
-    """
-
-    def __init__(self, component: Any, source: Any, containers: tuple[Any, ...] = ()) -> None:
-        """Initialise an item of which neither origin nor identifier is known."""
-        self.component = component
-        self.source = source
-        self.containers = containers
-        self.origin: Any = None
-        self.identifier: Any = None
-        self.target: str | None = None
-
-    @property
-    def is_container(self) -> bool:
-        """Whether it has no data of its own."""
-        return "members" in self.component.attributes.keys()  # noqa: SIM118 - not a mapping
-
-
-class StoppedError(Exception):
-    """Raised when an item could not be moved.
-
-    Attributes:
-        item: The item.
-        error: Why not.
-        moved: The items whose data had been moved by then.
-    """
-
-    def __init__(self, item: Item, error: Exception, moved: Iterable[Item] = ()) -> None:
-        """Initialise with the *item*, the *error*, and what had been *moved*."""
-        super().__init__(str(error))
-        self.item = item
-        self.error = error
-        self.moved = list(moved)
 
 
 def is_plain(location: Any) -> bool:
@@ -283,7 +239,7 @@ def _download(location: Any, items: list[Item], moved: list[Item]) -> None:
         by_accessor.setdefault(id(item.source.accessor), []).append(item)
     for group in by_accessor.values():
         files = [
-            (item.component["id"], item.origin, _target_path(location, item), _size(item))
+            (item.component["id"], item.origin, _target_path(location, item), item.size)
             for item in group
         ]
         _together(group, moved, functools.partial(group[0].source.accessor.download, files))
@@ -334,62 +290,8 @@ def _explained(error: exception.AccessorError, item: Item) -> exception.Accessor
 
 
 def _pass_through(location: Any, items: list[Item], moved: list[Item]) -> None:
-    control = transfer.control()
-    sizes = [(str(item.identifier), int(item.component["size"] or 0)) for item in items]
-    files = control.passed_files(sizes) if control else None
-    for index, item in enumerate(items):
-        try:
-            size = _pass(
-                item, location.accessor, functools.partial(files.admit, index) if files else None
-            )
-        except Exception as error:
-            raise StoppedError(item, error, moved) from error
-        if files:
-            files.finish(index, size)
-        moved.append(item)
-
-
-def _size(item: Item) -> int | None:
-    """Return how many bytes the data of *item* has, if that is known without asking for it."""
-    with item.component.session.auto_populating(False):
-        size = item.component["size"]
-    # Where nobody could look at the file, 0 stands for an unknown size.
-    return int(size) if size else None
-
-
-_Admit = Callable[[int], None]
-
-
-def _pass(item: Item, target: Any, admit: _Admit | None) -> int:
-    """Copy the data of *item* to *target* and return its size."""
-    source_data = item.source.accessor.open(item.origin, "rb")
-    try:
-        target_data = target.open(item.identifier, "wb")
-        try:
-            size = _pump(source_data, target_data, admit)
-            if _size(item) not in (None, size):
-                raise exception.AccessorOperationFailedError(
-                    operation="read",
-                    resource_identifier=item.origin,
-                    error=f"{size} bytes came of a component that has {_size(item)}.",
-                )
-            target_data.close()
-        except BaseException:
-            # Data of somebody's own may know no way to take back what was begun.
-            discard = getattr(target_data, "discard", None)
-            if discard:
-                discard()
-            raise
-    finally:
-        source_data.close()
-    return size
-
-
-def _pump(source_data: Any, target_data: Any, admit: _Admit | None) -> int:
-    size = 0
-    while chunk := source_data.read(symbol.CHUNK_SIZE):
-        if admit:
-            admit(len(chunk))
-        target_data.write(chunk)
-        size += len(chunk.encode() if isinstance(chunk, str) else chunk)
-    return size
+    ends = [location.accessor, *(item.source.accessor for item in items)]
+    # Those of this package bear any number; what is made of them has to say so itself.
+    own = [end for end in ends if not (_is_disk(end) or _is_server(end))]
+    at_once = min((getattr(end, "components_at_once", 1) for end in own), default=1)
+    pass_through.move(items, location.accessor, moved, at_once)

@@ -17,11 +17,12 @@ pub struct PassedFiles {
 
 #[pymethods]
 impl PassedFiles {
-    /// Waits until bytes of a file may move, and counts them as moved.
-    fn admit(&self, py: Python<'_>, index: usize, bytes: u64) -> PyResult<()> {
+    /// Waits until bytes of a file may move, and counts them as moved; `ticking` unless another thread calls [`PassedFiles::tick`] meanwhile.
+    #[pyo3(signature = (index, bytes, *, ticking=true))]
+    fn admit(&self, py: Python<'_>, index: usize, bytes: u64, ticking: bool) -> PyResult<()> {
         let handle = self.control.get();
         let control = handle.control.clone();
-        let tick = |py: Python<'_>| handle.tick(py);
+        let tick = |py: Python<'_>| if ticking { handle.tick(py) } else { Ok(()) };
         let admitted = if control.is_free() {
             tick(py)?;
             true
@@ -35,6 +36,15 @@ impl PassedFiles {
         }
         self.progress.transferred(index, bytes);
         Ok(())
+    }
+
+    /// Tells that files move in other threads.
+    fn tick(&self, py: Python<'_>) -> PyResult<()> {
+        let handle = self.control.get();
+        if handle.control.is_cancelled() {
+            return Err(error::cancelled(py));
+        }
+        handle.tick(py)
     }
 
     /// Counts a file of so many bytes as moved.

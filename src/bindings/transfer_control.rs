@@ -90,6 +90,15 @@ impl TransferControl {
         self.control.limit_bandwidth(bandwidth);
     }
 
+    /// Returns how many files and parts of files move at the same time, if that is fixed.
+    #[getter]
+    fn concurrency(&self) -> Option<usize> {
+        match self.concurrency {
+            Concurrency::Adaptive => None,
+            Concurrency::Fixed(count) => Some(count),
+        }
+    }
+
     /// Begins to count files that Python moves: of each the name and the probable size.
     #[expect(clippy::needless_pass_by_value, reason = "Python gives them away")]
     fn passed_files(control: Py<Self>, files: Vec<(PathBuf, u64)>) -> PassedFiles {

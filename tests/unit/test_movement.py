@@ -15,85 +15,12 @@ import pytest
 
 from call_log import Calls
 from ftrack_rs import Session, Transfer, data, exception, movement, symbol
-from ftrack_rs.accessor.base import Accessor
 from ftrack_rs.accessor.disk import DiskAccessor
 from ftrack_rs.entity.location import Location
 from ftrack_rs.mixin import mixin
 from ftrack_rs.sandbox import Sandbox
 from ftrack_rs.structure.entity_id import EntityIdStructure
-
-MakeLocation = Callable[..., Any]
-
-
-class ShelfData(data.String):
-    """Data that a shelf keeps once it is closed."""
-
-    def __init__(self, shelf: Shelf, name: str, content: bytes | None) -> None:
-        super().__init__(content)
-        self._shelf, self._name, self._is_new = shelf, name, content is None
-
-    def close(self) -> None:
-        if self._is_new and not self.closed:
-            self.seek(0)
-            self._shelf.stored[self._name] = self.read()
-        super().close()
-
-    def discard(self) -> None:
-        self._is_new = False
-        self.close()
-
-
-class Shelf(Accessor):
-    """An accessor of somebody's own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stored: dict[str, bytes] = {}
-
-    def list(self, resource_identifier: str) -> list[str]:
-        return sorted(self.stored)
-
-    def exists(self, resource_identifier: str) -> bool:
-        return resource_identifier in self.stored
-
-    is_file = exists
-
-    def is_container(self, resource_identifier: str) -> bool:
-        return False
-
-    def is_sequence(self, resource_identifier: str) -> bool:
-        return False
-
-    def open(self, resource_identifier: str, mode: str = "rb") -> data.Data:
-        content = None if "w" in mode else self.stored[resource_identifier]
-        return ShelfData(self, resource_identifier, content)
-
-    def remove(self, resource_identifier: str) -> None:
-        del self.stored[resource_identifier]
-
-    def make_container(self, resource_identifier: str, recursive: bool = True) -> None: ...
-
-    def get_container(self, resource_identifier: str) -> str:
-        return ""
-
-
-@pytest.fixture
-def make_location(session: Session, tmp_path: Path, unique_name: str) -> MakeLocation:
-    def make(name: str = "storage", accessor: Accessor | None = None) -> Any:
-        location = session.ensure("Location", {"name": f"{unique_name}_{name}"})
-        if accessor is None:
-            (tmp_path / name).mkdir()
-            accessor = DiskAccessor(str(tmp_path / name))
-        location.accessor = accessor
-        location.structure = EntityIdStructure()
-        return location
-
-    return make
-
-
-@pytest.fixture
-def origin(session: Session) -> Any:
-    return session.get("Location", symbol.ORIGIN_LOCATION_ID)
+from shelf import MakeLocation, Shelf
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,15 @@ class Accessor(ABC):
     The same storage may be reached in several ways, as a disk and through a server for example.
     Only the part of a path that all of them understand is stored centrally: the *resource
     identifier*. What it looks like is agreed between the accessors of a location.
+
+    Attributes:
+        components_at_once: How many components may pass through an accessor of your own at the same
+            time, each in a thread of its own; the data of one is used by one thread only. By
+            default one after the other, in the thread that moves them. Files between folders and
+            `ftrack.server` do not pass through accessors and are not counted.
     """
+
+    components_at_once: int = 1
 
     @abstractmethod
     def list(self, resource_identifier: str) -> builtins.list[str]:

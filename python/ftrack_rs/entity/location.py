@@ -9,6 +9,7 @@ from ftrack_rs import exception, inspection, movement, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.hub import is_off
+from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.overrides import is_own
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
@@ -97,7 +98,7 @@ class Location(Entity):
         try:
             movement.prepare(self, items)
             movement.move(self, [item for item in items if not item.is_container])
-        except movement.StoppedError as stopped:
+        except StoppedError as stopped:
             if isinstance(stopped.error, exception.TransferCancelledError):
                 raise stopped.error from None
             raise _stopped(self, stopped) from stopped.error
@@ -135,8 +136,8 @@ class Location(Entity):
             if given:
                 raise exception.ComponentInLocationError(given, self) from None
             container, *outer = next(i for i in items if i.component in present).containers
-            failed = movement.Item(container, None, tuple(outer))
-            raise _stopped(self, movement.StoppedError(failed, error)) from error
+            failed = Item(container, None, tuple(outer))
+            raise _stopped(self, StoppedError(failed, error)) from error
 
     def _check_absent(self, components: list[Any]) -> None:
         present = self._present(components)
@@ -221,12 +222,12 @@ class Location(Entity):
             raise movement.exists_error(resource_identifier)
 
     def _copy(self, component: Any, resource_identifier: str, source: Any) -> None:
-        item = movement.Item(component, source)
+        item = Item(component, source)
         item.origin = source.get_resource_identifier(component)
         item.identifier = resource_identifier
         try:
             movement.move(self, [item])
-        except movement.StoppedError as stopped:
+        except StoppedError as stopped:
             raise stopped.error from stopped.error.__cause__
 
     def _register_component_in_location(self, component: Any, resource_identifier: str) -> None:
@@ -467,7 +468,7 @@ def _identifiers_of(components: Any, known: Mapping[str, str], location: Any) ->
     return [known[component["id"]] for component in components]
 
 
-def _stopped(location: Any, stopped: movement.StoppedError) -> exception.LocationError:
+def _stopped(location: Any, stopped: StoppedError) -> exception.LocationError:
     """Return the error about an item that could not be moved, and what contains it."""
     item = stopped.item
     moved = [(item.component, item.identifier) for item in stopped.moved]

@@ -17,7 +17,7 @@ from typing import Any
 
 from ftrack_rs import exception, movement, symbol
 from ftrack_rs._core import PublishPlan, PublishRun
-from ftrack_rs.movement import Item
+from ftrack_rs.movement_item import Item, StoppedError
 
 _logger = logging.getLogger("ftrack_api.publish")
 
@@ -95,7 +95,7 @@ class Placed:
                 movement.move(location, [item for item in missing if not item.is_container])
             else:
                 self._add_one_by_one(location, missing)
-        except movement.StoppedError as stopped:
+        except StoppedError as stopped:
             raise stopped.error from stopped.error.__cause__
         return [(item.component["id"], location["id"], _encoded(location, item)) for item in items]
 

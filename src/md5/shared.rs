@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::{Kernel, Md5, update_many};
 
-/// How long a piece waits for the others, for each of its bytes: about as long as hashing them takes.
-const LINGER_NANOSECONDS_PER_BYTE: u64 = 2;
+/// How long a row waits by default, for each byte of its first piece: about as long as hashing the others takes.
+const LINGER_NANOSECONDS: u64 = 2;
 
 /// Hashes streams that come and go, as many at a time as the vector unit has lanes.
 ///
@@ -30,6 +30,8 @@ struct Shared<B> {
     queue: Mutex<Queue<B>>,
     arrived: Condvar,
     expected: Arc<AtomicUsize>,
+    /// For each byte of the first piece.
+    linger_nanoseconds: u64,
 }
 
 struct Queue<B> {
@@ -74,6 +76,24 @@ impl SharedMd5 {
     /// Returns the MD5 of all bytes so far.
     pub fn digest(&self) -> [u8; 16] {
         self.stream.digest()
+    }
+}
+
+impl<B> SharedLanes<B> {
+    /// Makes lanes where a row that is not full waits so many nanoseconds for each byte of its first piece.
+    ///
+    /// The default suits streams that stand still until their piece is hashed. Where they go on meanwhile, waiting longer costs them nothing, and fills the rows.
+    pub fn lingering(nanoseconds: u64) -> Self {
+        let queue = Queue {
+            waiting: Vec::new(),
+            is_served: false,
+        };
+        Self(Arc::new(Shared {
+            queue: Mutex::new(queue),
+            arrived: Condvar::new(),
+            expected: Arc::default(),
+            linger_nanoseconds: nanoseconds,
+        }))
     }
 }
 
@@ -130,7 +150,9 @@ impl<B: AsRef<[u8]> + Send> SharedLanes<B> {
             queue.is_served = false;
             return None;
         };
-        let end = Instant::now() + linger(first.bytes.as_ref().len());
+        let bytes = first.bytes.as_ref().len() as u64;
+        let linger = bytes.saturating_mul(self.0.linger_nanoseconds);
+        let end = Instant::now() + Duration::from_nanos(linger);
         while queue.waiting.len() < width && self.0.expected.load(Ordering::Relaxed) > 0 {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -171,21 +193,9 @@ impl<B: AsRef<[u8]> + Send> SharedLanes<B> {
     }
 }
 
-fn linger(bytes: usize) -> Duration {
-    Duration::from_nanos((bytes as u64).saturating_mul(LINGER_NANOSECONDS_PER_BYTE))
-}
-
 impl<B> Default for SharedLanes<B> {
     fn default() -> Self {
-        let queue = Queue {
-            waiting: Vec::new(),
-            is_served: false,
-        };
-        Self(Arc::new(Shared {
-            queue: Mutex::new(queue),
-            arrived: Condvar::new(),
-            expected: Arc::default(),
-        }))
+        Self::lingering(LINGER_NANOSECONDS)
     }
 }
 

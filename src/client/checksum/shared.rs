@@ -9,9 +9,19 @@ use tokio::sync::oneshot;
 
 use super::Digest;
 
+/// How long a row of lanes waits to be filled, for each byte of a piece. Tasks read and send their next piece meanwhile, which takes longer than this unless few share
+/// a fast link; a large file in parts takes a tenth less time than with a fourth of it (benches/transfers.py).
+const LINGER_NANOSECONDS: u64 = 8;
+
 /// Hashes streams that come and go in the lanes of the vector unit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SharedLanes(ftrack_md5::SharedLanes<Bytes>);
+
+impl Default for SharedLanes {
+    fn default() -> Self {
+        Self(ftrack_md5::SharedLanes::lingering(LINGER_NANOSECONDS))
+    }
+}
 
 /// The MD5 of the bytes so far of one stream.
 #[derive(Debug)]

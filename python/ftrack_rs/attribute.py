@@ -112,9 +112,17 @@ class Attribute:
         value = self.get_local_value(entity)
         if value is NOT_SET:
             value = self.get_remote_value(entity)
-        # Without its primary key there is nothing to ask the server for.
-        is_key = self._name in entity.primary_key_attributes
-        if value is NOT_SET and not is_key and entity.session.auto_populate:
+        # Without its primary key there is nothing to ask anybody for.
+        if value is NOT_SET and self._name not in entity.primary_key_attributes:
+            value = self._load(entity)
+        return value
+
+    def _load(self, entity: Any) -> Any:
+        """Return the remote value, from the cache or the server; NOT_SET if it stays unknown."""
+        value = NOT_SET
+        if entity.session._recall(entity):
+            value = self.get_remote_value(entity)
+        if value is NOT_SET and entity.session.auto_populate:
             self.populate_remote_value(entity)
             value = self.get_remote_value(entity)
         return value
@@ -222,8 +230,8 @@ class AbstractCollectionAttribute(Attribute):
         if local is not NOT_SET and not self._is_outdated(entity, local):
             return local
         members = entity._get_remote(self._name)
-        if members is NOT_SET and entity.session.auto_populate:
-            self.populate_remote_value(entity)
+        if members is NOT_SET:
+            self._load(entity)
             members = entity._get_remote(self._name)
         value = self._wrap(entity, [] if members in (NOT_SET, None) else members)
         value.mutable = self.mutable

@@ -7,6 +7,9 @@ use ftrack_client::error::Result;
 use ftrack_client::identity_map::{EntityId, IdentityMap, SlotValue};
 use ftrack_protocol::{EntityData, Operation, Value, Write};
 
+/// Values of custom attributes: the server adds those of all configurations that apply, so what was sent is not all that it holds now.
+const CUSTOM_ATTRIBUTES: &str = "custom_attributes";
+
 /// Takes over what `operations` wrote.
 pub fn apply(map: &IdentityMap, operations: &[Operation]) -> Result<()> {
     for operation in operations {
@@ -22,11 +25,14 @@ fn apply_write(map: &IdentityMap, write: &Write) -> Result<()> {
     let key: Vec<&str> = write.entity_key.iter().filter_map(Value::as_str).collect();
     let (id, _) = map.get_or_insert(entity_type.id, &key)?;
     for (name, value) in &write.attributes {
-        if let Some(attribute) = entity_type.find(name) {
-            let is_collection = entity_type.attribute(attribute).kind.is_collection();
-            if let Some(value) = slot(map, value, is_collection)? {
-                map.set_remote(id, attribute, value);
-            }
+        let Some(attribute) = entity_type.find(name) else {
+            continue;
+        };
+        let is_collection = entity_type.attribute(attribute).kind.is_collection();
+        if &**name == CUSTOM_ATTRIBUTES {
+            map.unset_remote(id, attribute);
+        } else if let Some(value) = slot(map, value, is_collection)? {
+            map.set_remote(id, attribute, value);
         }
     }
     Ok(())

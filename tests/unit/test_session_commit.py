@@ -228,3 +228,25 @@ def test_timers_run_and_stop(session: Session, task: Any, unique_name: str) -> N
     assert 0 <= timelog["duration"] < 60
     with pytest.raises(exception.NoResultFoundError):
         user.stop_timer()
+
+
+def test_custom_attributes_that_were_not_given_are_there_after_the_commit(
+    session: Session, other_session: Session, shot: Any
+) -> None:
+    given = {"fstart": 1001}
+    made = session.create(
+        "Shot", {"name": "sh900", "parent": shot["parent"], "custom_attributes": given}
+    )
+    session.commit()
+    assert {"fstart", "fend", "fps", "handles"} <= set(made["custom_attributes"])
+    made["custom_attributes"]["fend"] = 1100
+    session.commit()
+    seen = other_session.get("Shot", made["id"])["custom_attributes"]
+    assert dict(seen) == dict(made["custom_attributes"])
+    assert (seen["fstart"], seen["fend"]) == (1001, 1100)
+    made["custom_attributes"] = {"fstart": 7}
+    session.commit()
+    other_session.populate(other_session.get("Shot", made["id"]), "custom_attributes")
+    assert dict(made["custom_attributes"]) == dict(
+        other_session.get("Shot", made["id"])["custom_attributes"]
+    )

@@ -213,6 +213,30 @@ class Identity(Connection):
             entity = self._create(entity_type, {}, reconstructing=True)
         return self._entities().adopt(entity, entity_type, key)
 
+    def _recall(self, entity: Any) -> bool:
+        """Take over what the layers below the identity map have of *entity*, once for each.
+
+        What a layer gives refers to other entities by their keys; these are looked up in turn when
+        they are looked at.
+
+        Returns:
+            Whether there was something.
+        """
+        layers = self.cache.caches[1:] if isinstance(self.cache, LayeredCache) else []
+        if not layers or entity.__dict__.get("_is_recalled"):
+            return False
+        entity._is_recalled = True
+        with self.operation_recording(False), self.auto_populating(False), self._thread_lock:
+            key = self.cache_key_maker.key(inspection.identity(entity))
+            for layer in layers:
+                try:
+                    found = layer.get(key)
+                except KeyError:
+                    continue
+                if isinstance(found, Entity):
+                    return _complete(entity, found)
+        return False
+
     def populate(self, entities: Any, projections: str) -> None:
         """Load attributes of *entities*; what is set locally stays.
 
@@ -228,6 +252,20 @@ class Identity(Connection):
             some = saved[start : start + _POPULATE_AT_ONCE]
             query = f"select {projections} from {some[0].entity_type} where {_any_of(some)}"
             self.query(query).all()
+
+
+def _complete(entity: Any, found: Any) -> bool:
+    """Take what *entity* lacks over from *found*; return whether there was anything.
+
+    Not by merging, which would have every entity referred to written to the cache it came from.
+    """
+    was_completed = False
+    for attribute in found.attributes:
+        value = attribute.get_remote_value(found)
+        if value is not NOT_SET and attribute.get_remote_value(entity) is NOT_SET:
+            attribute.set_remote_value(entity, value)
+            was_completed = True
+    return was_completed
 
 
 def _any_of(entities: list[Any]) -> str:

@@ -173,6 +173,19 @@ class UnitOfWork(Identity):
             for entry in results:
                 if entry["action"] in ("create", "update"):
                     self.merge(entry["data"])
+            self._cache_written(batch)
+
+    def _cache_written(self, batch: Batch) -> None:
+        """Tell all layers of the cache what was written, which answers say little of."""
+        for payload in batch.payloads():
+            if payload["action"] == "delete":
+                continue
+            identity = str(payload["entity_type"]), [*map(str, payload["entity_key"])]
+            key = self.cache_key_maker.key(identity)
+            try:
+                self.cache.set(key, self._local_cache.get(key))
+            except KeyError:
+                continue
 
     def _call_until_settled(self, batch: Batch) -> list[Any]:
         """Send *batch* by :meth:`call`, once more if it was lost before it had an effect.

@@ -138,6 +138,9 @@ def _demo(options: argparse.Namespace) -> int:
 def _sandbox(options: argparse.Namespace) -> int:
     from ftrack_rs.sandbox import Sandbox
 
+    for fault in options.fault:
+        if ":" not in fault:
+            raise ValueError(f"{fault!r} is no fault: it has no kind, as in upload:status=503")
     with Sandbox(data_dir=options.data, port=options.port, seed=options.seed) as sandbox:
         for fault in options.fault:
             sandbox.fault(fault)
@@ -152,6 +155,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from ftrack_rs.publish import console
 
+    _server_settings()
     return console.run(options)
 
 
@@ -165,11 +169,7 @@ def _events(options: argparse.Namespace) -> int:
     from ftrack_rs.event.hub import EventHub
     from ftrack_rs.event.watch import watch
 
-    names = ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY")
-    missing = [name for name in names if not os.environ.get(name)]
-    if missing:
-        raise ValueError(f"set {', '.join(missing)} to say which server to listen to")
-    server_url, api_user, api_key = (os.environ[name] for name in names)
+    server_url, api_user, api_key = _server_settings()
     hub = EventHub(server_url, api_user, api_key)
     try:
         watch(hub, options.expression, as_json=options.json, count=options.count)
@@ -182,7 +182,22 @@ def _events(options: argparse.Namespace) -> int:
 def _transfers(options: argparse.Namespace) -> int:
     from ftrack_rs import transfers
 
+    if options.action == "resume":
+        _server_settings()
     return transfers.run(options.action, options.ids)
+
+
+def _server_settings() -> list[str]:
+    """Return the address of the server, the user and the key that the environment names.
+
+    Raises:
+        ValueError: If one is missing.
+    """
+    names = ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY")
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise ValueError(f"set {', '.join(missing)} to say which server to use, and as whom")
+    return [os.environ[name] for name in names]
 
 
 def wait_for_interrupt() -> None:

@@ -143,9 +143,13 @@ def _is_count(value: object) -> bool:
 
 
 def quoted(value: object) -> str:
-    """Return *value* as text in an expression."""
-    text = str(value).replace('"', '\\"')
-    return f'"{text}"'
+    """Return *value* as text in an expression.
+
+    Backslashes matter only where they run up to a quotation mark.
+    """
+    text = re.sub(r'(\\*)"', r'\1\1\\"', str(value))
+    ending = re.sub(r"(\\+)\Z", r"\1\1", text)
+    return f'"{ending}"'
 
 
 def _cut(pattern: re.Pattern[str], group: str, expression: str) -> tuple[str, int | None]:

@@ -66,6 +66,8 @@ class Sandbox:
             OSError: If the port is taken or the folder cannot be used.
             ValueError: If there is no such seed, or an option has a value it cannot have.
         """
+        if not isinstance(port, int) or not 0 <= port < 1 << 16:
+            raise ValueError(f"A port is a number from 0 to 65535, not {port!r}.")
         self._native = NativeSandbox(
             {
                 "data_dir": data_dir,

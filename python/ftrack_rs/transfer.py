@@ -122,11 +122,16 @@ class Transfer:
                 longer.
 
         Raises:
-            ValueError: If a number is zero, or *preflight* or *fsync* is something else.
-            OverflowError: If a number is negative.
+            ValueError: If a number is too small, or another argument is something else.
         """
+        if on_progress not in (None, "bar") and not callable(on_progress):
+            raise ValueError(f"on_progress is a function or 'bar', not {on_progress!r}.")
         if preflight not in ("strict", "off"):
-            raise ValueError(f"preflight is 'strict' or 'off', not {preflight!r}")
+            raise ValueError(f"preflight is 'strict' or 'off', not {preflight!r}.")
+        if recent < 0:
+            raise ValueError(f"recent is a number of seconds, not {recent!r}.")
+        _check_positive("bandwidth", bandwidth)
+        _check_positive("concurrency", concurrency)
         self.preflight = preflight
         self.recent = recent
         self.journal = journal
@@ -193,9 +198,9 @@ class Transfer:
             bandwidth: Most bytes that move in a second; None for no limit.
 
         Raises:
-            ValueError: If it is zero.
-            OverflowError: If it is negative.
+            ValueError: If it is zero or negative.
         """
+        _check_positive("bandwidth", bandwidth)
         self._control.limit_bandwidth(bandwidth)
 
     @property
@@ -241,6 +246,11 @@ class Transfer:
                 return
             self._reporter, self._reported = thread, now
         self._on_progress(self.progress)
+
+
+def _check_positive(name: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"{name} is at least 1, or None for no limit, not {value!r}.")
 
 
 class _Pace:

@@ -22,3 +22,28 @@ def test_faults_are_checked_before_the_server_is_announced(
     output = capsys.readouterr()
     assert output.out == ""
     assert "explode" in output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["sandbox", "--port", "99999"], "A port is a number from 0 to 65535, not 99999."),
+        (["sandbox", "--port", "0", "--fault", "bad"], "'bad' is no fault: it has no kind"),
+        (["publish", "a.exr", "--task", "t", "--asset", "a"], "set FTRACK_SERVER, FTRACK_API_USER"),
+        (["events"], "set FTRACK_SERVER"),
+        (["transfers", "resume"], "set FTRACK_SERVER"),
+    ],
+)
+def test_mistakes_are_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    for name in ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main(arguments) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith(f"ftrack-rs: {said}")
+    assert output.err.count("\n") == 1

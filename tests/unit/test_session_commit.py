@@ -179,6 +179,18 @@ def test_ensure_finds_values_with_quotes(session: Session, calls: Calls, unique_
     assert calls.actions == [["query"]]
 
 
+@pytest.mark.parametrize("path", ["P:\\", 'a\\"b', 'x\\\\"', "\\\\nas\\share\\", '"'])
+def test_ensure_finds_values_with_backslashes(
+    session: Session, calls: Calls, unique_name: str, path: str
+) -> None:
+    data = {"name": unique_name, "windows": f"{unique_name}{path}", "unix": "/p"}
+    disk = session.ensure("Disk", data, ["windows"])
+    calls.forget()
+    assert session.ensure("Disk", data, ["windows"]) is disk
+    assert calls.actions == [["query"]]
+    assert disk["windows"] == f"{unique_name}{path}"
+
+
 def test_ensure_needs_something_to_look_for(session: Session) -> None:
     with pytest.raises(ValueError, match="Could not determine any identifying data"):
         session.ensure("User", {})
@@ -250,3 +262,24 @@ def test_custom_attributes_that_were_not_given_are_there_after_the_commit(
     assert dict(made["custom_attributes"]) == dict(
         other_session.get("Shot", made["id"])["custom_attributes"]
     )
+
+
+def test_what_the_server_reports_is_logged(
+    session: Session, task: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> None:
+        task["status_id"] = "none such"
+        session.commit()
+
+    for fails in (
+        lambda: session.query("Task where nope is 1").first(),
+        lambda: session.query("Task where nope is 1").all(),
+        refused,
+    ):
+        caplog.clear()
+        with pytest.raises(exception.ServerError) as caught:
+            fails()
+        (record,) = [it for it in caplog.records if it.levelname == "ERROR"]
+        assert record.name.startswith("ftrack_api.session")
+        assert record.getMessage() == str(caught.value)
+    session.rollback()

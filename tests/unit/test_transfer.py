@@ -104,7 +104,14 @@ def test_one_transfer_may_be_entered_by_threads_at_once() -> None:
 
 
 def test_limits_are_positive_numbers() -> None:
-    with pytest.raises(ValueError, match="zero"):
-        Transfer(concurrency=0)
-    with pytest.raises(OverflowError):
+    for limit in ("concurrency", "bandwidth"):
+        for number in (0, -1):
+            with pytest.raises(ValueError, match=f"{limit} is at least 1.*not {number}"):
+                Transfer(**{limit: number})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="bandwidth is at least 1"):
         Transfer().limit_bandwidth(-1)
+    with pytest.raises(ValueError, match="recent is a number of seconds, not -1"):
+        Transfer(recent=-1)
+    for no_function in ("percent", 5):
+        with pytest.raises(ValueError, match=f"on_progress is .* not {no_function!r}"):
+            Transfer(on_progress=no_function)  # type: ignore[arg-type]

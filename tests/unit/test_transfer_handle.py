@@ -187,7 +187,7 @@ def test_a_transfer_that_was_never_used_is_not_done() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"), [({"preflight": "on"}, "preflight"), ({"bandwidth": 0}, "zero")]
+    ("settings", "message"), [({"preflight": "on"}, "preflight"), ({"bandwidth": 0}, "at least 1")]
 )
 def test_settings_that_make_no_sense_are_refused(settings: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from ftrack_rs import inspection, symbol
+from ftrack_rs.attribute import AbstractCollectionAttribute
 from ftrack_rs.entity.base import Entity
 
 if TYPE_CHECKING:
@@ -41,14 +42,28 @@ def _is_id(text: str) -> bool:
     return True
 
 
-def plain(data: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return attributes as they travel: entities by their ids."""
-    return {
-        (f"{name}_id" if isinstance(value, Entity) else name): (
-            value["id"] if isinstance(value, Entity) else value
-        )
-        for name, value in (data or {}).items()
-    }
+def plain(data: Mapping[str, Any] | None, entity_class: Any) -> dict[str, Any]:
+    """Return values of attributes as they travel: entities by their ids.
+
+    Raises:
+        ValueError: If there is no such attribute, or it is a collection, such as the custom
+            attributes, whose members can be made only for what is there.
+    """
+    found = {}
+    for name, value in (data or {}).items():
+        attribute = entity_class.attributes.get(name)
+        if attribute is None:
+            raise ValueError(f"{entity_class.entity_type} has no attribute {name!r}.")
+        if isinstance(attribute, AbstractCollectionAttribute):
+            raise ValueError(
+                f"{name!r} of a new {entity_class.entity_type} cannot be among its data, as it is "
+                "a collection: set it once everything is published."
+            )
+        if isinstance(value, Entity):
+            found[f"{name}_id"] = value["id"]
+        else:
+            found[name] = value
+    return found
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
@@ -56,8 +71,17 @@ def _absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(path)
 
 
-def _texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:
-    return {str(key): str(value) for key, value in (metadata or {}).items()}
+def texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return metadata as the server keeps them.
+
+    Raises:
+        ValueError: If a value is None, which is no text.
+    """
+    metadata = metadata or {}
+    for key, value in metadata.items():
+        if value is None:
+            raise ValueError(f"Metadata are texts, but {key!r} is None.")
+    return {str(key): str(value) for key, value in metadata.items()}
 
 
 class ContainerNode:
@@ -82,7 +106,10 @@ class ContainerNode:
             name: Its name, unique in what contains it.
             path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
             metadata: Metadata of the component.
-            data: Further attributes of the component.
+            data: Further attributes of the component; no collections.
+
+        Raises:
+            ValueError: If a name or a value cannot be.
         """
         self._add(name, {"path": _absolute(path)}, (), metadata, data)
 
@@ -112,13 +139,15 @@ class ContainerNode:
         metadata: Mapping[str, Any] | None,
         data: Mapping[str, Any] | None,
     ) -> None:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"The name of a component is a text, not {name!r}.")
         self._components.append(
             {
                 "name": name,
                 "source": source,
                 "locations": [self._publisher.location_id(location) for location in locations],
-                "metadata": _texts(metadata),
-                "data": plain(data),
+                "metadata": texts(metadata),
+                "data": plain(data, self._publisher.entity_class("Component")),
             }
         )
 
@@ -153,7 +182,10 @@ class VersionNode(ContainerNode):
             path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
             locations: Where it goes, each a location or its name; ftrack.server by default.
             metadata: Metadata of the component.
-            data: Further attributes of the component.
+            data: Further attributes of the component; no collections.
+
+        Raises:
+            ValueError: If a name or a value cannot be.
         """
         self._add(name, {"path": _absolute(path)}, locations, metadata, data)
 
@@ -204,8 +236,11 @@ def asset_target(
     """Return where a version goes: to an asset that is there, or one that is found by its name.
 
     Raises:
-        ValueError: If an asset is given that is there, and also what only a new one would need.
+        ValueError: If an asset is given that is there, and also what only a new one would need; or
+            none at all.
     """
+    if not asset:
+        raise ValueError("An asset has a name, which must not be empty.")
     if isinstance(asset, Entity) or _ASSET_QUERY.match(asset):
         if asset_type is not None or parent is not None:
             raise ValueError("An asset that is there has a type and a parent already.")

@@ -12,10 +12,18 @@ from ftrack_rs import exception, journal, symbol
 from ftrack_rs._core import PublishPlan, PublishRun, TransferIntent
 from ftrack_rs.event.base import Event
 from ftrack_rs.publish import placing
-from ftrack_rs.publish.description import Reference, VersionNode, asset_target, plain, reference
+from ftrack_rs.publish.description import (
+    Reference,
+    VersionNode,
+    asset_target,
+    plain,
+    reference,
+    texts,
+)
 from ftrack_rs.publish.plan import Plan
 from ftrack_rs.publish.result import NodeEvent, Published, read
 from ftrack_rs.publish.shard import ShardResult
+from ftrack_rs.query import quoted
 from ftrack_rs.transfer import Transfer, current
 
 if TYPE_CHECKING:
@@ -117,17 +125,19 @@ class Publisher:
             task: The task that the version was made for.
             comment: What is to be said about it.
             metadata: Metadata of the version.
-            data: Further attributes of the version, such as its status.
+            data: Further attributes of the version, such as its status; no collections, such as
+                custom attributes, which can be set on the published version.
 
         Raises:
-            ValueError: If an asset that is there is given together with a type or parent.
+            ValueError: If an asset that is there is given together with a type or parent, or a
+                value cannot be.
         """
         description = {
             "target": asset_target(asset, type, parent),
             "task": None if task is None else reference(task),
             "comment": comment,
-            "metadata": {str(key): str(value) for key, value in (metadata or {}).items()},
-            "data": plain(data),
+            "metadata": texts(metadata),
+            "data": plain(data, self.entity_class("AssetVersion")),
         }
         return self._add(description)
 
@@ -215,12 +225,16 @@ class Publisher:
             raise ValueError("The version belongs to another publish.")
         return version._position
 
+    def entity_class(self, entity_type: str) -> Any:
+        """Return the class of the entities of a type."""
+        return self._session.types[entity_type]
+
     def location_id(self, location: Any) -> str:
         """Return the id of a location that is given as an entity or by its name."""
         if not isinstance(location, str):
             return str(location["id"])
         if location not in self._location_ids:
-            found = self._session.query(f'Location where name is "{location}"').one()
+            found = self._session.query(f"Location where name is {quoted(location)}").one()
             self._location_ids[location] = found["id"]
         return self._location_ids[location]
 

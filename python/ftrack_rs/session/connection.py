@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ftrack_rs import exception
@@ -44,13 +46,19 @@ class Connection(Encoding):
         """
         body = self.encode(data, entity_attribute_strategy="modified_only")
         self.logger.debug("Calling server %s with %s", self._server_url, body)
-        try:
+        with self._logging_errors():
             answer = self._client().call(body.encode())
-        except exception.ServerError as error:
-            self._raise_server_error(error)
         if self.logger.isEnabledFor(logging.DEBUG):
             self.logger.debug("Response: %s", answer.decode(errors="replace"))
         return self.decode(answer)
+
+    @contextmanager
+    def _logging_errors(self) -> Iterator[None]:
+        """Log what the server reports in this block."""
+        try:
+            yield
+        except exception.ServerError as error:
+            self._raise_server_error(error)
 
     def _raise_server_error(self, error: exception.ServerError) -> NoReturn:
         self.logger.error("%s", error)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ftrack_rs import inspection
-from ftrack_rs._core import EntityMap, SchemaSet
+from ftrack_rs._core import EntityMap, Pages, SchemaSet
 from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
@@ -121,7 +121,8 @@ class Identity(Connection):
     def _query(self, expression: str) -> tuple[list[Any], dict[str, Any]]:
         """Return the entities that a query gives, and what the server says about the result."""
         if self._is_native():
-            entities, offset = self._client().query(self._entities(), expression)
+            with self._logging_errors():
+                entities, offset = self._client().query(self._entities(), expression)
             self._recent_rows().add(entities)
             return entities, {"next": {"offset": offset}}
         result = self.call([{"action": "query", "expression": expression}])[0]
@@ -140,12 +141,16 @@ class Identity(Connection):
         if not (self._is_native() and is_own(self, "_query", Identity)):
             return None
         pages = self._client().pages(self._entities(), expression, offset, page_size, limit)
-        return self._noting_rows(iter(pages.next, None))
+        return self._noting_rows(pages)
 
-    def _noting_rows(self, pages: Iterator[Any]) -> Iterator[tuple[list[Any], int | None]]:
-        for entities, offset in pages:
-            self._recent_rows().add(entities)
-            yield entities, offset
+    def _noting_rows(self, pages: Pages) -> Iterator[tuple[list[Any], int | None]]:
+        while True:
+            with self._logging_errors():
+                page = pages.next()
+            if page is None:
+                return
+            self._recent_rows().add(page[0])
+            yield page
 
     def _recent_rows(self) -> RecentRows:
         rows: RecentRows = self.__dict__.setdefault("_rows", RecentRows())

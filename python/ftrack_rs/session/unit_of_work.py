@@ -162,7 +162,8 @@ class UnitOfWork(Identity):
         if not batch:
             self._settle()
         elif self._is_native():
-            answer = self._client().commit(self._entities(), batch)
+            with self._logging_errors():
+                answer = self._client().commit(self._entities(), batch)
             self._settle()
             self._entities().apply(batch)
             self._entities().merge_answers(answer)

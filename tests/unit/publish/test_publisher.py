@@ -390,3 +390,26 @@ def test_what_was_published_is_announced(session: Session, task: Any, notes: Pat
     (announced,) = seen[0]["versions"]
     assert announced["id"] == version.entity["id"]
     assert announced["number"] == 1
+
+
+def test_what_cannot_be_published_is_refused_when_it_is_described(
+    session: Session, task: Any, notes: Path
+) -> None:
+    publisher = session.publisher()
+    for said, wrong in {
+        "AssetVersion has no attribute 'nope'": {"data": {"nope": 1}},
+        "'custom_attributes' of a new AssetVersion .* once everything is published": {
+            "data": {"custom_attributes": {"take": 1}}
+        },
+        "'camera' is None": {"metadata": {"camera": None}},
+    }.items():
+        with pytest.raises(ValueError, match=said):
+            publisher.version("lighting", task=task, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="must not be empty"):
+        publisher.version("", task=task)
+    version = publisher.version("lighting", task=task)
+    for name in (None, ""):
+        with pytest.raises(ValueError, match=f"name of a component is a text, not {name!r}"):
+            version.component(name, notes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="Component has no attribute 'nope'"):
+        version.component("notes", notes, data={"nope": 1})

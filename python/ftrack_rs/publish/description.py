@@ -46,8 +46,8 @@ def plain(data: Mapping[str, Any] | None, entity_class: Any) -> dict[str, Any]:
     """Return values of attributes as they travel: entities by their ids.
 
     Raises:
-        ValueError: If there is no such attribute, or it is a collection, such as the custom
-            attributes, whose members can be made only for what is there.
+        ValueError: If there is no such attribute, or it is a collection, whose members can be made
+            only for what is there.
     """
     found = {}
     for name, value in (data or {}).items():

@@ -125,18 +125,21 @@ class Publisher:
             task: The task that the version was made for.
             comment: What is to be said about it.
             metadata: Metadata of the version.
-            data: Further attributes of the version, such as its status; no collections, such as
-                custom attributes, which can be set on the published version.
+            data: Further attributes of the version, such as its status, and `custom_attributes`,
+                a mapping of values by their keys; no other collections.
 
         Raises:
             ValueError: If an asset that is there is given together with a type or parent, or a
                 value cannot be.
         """
+        data = dict(data or {})
+        custom_attributes = data.pop("custom_attributes", None) or {}
         description = {
             "target": asset_target(asset, type, parent),
             "task": None if task is None else reference(task),
             "comment": comment,
             "metadata": texts(metadata),
+            "custom_attributes": json.loads(self._session.encode(dict(custom_attributes))),
             "data": plain(data, self.entity_class("AssetVersion")),
         }
         return self._add(description)

@@ -232,7 +232,10 @@ class Identity(Connection):
             return False
         entity._is_recalled = True
         with self.operation_recording(False), self.auto_populating(False), self._thread_lock:
-            key = self.cache_key_maker.key(inspection.identity(entity))
+            try:
+                key = self.cache_key_maker.key(inspection.identity(entity))
+            except KeyError:
+                return False
             for layer in layers:
                 try:
                     found = layer.get(key)

@@ -35,6 +35,9 @@ pub struct VersionSpec {
     /// Metadata of the version.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
+    /// Values of its custom attributes by their keys.
+    #[serde(default)]
+    pub custom_attributes: BTreeMap<String, Value>,
     /// Its components.
     #[serde(default)]
     pub components: Vec<ComponentSpec>,

@@ -51,7 +51,7 @@ pub(super) fn version(
     let mut uses: Vec<_> = uses.iter().map(Uuid::to_string).collect();
     uses.extend(planned.uses_existing.iter().cloned());
     uses.sort();
-    derived(&json!({
+    let mut identity = json!({
         "scheme": SCHEME,
         "salt": salt,
         // Not the id of the asset: it may be made by this publish.
@@ -66,7 +66,12 @@ pub(super) fn version(
         "encode": planned.encode.as_ref().map(encode),
         "thumbnail": planned.thumbnail.as_ref().map(PlannedFile::name),
         "digests": digests.iter().map(Digest::to_string).collect::<Vec<_>>(),
-    }))
+    });
+    // Versions without any keep the ids that they had before these were known.
+    if !planned.custom_attributes.is_empty() {
+        identity["custom_attributes"] = json!(planned.custom_attributes);
+    }
+    derived(&identity)
 }
 
 fn component(planned: &PlannedComponent) -> Value {

@@ -53,6 +53,8 @@ pub struct Findings {
     pub(super) resolved: BTreeMap<(Role, Reference), Vec<String>>,
     pub(super) types: Vec<String>,
     pub(super) locations: Vec<String>,
+    /// Configurations of the custom attributes of versions that are to be set.
+    pub(super) configurations: Vec<String>,
     pub(super) assets: Vec<String>,
     /// Versions of the assets that have a component of a size that is to be published.
     pub(super) twins: Vec<String>,
@@ -110,7 +112,7 @@ pub(super) fn query_operation(expression: &str) -> Value {
     json!({"action": "query", "expression": expression})
 }
 
-/// Writes ids as the list that a query compares with.
+/// Writes ids, or other texts, as the list that a query compares with.
 pub(super) fn id_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<_> = ids.into_iter().map(quoted).collect();
     quoted.join(", ")
@@ -157,6 +159,14 @@ fn first_call(
     ];
     for (role, reference) in wanted {
         operations.push(query_operation(&expression(*role, reference)?));
+    }
+    let versions = description.versions.iter();
+    let keys: BTreeSet<_> = versions.flat_map(|v| v.custom_attributes.keys()).collect();
+    if !keys.is_empty() {
+        let keys = id_list(keys.into_iter().map(String::as_str));
+        operations.push(query_operation(&format!(
+            "select id, key, project_id from CustomAttributeConfiguration where entity_type is \"assetversion\" and key in ({keys})"
+        )));
     }
     Ok(operations)
 }
@@ -219,6 +229,9 @@ impl Findings {
             self.rows.add(answer);
             self.resolved.insert(key.clone(), found(answer));
         }
+        let configurations = next();
+        self.rows.add(configurations);
+        self.configurations = found(configurations);
     }
 
     fn read_assets(&mut self, assets: Option<&Value>, twins: Option<&Value>) {
@@ -287,6 +300,17 @@ impl Findings {
             [id] => Some(id),
             _ => None,
         }
+    }
+
+    /// Returns the configuration of a custom attribute of versions: that of the project, or else that of all projects.
+    pub(super) fn configuration(&self, key: &str, project: Option<&str>) -> Option<&str> {
+        let of = |wanted: Option<&str>| {
+            self.configurations.iter().find(|id| {
+                self.rows.text(id, "key") == Some(key) && self.rows.text(id, "project_id") == wanted
+            })
+        };
+        let found = project.and_then(|project| of(Some(project)));
+        found.or_else(|| of(None)).map(String::as_str)
     }
 
     /// Returns what an asset belongs to: what was said, or else the parent of the task.

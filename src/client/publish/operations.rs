@@ -131,6 +131,11 @@ impl Batch {
         }
         let id = self.version(made);
         self.metadata("AssetVersion", &id, &planned.metadata);
+        for (configuration, value) in &planned.custom_attributes {
+            let data = json!({"configuration_id": configuration, "entity_id": id, "value": value});
+            let key = json!([configuration, id]);
+            self.write("create", "CustomAttributeValue", &key, members(data));
+        }
         for component in &planned.components {
             self.component(made, component, &component.name, &Owner::Version(&id));
         }

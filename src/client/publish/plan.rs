@@ -83,6 +83,9 @@ pub struct PlannedVersion {
     pub data: Map<String, Value>,
     /// Metadata of the version.
     pub metadata: BTreeMap<String, String>,
+    /// Values of its custom attributes by the ids of their configurations.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_attributes: BTreeMap<String, Value>,
     /// Its components, the directly playable one among them.
     pub components: Vec<PlannedComponent>,
     /// What the server shall make playable.

@@ -1,6 +1,6 @@
 //! Makes the plan of a publish: a pure function of what is to be published and what was found.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -100,6 +100,7 @@ impl Planner<'_> {
             comment: spec.comment.clone(),
             data: spec.data.clone(),
             metadata: spec.metadata.clone(),
+            custom_attributes: BTreeMap::new(),
             components: Vec::new(),
             encode: None,
             thumbnail: None,
@@ -108,6 +109,7 @@ impl Planner<'_> {
             existing,
         };
         self.uses(spec, &mut version);
+        self.custom_attributes(spec, &mut version);
         version.components = self.components(&spec.components, label, None);
         self.thumbnail(spec, &mut version);
         self.reviewable(spec, &mut version);
@@ -124,6 +126,23 @@ impl Planner<'_> {
                     let found = self.one(Role::Version, reference, &version.label);
                     version.uses_existing.extend(found);
                 }
+            }
+        }
+    }
+
+    fn custom_attributes(&mut self, spec: &VersionSpec, version: &mut PlannedVersion) {
+        let project = self.findings.rows.project(&version.asset.parent_id);
+        for (key, value) in &spec.custom_attributes {
+            match self.findings.configuration(key, project) {
+                Some(configuration) => {
+                    let values = &mut version.custom_attributes;
+                    values.insert(configuration.to_owned(), value.clone());
+                }
+                None => self.conflict(
+                    ConflictKind::NotFound,
+                    &version.label,
+                    format!("versions have no custom attribute '{key}'"),
+                ),
             }
         }
     }

@@ -55,6 +55,12 @@ impl Rows {
             .collect()
     }
 
+    /// Returns the project that an entity belongs to, by its link.
+    pub(super) fn project(&self, id: &str) -> Option<&str> {
+        let link = self.value(id, "link")?.as_array()?;
+        link.first()?.get("id")?.as_str()
+    }
+
     /// Returns the names from the project down to the entity, as people write them.
     pub(super) fn path(&self, id: &str) -> String {
         let link = self.value(id, "link").and_then(Value::as_array);

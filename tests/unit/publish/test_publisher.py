@@ -7,9 +7,11 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import arrow
 import pytest
 
 from call_log import Calls
@@ -398,9 +400,7 @@ def test_what_cannot_be_published_is_refused_when_it_is_described(
     publisher = session.publisher()
     for said, wrong in {
         "AssetVersion has no attribute 'nope'": {"data": {"nope": 1}},
-        "'custom_attributes' of a new AssetVersion .* once everything is published": {
-            "data": {"custom_attributes": {"take": 1}}
-        },
+        "'notes' of a new AssetVersion .* once everything is published": {"data": {"notes": []}},
         "'camera' is None": {"metadata": {"camera": None}},
     }.items():
         with pytest.raises(ValueError, match=said):
@@ -413,3 +413,68 @@ def test_what_cannot_be_published_is_refused_when_it_is_described(
             version.component(name, notes)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="Component has no attribute 'nope'"):
         version.component("notes", notes, data={"nope": 1})
+
+
+@pytest.fixture
+def custom_attributes(sandbox: Sandbox, unique_name: str) -> Iterator[dict[str, str]]:
+    """Keys of a text, a number and a date of versions, by their types."""
+    keys: dict[str, str] = {}
+    with sandbox.session() as session:
+        made = [_configure(session, keys, kind, unique_name) for kind in ("text", "number", "date")]
+        session.commit()
+        yield keys
+        for configuration in made:
+            session.delete(configuration)
+        session.commit()
+
+
+def _configure(session: Session, keys: dict[str, str], kind: str, unique_name: str) -> Any:
+    keys[kind] = f"{unique_name}_{kind}"
+    return session.create(
+        "CustomAttributeConfiguration",
+        {
+            "key": keys[kind],
+            "label": kind,
+            "type": session.query(f"CustomAttributeType where name is {kind}").one(),
+            "entity_type": "assetversion",
+            "default": "",
+            "config": "{}",
+        },
+    )
+
+
+def test_custom_attributes_are_part_of_the_publish(
+    session: Session,
+    sandbox: Sandbox,
+    task: Any,
+    notes: Path,
+    custom_attributes: dict[str, str],
+    calls: Calls,
+) -> None:
+    keys, taken = custom_attributes, arrow.get("2026-03-02T09:30:00")
+    values = {keys["text"]: "warm", keys["number"]: 3, keys["date"]: taken}
+    calls.forget()
+    with session.publisher() as publisher:
+        version = publisher.version("lighting", task=task, data={"custom_attributes": values})
+        version.component("notes", notes)
+    assert len([actions for actions in calls.actions if "create" in actions]) == 1
+    with sandbox.session() as other:
+        seen = other.get("AssetVersion", version.entity["id"])["custom_attributes"]
+        assert {key: seen[key] for key in values} == values
+    again = session.publisher()
+    again.version("lighting", task=task, data={"custom_attributes": values}).component(
+        "notes", notes
+    )
+    assert not again.run().changed
+
+
+def test_custom_attributes_that_versions_lack_are_a_conflict(
+    session: Session, task: Any, notes: Path
+) -> None:
+    publisher = session.publisher()
+    data = {"custom_attributes": {"no_such_key": 1}}
+    publisher.version("lighting", task=task, data=data).component("notes", notes)
+    (conflict,) = publisher.plan().conflicts
+    assert "no custom attribute 'no_such_key'" in conflict.message
+    with pytest.raises(exception.PublishConflictError, match="no_such_key"):
+        publisher.run()

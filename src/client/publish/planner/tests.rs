@@ -45,6 +45,7 @@ fn version(asset: &str) -> VersionSpec {
         comment: String::new(),
         data: serde_json::Map::new(),
         metadata: BTreeMap::new(),
+        custom_attributes: BTreeMap::new(),
         components: Vec::new(),
         reviewable: None,
         thumbnail: None,
@@ -64,6 +65,7 @@ fn planned(description: &Description, files: Vec<(PathBuf, FileFacts)>) -> Plan 
     let contexts = json!({"data": [{
         "__entity_type__": "Task", "id": TASK, "name": "lighting", "parent_id": SHOT,
         "link": [{"name": "film"}, {"name": "sh010"}, {"name": "lighting"}],
+        "parent": {"__entity_type__": "Shot", "id": SHOT, "link": [{"id": "film", "name": "film"}, {"id": SHOT, "name": "sh010"}]},
     }]});
     let first = [
         json!({"data": {"roles": ["Artist"]}}),
@@ -73,6 +75,12 @@ fn planned(description: &Description, files: Vec<(PathBuf, FileFacts)>) -> Plan 
         ]}),
         json!({"data": [{"__entity_type__": "Location", "id": SERVER_LOCATION, "name": "ftrack.server"}]}),
         contexts,
+        json!({"data": [
+            {"__entity_type__": "CustomAttributeConfiguration", "id": "take", "key": "take", "project_id": null},
+            {"__entity_type__": "CustomAttributeConfiguration", "id": "lens", "key": "lens", "project_id": null},
+            {"__entity_type__": "CustomAttributeConfiguration", "id": "film-lens", "key": "lens", "project_id": "film"},
+            {"__entity_type__": "CustomAttributeConfiguration", "id": "other", "key": "other", "project_id": "series"},
+        ]}),
     ];
     let assets = json!([{
         "__entity_type__": "Asset", "id": "comp", "name": "comp", "type_id": "render", "context_id": SHOT,
@@ -96,6 +104,26 @@ fn kinds(plan: &Plan) -> Vec<(ConflictKind, &str)> {
         .iter()
         .map(|conflict| (conflict.kind, conflict.node.as_str()))
         .collect()
+}
+
+#[test]
+fn custom_attributes_are_those_of_the_project_or_of_all() {
+    let mut light = version("light");
+    for key in ["take", "lens", "other", "none"] {
+        light.custom_attributes.insert(key.to_owned(), json!(key));
+    }
+    let plan = planned(&description(vec![light]), vec![]);
+    let found: Vec<_> = plan.versions[0].custom_attributes.iter().collect();
+    assert_eq!(
+        found,
+        [
+            (&"film-lens".to_owned(), &json!("lens")),
+            (&"take".to_owned(), &json!("take"))
+        ]
+    );
+    assert_eq!(kinds(&plan), [(ConflictKind::NotFound, "light"); 2]);
+    let messages: Vec<_> = plan.conflicts.iter().map(|it| &it.message).collect();
+    assert!(messages[0].contains("'none'") && messages[1].contains("'other'"));
 }
 
 #[test]

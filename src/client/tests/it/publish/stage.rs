@@ -68,6 +68,7 @@ impl Stage {
             comment: "first".to_owned(),
             data: serde_json::Map::new(),
             metadata: BTreeMap::from([("shot".to_owned(), "des_040".to_owned())]),
+            custom_attributes: BTreeMap::new(),
             components,
             reviewable: None,
             thumbnail: None,

@@ -218,6 +218,10 @@ class Identity(Connection):
             entity = self._create(entity_type, {}, reconstructing=True)
         return self._entities().adopt(entity, entity_type, key)
 
+    def _lower_layers(self) -> list[Any]:
+        """Return the layers of the cache below the identity map."""
+        return self.cache.caches[1:] if isinstance(self.cache, LayeredCache) else []
+
     def _recall(self, entity: Any) -> bool:
         """Take over what the layers below the identity map have of *entity*, once for each.
 
@@ -227,7 +231,7 @@ class Identity(Connection):
         Returns:
             Whether there was something.
         """
-        layers = self.cache.caches[1:] if isinstance(self.cache, LayeredCache) else []
+        layers = self._lower_layers()
         if not layers or entity.__dict__.get("_is_recalled"):
             return False
         entity._is_recalled = True

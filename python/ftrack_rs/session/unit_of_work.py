@@ -177,7 +177,9 @@ class UnitOfWork(Identity):
             self._cache_written(batch)
 
     def _cache_written(self, batch: Batch) -> None:
-        """Tell all layers of the cache what was written, which answers say little of."""
+        """Tell the layers of the cache what was written, which answers say little of."""
+        if not self._lower_layers():
+            return
         for payload in batch.payloads():
             if payload["action"] == "delete":
                 continue

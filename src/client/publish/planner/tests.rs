@@ -350,7 +350,7 @@ fn a_plan_is_a_table() {
     let table = crate::publish::table(&planned(&description(vec![spec]), files));
     let expected = "\
 VERSION                          PLACE            SIZE
-comp         v004, next version  shot             3.0 KB
+comp         v004, next version  film/sh010       3.0 KB
   main       component           2 files, 3.0 KB
   thumbnail  thumbnail           0 B
 

@@ -145,7 +145,8 @@ def _is_count(value: object) -> bool:
 def quoted(value: object) -> str:
     """Return *value* as text in an expression.
 
-    Backslashes matter only where they run up to a quotation mark.
+    Backslashes matter only where they run up to a quotation mark. Native code has the same rule for
+    the queries that it makes (`populate::quoted`).
     """
     text = re.sub(r'(\\*)"', r'\1\1\\"', str(value))
     ending = re.sub(r"(\\+)\Z", r"\1\1", text)

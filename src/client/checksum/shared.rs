@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Digest;
 
 /// How long a row of lanes waits to be filled, for each byte of a piece. Tasks read and send their next piece meanwhile, which takes longer than this unless few share
-/// a fast link; a large file in parts takes a tenth less time than with a fourth of it (benches/transfers.py).
+/// a fast link; with a fourth of it, large files in parts took longer in four of five runs (docs/performance.md).
 const LINGER_NANOSECONDS: u64 = 8;
 
 /// Hashes streams that come and go in the lanes of the vector unit.

@@ -36,6 +36,7 @@ __all__ = [
     "inspect_frames",
     "new_uuid",
     "parse_sequence",
+    "quoted",
     "run_shard",
 ]
 
@@ -433,6 +434,9 @@ class ContentReader:
         """
     def close(self) -> None:
         """Let go of the connection; nothing can be read any more."""
+
+def quoted(text: str) -> str:
+    """Return *text* as a value in an expression of a query, in quotes."""
 
 def new_uuid() -> str:
     """Return a random UUID, which is what the ids of new entities are."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ftrack_rs import exception
+from ftrack_rs import _core, exception
 
 
 class QueryResult(Sequence[Any]):
@@ -143,14 +143,8 @@ def _is_count(value: object) -> bool:
 
 
 def quoted(value: object) -> str:
-    """Return *value* as text in an expression.
-
-    Backslashes matter only where they run up to a quotation mark. Native code has the same rule for
-    the queries that it makes (`populate::quoted`).
-    """
-    text = re.sub(r'(\\*)"', r'\1\1\\"', str(value))
-    ending = re.sub(r"(\\+)\Z", r"\1\1", text)
-    return f'"{ending}"'
+    """Return *value* as text in an expression, in quotes."""
+    return _core.quoted(str(value))
 
 
 def _cut(pattern: re.Pattern[str], group: str, expression: str) -> tuple[str, int | None]:

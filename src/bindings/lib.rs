@@ -7,7 +7,7 @@
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`publish`]: plans and runs of the publishing graph
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
-//! - [`preflight`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
+//! - [`preflight`], [`query`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
 mod attribute_names;
 mod batch;
@@ -26,6 +26,7 @@ mod pages;
 mod passed_files;
 mod preflight;
 mod publish;
+mod query;
 mod reader;
 mod sandbox;
 mod schema;
@@ -61,6 +62,8 @@ mod _core {
     use crate::preflight::inspect_frames;
     #[pymodule_export]
     use crate::publish::{PublishPlan, PublishRun, run_shard};
+    #[pymodule_export]
+    use crate::query::quoted;
     #[pymodule_export]
     use crate::reader::ContentReader;
     #[pymodule_export]

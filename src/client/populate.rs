@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use ftrack_protocol::query::quoted;
+
 use crate::error::{Error, Result};
 use crate::schema_set::{AttributeKind, EntityType, SchemaSet};
 
@@ -88,30 +90,6 @@ fn literal(value: &str) -> String {
     } else {
         quoted(value)
     }
-}
-
-/// Writes a text in double quotes; backslashes matter only where they run up to a quotation mark.
-pub(crate) fn quoted(value: &str) -> String {
-    let mut text = String::with_capacity(value.len() + 2);
-    text.push('"');
-    let mut backslashes = 0;
-    for character in value.chars() {
-        if matches!(character, '"' | '\'') {
-            text.extend(std::iter::repeat_n('\\', backslashes));
-        }
-        if character == '"' {
-            text.push('\\');
-        }
-        backslashes = if character == '\\' {
-            backslashes + 1
-        } else {
-            0
-        };
-        text.push(character);
-    }
-    text.extend(std::iter::repeat_n('\\', backslashes));
-    text.push('"');
-    text
 }
 
 #[cfg(test)]

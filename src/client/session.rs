@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ftrack_protocol::Operation;
+use ftrack_protocol::query::quoted;
 
 use crate::commit::Commit;
 use crate::config::Config;
@@ -121,7 +122,7 @@ impl Session {
             .map(|id| &definition.attribute(*id).name);
         let conditions: Vec<_> = names
             .zip(key)
-            .map(|(name, value)| format!("{name} is {}", populate::quoted(value)))
+            .map(|(name, value)| format!("{name} is {}", quoted(value)))
             .collect();
         let expression = format!("{entity_type} where ({})", conditions.join(" and "));
         Ok(self.query(&expression)?.all().await?.into_iter().next())

@@ -21,6 +21,7 @@ from ftrack_rs.event.hub import EventHub
 from ftrack_rs.progress_bar import describe, size_text, with_bar
 from ftrack_rs.publish.publisher import Publisher
 from ftrack_rs.publish.result import NodeEvent, Published
+from ftrack_rs.query import quoted
 from ftrack_rs.transfer import FileProgress, Progress, Transfer
 
 #: Width of the bar of a file in characters.
@@ -123,10 +124,8 @@ def task_reference(text: str) -> str:
         found = _ID.search(text)
     if found:
         return found.group()
-    names = [name.replace('"', '\\"') for name in text.strip("/").split("/")]
-    conditions = [
-        f'{"parent." * depth}name is "{name}"' for depth, name in enumerate(reversed(names))
-    ]
+    names = reversed(text.strip("/").split("/"))
+    conditions = [f"{'parent.' * depth}name is {quoted(name)}" for depth, name in enumerate(names)]
     return f"Task where {' and '.join(conditions)}"
 
 

@@ -21,17 +21,29 @@ Reference = Union[Entity, str]
 _ASSET_QUERY = re.compile(r"\s*(select\s.+\sfrom\s+)?Asset\s+where\s", re.IGNORECASE | re.DOTALL)
 
 
-def reference(value: Reference) -> dict[str, str]:
+def reference(value: Reference, types: Mapping[str, Any]) -> dict[str, str]:
     """Return how native code names an entity.
 
+    Args:
+        value: What the caller names it by.
+        types: The entity classes of the session, by name.
+
     Raises:
-        ValueError: If the entity is not committed yet.
+        TypeError: If *value* is neither an entity nor a text.
+        ValueError: If the entity is not committed yet, or a text is neither an id nor a query.
     """
     if isinstance(value, Entity):
         if inspection.state(value) is symbol.CREATED:
             raise ValueError(f"{value} is not committed yet, so nothing can be published with it.")
         return {"id": value["id"]}
-    return {"id": value} if _is_id(value) else {"query": value}
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is neither an entity, nor an id, nor a query.")
+    if _is_id(value):
+        return {"id": value}
+    if len(value.split()) < 2 and value.strip() not in types:
+        example = 'Task where name is "lighting"'
+        raise ValueError(f"{value!r} is neither an id nor a query, such as {example!r}.")
+    return {"query": value}
 
 
 def _is_id(text: str) -> bool:
@@ -226,12 +238,15 @@ class VersionNode(ContainerNode):
             if isinstance(other, VersionNode):
                 used: dict[str, Any] = {"version": self._publisher.position(other)}
             else:
-                used = {"existing": reference(other)}
+                used = {"existing": self._publisher.reference(other)}
             self._description["uses"].append(used)
 
 
 def asset_target(
-    asset: Reference, asset_type: str | None, parent: Reference | None
+    asset: Reference,
+    asset_type: str | None,
+    parent: Reference | None,
+    types: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return where a version goes: to an asset that is there, or one that is found by its name.
 
@@ -244,11 +259,11 @@ def asset_target(
     if isinstance(asset, Entity) or _ASSET_QUERY.match(asset):
         if asset_type is not None or parent is not None:
             raise ValueError("An asset that is there has a type and a parent already.")
-        return {"existing_asset": reference(asset)}
+        return {"existing_asset": reference(asset, types)}
     return {
         "asset": {
             "name": asset,
             "type": asset_type,
-            "parent": None if parent is None else reference(parent),
+            "parent": None if parent is None else reference(parent, types),
         }
     }

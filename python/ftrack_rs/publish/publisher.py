@@ -129,14 +129,15 @@ class Publisher:
                 a mapping of values by their keys; no other collections.
 
         Raises:
-            ValueError: If an asset that is there is given together with a type or parent, or a
-                value cannot be.
+            TypeError: If the parent or task is neither an entity nor a text.
+            ValueError: If an asset that is there is given together with a type or parent, a text
+                is neither an id nor a query, or a value cannot be.
         """
         data = dict(data or {})
         custom_attributes = data.pop("custom_attributes", None) or {}
         description = {
-            "target": asset_target(asset, type, parent),
-            "task": None if task is None else reference(task),
+            "target": asset_target(asset, type, parent, self._session.types),
+            "task": None if task is None else self.reference(task),
             "comment": comment,
             "metadata": texts(metadata),
             "custom_attributes": json.loads(self._session.encode(dict(custom_attributes))),
@@ -146,7 +147,7 @@ class Publisher:
 
     def existing(self, version: Reference) -> VersionNode:
         """Add components to a version that is there, and return it."""
-        return self._add({"target": {"existing_version": reference(version)}})
+        return self._add({"target": {"existing_version": self.reference(version)}})
 
     def depends(self, later: VersionNode, earlier: VersionNode) -> None:
         """Have one version made after another, without a link between them."""
@@ -231,6 +232,10 @@ class Publisher:
     def entity_class(self, entity_type: str) -> Any:
         """Return the class of the entities of a type."""
         return self._session.types[entity_type]
+
+    def reference(self, value: Reference) -> dict[str, str]:
+        """Return how native code names an entity; see :func:`description.reference`."""
+        return reference(value, self._session.types)
 
     def location_id(self, location: Any) -> str:
         """Return the id of a location that is given as an entity or by its name."""

@@ -4,13 +4,13 @@
 
 use std::time::{Duration, Instant};
 
+use ftrack_protocol::query::quoted;
 use serde_json::{Value, json};
 
 use super::error::PublishError;
 use super::lookup::{call, query_operation};
 use super::plan::{EncodeSource, PlannedVersion, REVIEWABLE};
 use super::seal::{Parts, Sealed};
-use crate::populate::quoted;
 use crate::transfer::Api;
 
 /// Time between two looks at a job. Short clips are encoded in seconds.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ftrack_protocol::query::{self, Projection, Query, Segment};
+use ftrack_protocol::query::{self, Projection, Query, Segment, quoted};
 use serde_json::{Value, json};
 
 use super::description::{Description, Reference, Target, Used};
@@ -13,7 +13,6 @@ use super::error::PublishError;
 use super::files::Files;
 use super::plan::SERVER_LOCATION;
 use super::rows::{Rows, found};
-use crate::populate::quoted;
 use crate::transfer::Api;
 
 /// What is asked of an entity depends on what it is needed for.

@@ -27,3 +27,4 @@ pub use ast::{
 };
 pub use error::{ParseError, ParseErrorKind};
 pub use parser::{MAX_DEPTH, MAX_PATH_SEGMENTS, parse};
+pub use print::quoted;

@@ -1,6 +1,6 @@
 //! Prints syntax trees as canonical text, which parses to the same tree.
 
-use std::fmt::{Display, Formatter, Result, Write};
+use std::fmt::{Display, Formatter, Result};
 
 use super::ast::{
     Criterion, Direction, Function, Members, Operator, OrderKey, Path, Projection, Quantifier,
@@ -141,7 +141,7 @@ impl Display for Value {
             Self::Boolean(true) => formatter.write_str("True"),
             Self::Boolean(false) => formatter.write_str("False"),
             Self::Word(word) => formatter.write_str(word),
-            Self::Text(text) => quote(formatter, text),
+            Self::Text(text) => formatter.write_str(&quoted(text)),
         }
     }
 }
@@ -187,28 +187,36 @@ fn operand_of(formatter: &mut Formatter<'_>, operand: &Criterion) -> Result {
     }
 }
 
-/// Prints a text in double quotes; the inverse of the rule in the lexer.
-fn quote(formatter: &mut Formatter<'_>, text: &str) -> Result {
-    formatter.write_char('"')?;
+/// Writes a text as a value in an expression: in double quotes, the inverse of the rule in the lexer.
+///
+/// Backslashes matter only where they run up to a quotation mark of either kind, or to the end.
+///
+/// ```
+/// use ftrack_protocol::query::quoted;
+///
+/// assert_eq!(quoted(r#"12" reel"#), r#""12\" reel""#);
+/// assert_eq!(quoted(r"\\server\share"), r#""\\server\share""#);
+/// ```
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
     let mut backslashes = 0;
     for character in text.chars() {
         if matches!(character, '"' | '\'') {
-            repeat_backslash(formatter, backslashes)?;
+            quoted.extend(std::iter::repeat_n('\\', backslashes));
         }
         if character == '"' {
-            formatter.write_char('\\')?;
+            quoted.push('\\');
         }
-        formatter.write_char(character)?;
+        quoted.push(character);
         backslashes = if character == '\\' {
             backslashes + 1
         } else {
             0
         };
     }
-    repeat_backslash(formatter, backslashes)?;
-    formatter.write_char('"')
-}
-
-fn repeat_backslash(formatter: &mut Formatter<'_>, count: usize) -> Result {
-    (0..count).try_for_each(|_| formatter.write_char('\\'))
+    quoted.extend(std::iter::repeat_n('\\', backslashes));
+    quoted.push('"');
+    quoted
 }

@@ -130,6 +130,7 @@ def test_tasks_are_found_by_id_page_and_names() -> None:
     assert task_reference("film/sh010/lighting") == (
         'Task where name is "lighting" and parent.name is "sh010" and parent.parent.name is "film"'
     )
+    assert task_reference('12" reel\\') == 'Task where name is "12\\" reel\\\\"'
 
 
 def test_components_are_called_like_their_files() -> None:

@@ -407,6 +407,10 @@ def test_what_cannot_be_published_is_refused_when_it_is_described(
             publisher.version("lighting", task=task, **wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must not be empty"):
         publisher.version("", task=task)
+    with pytest.raises(ValueError, match="'nope' is neither an id nor a query"):
+        publisher.version("lighting", task="nope")
+    with pytest.raises(TypeError, match="5 is neither an entity, nor an id, nor a query"):
+        publisher.version("lighting", task=5)  # type: ignore[arg-type]
     version = publisher.version("lighting", task=task)
     for name in (None, ""):
         with pytest.raises(ValueError, match=f"name of a component is a text, not {name!r}"):

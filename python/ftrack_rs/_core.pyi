@@ -582,8 +582,8 @@ class PublishRun:
         Raises:
             PublishError: If something is missing, or the plan has conflicts.
         """
-    def abandon(self, reason: str) -> bool:
-        """Take back what was made; returns whether nothing of it is left."""
+    def abandon(self, reason: str) -> bool | None:
+        """Take back what was made, unless it is published; return whether it is, if known."""
 
 def run_shard(client: Client, shard: str, handle: TransferControl) -> str:
     """Send the files of a part, and return what was sent; both are JSON.

@@ -473,7 +473,8 @@ class PublishError(Error):
     """Raised when a publish fails. Nothing of it is visible then, unless the text says otherwise.
 
     `details["nodes"]` holds how far each part of it came, as `node`, `state` and perhaps `message`.
-    `details["is_clean"]` tells whether nothing that was made for it is left.
+    `details["is_published"]` is False if nothing of it is published, True if everything is all the
+    same, as when media cannot be encoded, and None if nobody knows.
     """
 
     default_message = "The publish failed."

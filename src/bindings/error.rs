@@ -131,7 +131,12 @@ fn of_transfer(py: Python<'_>, action: &str, error: &TransferError, text: &str) 
 }
 
 /// Returns the exception for a publish that failed; its details hold the conflicts and how far each node came.
-pub fn from_publish(py: Python<'_>, error: &PublishError, nodes: &str, is_clean: bool) -> PyErr {
+pub fn from_publish(
+    py: Python<'_>,
+    error: &PublishError,
+    nodes: &str,
+    is_published: Option<bool>,
+) -> PyErr {
     let (name, conflicts) = match error {
         PublishError::Conflicts { conflicts } => ("PublishConflictError", conflicts.as_slice()),
         _ => ("PublishError", &[][..]),
@@ -144,7 +149,7 @@ pub fn from_publish(py: Python<'_>, error: &PublishError, nodes: &str, is_clean:
             .map(|c| (&c.node, c.kind.name(), &c.message));
         details.set_item("conflicts", PyList::new(py, conflicts)?)?;
         details.set_item("nodes", read.call1((nodes,))?)?;
-        details.set_item("is_clean", is_clean)?;
+        details.set_item("is_published", is_published)?;
         // A template: details keep braces in the text as they are.
         details.set_item("reason", sentence(&chain(error)))?;
         Ok(details)

@@ -41,7 +41,7 @@ impl PublishPlan {
         let plan = blocking::wait(py, "plan a publish", async move {
             publish::prepare(&*api, &description).await
         })?;
-        let plan = plan.map_err(|error| error::from_publish(py, &error, "[]", true))?;
+        let plan = plan.map_err(|error| error::from_publish(py, &error, "[]", Some(false)))?;
         Ok(Self {
             plan: Arc::new(plan),
         })
@@ -81,7 +81,7 @@ impl PublishPlan {
     /// Splits the byte work; each part is JSON.
     fn shards(&self, py: Python<'_>, count: usize) -> PyResult<Vec<String>> {
         let shards = publish::split(&self.plan, count)
-            .map_err(|error| error::from_publish(py, &error, "[]", true))?;
+            .map_err(|error| error::from_publish(py, &error, "[]", Some(false)))?;
         shards.iter().map(write).collect()
     }
 }
@@ -102,7 +102,7 @@ pub fn run_shard(
     })?;
     match sent {
         Ok(result) => write(&result),
-        Err(error) => Err(error::from_publish(py, &error, "[]", true)),
+        Err(error) => Err(error::from_publish(py, &error, "[]", Some(false))),
     }
 }
 
@@ -224,14 +224,14 @@ impl PublishRun {
         })
     }
 
-    /// Takes back what was made; returns whether nothing of it is left.
-    fn abandon(&self, py: Python<'_>, reason: String) -> PyResult<bool> {
+    /// Takes back what was made, unless it is published; returns whether it is, if that is known.
+    fn abandon(&self, py: Python<'_>, reason: String) -> PyResult<Option<bool>> {
         let run = Arc::clone(&self.run);
         let failed: Failed = self.watched(py, async move {
             let error = PublishError::Abandoned { reason };
             run.lock().await.fail(error).await
         })?;
-        Ok(failed.is_clean)
+        Ok(failed.is_published)
     }
 }
 
@@ -251,7 +251,7 @@ impl PublishRun {
             }
         })?;
         done.map_err(|failed| match write(&failed.nodes) {
-            Ok(nodes) => error::from_publish(py, &failed.error, &nodes, failed.is_clean),
+            Ok(nodes) => error::from_publish(py, &failed.error, &nodes, failed.is_published),
             Err(error) => error,
         })
     }

@@ -116,8 +116,10 @@ class Placed:
     def _missing(self, location: Any, items: Sequence[Item]) -> list[Item]:
         """Return the items whose data is not there yet.
 
-        A run that was killed has left data that nobody has registered. What is whole is kept, what
-        is not is removed. Data of others is left to the location, which refuses to overwrite it.
+        A run that was killed has left data that nobody has registered; and files may have been made
+        just where they are to be. What is whole is kept, also if the publish fails, as it may be
+        somebody's only copy. What is only the beginning is removed. Data of others is left to the
+        location, which refuses to overwrite it.
         """
         accessor = location.accessor
         present = [
@@ -133,7 +135,6 @@ class Placed:
             common, is_whole = self._compare(location, item)
             if is_whole:
                 kept.append(item)
-                self._written.append((location, item))
             elif common:
                 accessor.remove(item.identifier)
         return [item for item in items if item not in kept]

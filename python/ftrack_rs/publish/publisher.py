@@ -192,11 +192,11 @@ class Publisher:
                     run.send()
             return run.register()
         except exception.PublishError as error:
-            if error.details.get("is_clean"):
+            if error.details.get("is_published") is False:
                 placed.remove()
             raise
         except BaseException as error:
-            if run.abandon(str(error) or type(error).__name__):
+            if run.abandon(str(error) or type(error).__name__) is False:
                 placed.remove()
             raise
 

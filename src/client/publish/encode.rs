@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::error::PublishError;
 use super::lookup::{call, query_operation};
 use super::plan::{EncodeSource, PlannedVersion, REVIEWABLE};
+use super::rows::{Rows, found};
 use super::seal::{Parts, Sealed};
 use crate::transfer::Api;
 
@@ -59,7 +60,7 @@ impl Wanted {
 
 /// Asks for the encodes and returns the id of the job of each.
 ///
-/// After a lost answer, or when the publish was there before, jobs may exist that have the component as their source; those are taken.
+/// After a lost answer, or when the publish was there before, jobs may exist that have the component as their source; those are taken, unless they have failed.
 pub(super) async fn request(
     api: &dyn Api,
     wanted: &[Wanted],
@@ -95,14 +96,27 @@ async fn existing(api: &dyn Api, wanted: &[Wanted]) -> Result<Vec<Option<String>
         .iter()
         .map(|encode| {
             let pattern = quoted(&format!("%{}%", encode.component_id));
-            query_operation(&format!("select id from Job where data like {pattern}"))
+            query_operation(&format!(
+                "select id, status from Job where data like {pattern}"
+            ))
         })
         .collect();
     let answers = call(api, "look for encodes", operations).await?;
-    Ok(answers
-        .iter()
-        .map(|answer| super::rows::found(answer).into_iter().next())
-        .collect())
+    Ok(answers.iter().map(usable).collect())
+}
+
+/// Returns the job of those found that has ended well, or else one that may.
+fn usable(answer: &Value) -> Option<String> {
+    let mut rows = Rows::default();
+    rows.add(answer);
+    let rank = |id: &String| match stage(rows.text(id, "status"), Duration::ZERO) {
+        Stage::Done => Some(1),
+        Stage::Open { .. } => Some(0),
+        Stage::Failed => None,
+    };
+    let jobs = found(answer).into_iter();
+    let ranked = jobs.filter_map(|id| Some((rank(&id)?, id)));
+    ranked.max_by_key(|(rank, _)| *rank).map(|(_, id)| id)
 }
 
 /// What is known of a job at one moment.
@@ -128,7 +142,7 @@ pub(super) async fn wait(
         let ids = super::lookup::id_list(open.iter().map(|n| jobs[*n].as_str()));
         let expression = format!("select id, status from Job where id in ({ids})");
         let answers = call(api, "look at encodes", vec![query_operation(&expression)]).await?;
-        let mut rows = super::rows::Rows::default();
+        let mut rows = Rows::default();
         for answer in &answers {
             rows.add(answer);
         }

@@ -88,8 +88,8 @@ pub struct Failed {
     pub error: PublishError,
     /// How far each node came.
     pub nodes: Vec<NodeReport>,
-    /// Whether nothing that was made for it is left, so that data in other locations may be removed as well.
-    pub is_clean: bool,
+    /// Whether it was published all the same; nothing if nobody knows. Only what is known not to be published leaves data in other locations to be removed.
+    pub is_published: Option<bool>,
 }
 
 impl fmt::Display for Failed {

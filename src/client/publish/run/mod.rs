@@ -73,6 +73,17 @@ pub struct PublishedVersion {
     pub job_id: Option<String>,
 }
 
+/// What is known of the call that publishes everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastCall {
+    /// It was not sent, or the server has refused it.
+    NotSent,
+    /// It was sent, and may be carried out.
+    Unanswered,
+    /// Everything is published.
+    CarriedOut,
+}
+
 /// A publish under way.
 pub struct Run {
     api: Arc<dyn Api>,
@@ -94,6 +105,7 @@ pub struct Run {
     placements: Vec<Placement>,
     /// The components whose files were sent, or begun to be, and of which nothing else is there.
     sent: Vec<String>,
+    last_call: LastCall,
 }
 
 impl Run {
@@ -116,6 +128,7 @@ impl Run {
             reserved: Vec::new(),
             placements: Vec::new(),
             sent: Vec::new(),
+            last_call: LastCall::NotSent,
             api,
             plan,
             options,
@@ -137,21 +150,22 @@ impl Run {
         }
     }
 
-    /// Takes back what was made, and tells how far each node came.
+    /// Takes back what was made, unless it is published, and tells how far each node came.
     pub async fn fail(&mut self, error: PublishError) -> Failed {
         self.watch.fail_rest(&error.to_string());
-        let is_clean = match self.undo().await {
-            Ok(is_clean) => is_clean,
-            Err(left) => {
-                tracing::warn!(error = %left, "reserved versions could not be removed; they are unpublished, and the next run uses them");
-                false
-            }
-        };
+        let undone = self.undo().await.unwrap_or_else(|left| {
+            tracing::warn!(error = %left, "reserved versions could not be removed; they are unpublished, and the next run uses them");
+            None
+        });
         self.remove_sent().await;
         Failed {
             error,
             nodes: self.watch.nodes(),
-            is_clean,
+            is_published: match self.last_call {
+                LastCall::NotSent => Some(false),
+                LastCall::Unanswered => undone,
+                LastCall::CarriedOut => Some(true),
+            },
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Published, PublishedVersion, Run, is_published};
+use super::{LastCall, Published, PublishedVersion, Run, is_published};
 use crate::error::{Error, ErrorKind};
 use crate::publish::encode::{self, Stage};
 use crate::publish::error::PublishError;
@@ -34,8 +34,9 @@ impl Run {
             .collect();
         if !open.is_empty() {
             self.commit(&open).await?;
-            self.reserved.clear();
         }
+        self.last_call = LastCall::CarriedOut;
+        self.reserved.clear();
         self.mark_published(&was_there);
         let jobs = self.encode(&was_there).await?;
         Ok(self.published(&was_there, &jobs))
@@ -46,6 +47,7 @@ impl Run {
         let operations = self.operations(open);
         // From here on only a refusal proves that the files are not needed.
         let sent = std::mem::take(&mut self.sent);
+        self.last_call = LastCall::Unanswered;
         let mut attempt = 1;
         let found = loop {
             let error = match call(&*self.api, "publish", operations.clone()).await {
@@ -62,6 +64,7 @@ impl Run {
                 _ => {
                     if is_refused {
                         self.sent = sent;
+                        self.last_call = LastCall::NotSent;
                     }
                     return Err(error);
                 }
@@ -198,7 +201,9 @@ impl Run {
         };
         let waiting = self.control.run(encode::wait(&*self.api, jobs, tell)).await;
         match waiting {
-            None => Err(PublishError::Cancelled),
+            None => Err(PublishError::NotEncoded {
+                reason: "the wait for it was cancelled".to_owned(),
+            }),
             Some(Err(error)) => Err(PublishError::not_encoded(&error)),
             Some(Ok(())) if failed.is_empty() => Ok(()),
             Some(Ok(())) => Err(PublishError::NotEncoded {

@@ -169,10 +169,8 @@ impl Run {
     /// Marks the nodes whose files could not be sent.
     fn blame(&self, shipment: &Shipment, error: BatchError) -> PublishError {
         for (failed, cause) in &error.failed {
-            let mut nodes = shipment.files.iter().zip(&shipment.nodes);
-            if let Some((_, node)) = nodes.find(|(file, _)| file.seen.path() == failed.path) {
-                self.watch.end(node, NodeState::Failed, cause.to_string());
-            }
+            let node = &shipment.nodes[failed.index];
+            self.watch.end(node, NodeState::Failed, cause.to_string());
         }
         error.into()
     }

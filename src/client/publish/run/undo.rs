@@ -16,14 +16,16 @@ use crate::publish::standing::Standing;
 const REMOVALS: usize = 16;
 
 impl Run {
-    /// Removes the versions that this run has reserved, and the assets that only they have. Returns whether nothing of the run is left.
-    pub(super) async fn undo(&mut self) -> Result<bool, PublishError> {
+    /// Removes the versions that this run has reserved, and the assets that only they have.
+    ///
+    /// Returns whether the last call was carried out, if it can tell: without its versions, that is not possible any more.
+    pub(super) async fn undo(&mut self) -> Result<Option<bool>, PublishError> {
         let reserved = std::mem::take(&mut self.reserved);
         if reserved.is_empty() || self.options.keep_reserved {
-            return Ok(reserved.is_empty());
+            return Ok(None);
         }
         let found = self.ask(&reserved).await?;
-        let is_clean = !found.iter().any(|found| is_published(found.standing));
+        let was_carried_out = found.iter().any(|found| is_published(found.standing));
         let left: Vec<_> = reserved
             .into_iter()
             .zip(found)
@@ -34,7 +36,7 @@ impl Run {
         if !operations.is_empty() {
             call(&*self.api, "remove reserved versions", operations).await?;
         }
-        Ok(is_clean)
+        Ok(Some(was_carried_out))
     }
 
     /// Removes the files that were sent, unless a journal keeps them for the next run. Nobody sees files of components that do not exist, so one that stays does no harm.

@@ -106,7 +106,7 @@ impl Stage {
         let plan = Arc::new(planned.map_err(|error| Failed {
             error,
             nodes: Vec::new(),
-            is_clean: true,
+            is_published: Some(false),
         })?);
         self.reports.lock().clear();
         let reports = Arc::clone(&self.reports);

@@ -10,7 +10,9 @@ use ftrack_client::error::{Error, Outcome};
 use ftrack_client::merge;
 use ftrack_client::paging::PageReader;
 use ftrack_client::query::Pager;
-use ftrack_client::transport::{CallHeaders, Idempotency, Transport, encode_batch};
+use ftrack_client::transport::{
+    CallHeaders, Idempotency, Transport, encode_batch, transfer_client,
+};
 use ftrack_protocol::Operation;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -57,7 +59,8 @@ impl Client {
 
     /// Posts a batch and returns the answer, undecoded.
     fn call<'py>(&self, py: Python<'py>, body: Vec<u8>) -> PyResult<Bound<'py, PyBytes>> {
-        let answer = self.post(py, Bytes::from(body), Idempotency::Write)?;
+        let idempotency = Idempotency::of_body(&body);
+        let answer = self.post(py, Bytes::from(body), idempotency)?;
         Ok(PyBytes::new(py, &answer))
     }
 
@@ -164,6 +167,12 @@ impl Client {
         self.headers
             .timeout
             .unwrap_or(self.transport.config().timeout)
+    }
+
+    /// Returns the client for signed URLs.
+    pub fn http(&self, py: Python<'_>) -> PyResult<Arc<reqwest::Client>> {
+        transfer_client(&self.transport.config().network)
+            .map_err(|error| error::from_client(py, &error))
     }
 
     fn prepare(&self, entities: &EntityMap, batch: &Batch) -> Commit {

@@ -176,12 +176,11 @@ impl PublishRun {
     }
 
     /// Returns the ids of the components of a version, by their names.
-    fn component_ids(&self, version: usize) -> Vec<(String, String)> {
-        self.run
-            .blocking_lock()
-            .component_ids(version)
-            .into_iter()
-            .collect()
+    fn component_ids(&self, py: Python<'_>, version: usize) -> Vec<(String, String)> {
+        py.detach(|| {
+            let ids = self.run.blocking_lock().component_ids(version);
+            ids.into_iter().collect()
+        })
     }
 
     /// Tells whoever watches that the data of versions is put into other locations.
@@ -191,7 +190,7 @@ impl PublishRun {
     }
 
     /// Takes note of data in other locations: of each the component, the location, and the resource identifier.
-    fn place(&self, placements: Vec<(String, String, String)>) {
+    fn place(&self, py: Python<'_>, placements: Vec<(String, String, String)>) {
         let placements = placements.into_iter().map(|placement| {
             let (component_id, location_id, resource_identifier) = placement;
             Placement {
@@ -200,7 +199,7 @@ impl PublishRun {
                 resource_identifier,
             }
         });
-        self.run.blocking_lock().place(placements.collect());
+        py.detach(|| self.run.blocking_lock().place(placements.collect()));
     }
 
     /// Hashes and sends.

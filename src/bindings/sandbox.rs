@@ -143,7 +143,7 @@ impl NativeSandbox {
             endpoint: Some(known),
             action,
         };
-        let records = self.with(|sandbox| sandbox.calls(filter))?;
+        let records = self.with(py, |sandbox| sandbox.calls(filter))?;
         let calls = PyList::empty(py);
         for record in records {
             calls.append(call_to_dict(py, record)?)?;
@@ -154,29 +154,29 @@ impl NativeSandbox {
     /// Returns the latest events of a topic, oldest first, each as a dictionary.
     fn events<'py>(&self, py: Python<'py>, topic: Option<&str>) -> PyResult<Bound<'py, PyList>> {
         let events = PyList::empty(py);
-        for record in self.with(|sandbox| sandbox.events().records(topic))? {
+        for record in self.with(py, |sandbox| sandbox.events().records(topic))? {
             events.append(event_to_dict(py, record)?)?;
         }
         Ok(events)
     }
 
     /// Forgets all requests and events.
-    fn clear_calls(&self) -> PyResult<()> {
-        self.with(Sandbox::clear_calls)
+    fn clear_calls(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, Sandbox::clear_calls)
     }
 
     /// Sets a fault, given in its text form, and returns its id.
-    fn fault(&self, text: &str) -> PyResult<u64> {
+    fn fault(&self, py: Python<'_>, text: &str) -> PyResult<u64> {
         let fault: Fault = text
             .parse()
             .map_err(|error: FaultParseError| PyValueError::new_err(error.to_string()))?;
-        Ok(self.with(|sandbox| sandbox.fault(fault))?.0)
+        Ok(self.with(py, |sandbox| sandbox.fault(fault))?.0)
     }
 
     /// Returns the faults that are set, each as a dictionary.
     fn faults<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let faults = PyList::empty(py);
-        for status in self.with(Sandbox::faults)? {
+        for status in self.with(py, Sandbox::faults)? {
             let fault = PyDict::new(py);
             fault.set_item("id", status.id.0)?;
             fault.set_item("fault", status.fault.to_string())?;
@@ -188,8 +188,8 @@ impl NativeSandbox {
     }
 
     /// Removes all faults.
-    fn clear_faults(&self) -> PyResult<()> {
-        self.with(Sandbox::clear_faults)
+    fn clear_faults(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, Sandbox::clear_faults)
     }
 
     /// Returns the mails that would have been sent, oldest first, each as a dictionary.
@@ -226,15 +226,22 @@ impl NativeSandbox {
 
     /// Stops the server; does nothing the second time.
     fn stop(&self, py: Python<'_>) {
-        let sandbox = self.inner.lock().take();
-        py.detach(|| drop(sandbox));
+        py.detach(|| {
+            let sandbox = self.inner.lock().take();
+            drop(sandbox);
+        });
     }
 }
 
 impl NativeSandbox {
-    fn with<T>(&self, work: impl FnOnce(&Sandbox) -> T) -> PyResult<T> {
-        let sandbox = self.inner.lock();
-        sandbox.as_ref().map(work).ok_or_else(stopped)
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&Sandbox) -> T + Send,
+    ) -> PyResult<T> {
+        // A reset or a snapshot holds it for long.
+        py.detach(|| self.inner.lock().as_ref().map(work))
+            .ok_or_else(stopped)
     }
 
     fn run<F>(&self, py: Python<'_>, action: &'static str, work: F) -> PyResult<()>

@@ -7,7 +7,7 @@ use ftrack_client::error::Error;
 use ftrack_client::transfer::{
     Api, CopyItem, DownloadItem, Reader, UploadItem, copy, download, upload,
 };
-use ftrack_client::transport::{TransferApi, transfer_client};
+use ftrack_client::transport::TransferApi;
 use pyo3::prelude::*;
 
 use crate::client::Client;
@@ -79,7 +79,7 @@ pub fn fetch(
             md5: None,
         })
         .collect();
-    let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
+    let http = client.http(py)?;
     let options = handle.options(Some(client));
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
@@ -128,7 +128,7 @@ pub fn reader(
     url: &str,
     handle: &TransferControl,
 ) -> PyResult<ContentReader> {
-    let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
+    let http = client.http(py)?;
     let options = handle.options(Some(client));
     Reader::new(&http, url, Path::new(name), &options, &handle.control)
         .map(ContentReader::new)
@@ -137,7 +137,7 @@ pub fn reader(
 
 /// Asks for `url` and returns the HTTP status of the answer.
 pub fn status_of(py: Python<'_>, client: &Client, url: String) -> PyResult<u16> {
-    let http = transfer_client().map_err(|error| error::from_client(py, &error))?;
+    let http = client.http(py)?;
     let timeout = client.timeout();
     let status = blocking::wait(py, "ask the server", async move {
         let answer = http.get(url).timeout(timeout).send().await;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::transport::Network;
 
 /// How long a connection may stay silent, unless the user says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,10 +48,12 @@ pub struct Config {
     pub headers: Vec<(String, String)>,
     /// Cookies sent with every call.
     pub cookies: Vec<(String, String)>,
+    /// The way to the server.
+    pub network: Network,
 }
 
 impl Config {
-    /// Makes a configuration with defaults for everything optional.
+    /// Makes a configuration with defaults for everything optional, and the way to the server that the environment names.
     pub fn new(
         server_url: impl Into<String>,
         api_user: impl Into<String>,
@@ -58,6 +61,7 @@ impl Config {
     ) -> Self {
         let server_url: String = server_url.into();
         Self {
+            network: Network::from_env(&server_url),
             server_url: server_url.trim_end_matches('/').to_owned(),
             api_user: api_user.into(),
             api_key: Secret::new(api_key),

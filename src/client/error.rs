@@ -75,7 +75,7 @@ pub enum Error {
         reason: String,
     },
     /// The server answered something that is not its protocol.
-    #[error("{host} answered with status {status} and no JSON: {excerpt}")]
+    #[error("{host} answered with status {status} and not as the API does: {excerpt}")]
     UnexpectedAnswer {
         /// Host that was asked.
         host: String,

@@ -39,7 +39,7 @@ pub struct Connection {
 pub async fn connect(config: &Config, options: &Options) -> Result<Connection> {
     let server = Server::new(config)?;
     let opening = async {
-        let client = event_client()?;
+        let client = event_client(&config.network)?;
         let ticket = server.handshake(&client).await?;
         let socket = websocket::open(&server, &client, &ticket).await?;
         Ok::<_, Error>((socket, Pulse::new(ticket.silence, options.least_patience)))

@@ -165,7 +165,7 @@ impl FileCopy {
         self.progress.sized(self.index, source.size);
         let size = self
             .content(&source, &opened, &file)
-            .map_err(|error| TransferError::writing(&self.item.target, error))?;
+            .map_err(|error| self.blame(&opened, error))?;
         if self.stop.is_cancelled() {
             return Err(TransferError::Cancelled);
         }
@@ -201,6 +201,16 @@ impl FileCopy {
             }
         }
         Ok(size)
+    }
+
+    /// Tells which of the files an error is about: the kernel, which copies, does not. A source that cannot be read where the copy broke off is the one.
+    fn blame(&self, mut source: &File, error: io::Error) -> TransferError {
+        match source.read_exact(&mut [0]) {
+            Err(reason) if reason.kind() != io::ErrorKind::UnexpectedEof => {
+                TransferError::reading(&self.item.source, reason)
+            }
+            _ => TransferError::writing(&self.item.target, error),
+        }
     }
 
     /// Reads both files again, side by side.

@@ -14,7 +14,10 @@ use std::time::Instant;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use parking_lot::Mutex;
 use reqwest::Client;
+use tokio::sync::RwLock;
+use tokio::time::timeout;
 
+use self::checkpoint::Log;
 use self::parts::Parts;
 use self::writer::{MEMORY, Start, Writer};
 use super::get::{Answer, Origin, Wanted};
@@ -146,8 +149,12 @@ struct Fetch<'a> {
     item: &'a DownloadItem,
     origin: Origin,
     pending: PendingFile,
+    /// Which parts of it were received.
+    log: Log,
     /// Keeps the lock of the pending file.
     file: Arc<File>,
+    /// Read-locked by all that may still write to it.
+    writing: Arc<RwLock<()>>,
     /// The MD5 of what came under a tag that looks like another MD5.
     refuted: Mutex<Option<Digest>>,
 }
@@ -187,12 +194,17 @@ impl Run<'_> {
             index,
             item,
             origin,
+            log: Log::beside(pending.path()),
             pending,
             file: Arc::new(file),
+            writing: Arc::default(),
             refuted: Mutex::default(),
         };
         let content = fetch.attempts(place).await?;
-        let Fetch { pending, file, .. } = fetch;
+        let Fetch {
+            pending, log, file, ..
+        } = fetch;
+        drop(log);
         let fsync = self.options.fsync;
         blocking(move || pending.publish(&file, fsync)).await??;
         Ok(content)
@@ -200,7 +212,7 @@ impl Run<'_> {
 }
 
 impl Fetch<'_> {
-    /// Fetches the content, from its start again when that may help.
+    /// Fetches the content, again when that may help.
     async fn attempts(&self, mut place: Permit) -> Result<Content, TransferError> {
         let mut attempts = Attempts::new(self.run.options.retry);
         let (mut changes, beginning) = (0, Wanted::Beginning(self.run.options.range));
@@ -217,6 +229,11 @@ impl Fetch<'_> {
             };
             flow.rewind();
             changes += u32::from(failure.is_change());
+            // Threads of this attempt may still write, which would spoil the next.
+            let stall = self.run.options.stall;
+            if timeout(stall, self.writing.write()).await.is_err() {
+                return Err(failure.into());
+            }
             attempts.pause(failure).await?;
             place = self.run.limiter.acquire().await;
         }
@@ -267,7 +284,7 @@ impl Fetch<'_> {
         } = self.run;
         let _reserved = options.budget.reserve(MEMORY).await;
         let started = Instant::now();
-        let mut writer = Writer::open(&self.item.target, self.pending.path(), Start::Anew).await?;
+        let mut writer = self.writer(Start::Anew).await?;
         let next = async |answer: &mut Answer| {
             let bytes = answer.next(flow, control).await;
             bytes.inspect_err(|failure| failure.blame(&place))
@@ -312,6 +329,11 @@ impl Fetch<'_> {
             tags.store(true, Ordering::Relaxed);
         }
         tags.load(Ordering::Relaxed)
+    }
+
+    async fn writer(&self, start: Start) -> Result<Writer, TransferError> {
+        let writing = Arc::clone(&self.writing).read_owned().await;
+        Writer::open(&self.item.target, self.pending.path(), start, writing).await
     }
 
     fn unwritable(&self, error: io::Error) -> TransferError {

@@ -54,6 +54,8 @@ impl Sender {
     ) -> Result<Accepted, Failure> {
         let mut attempts = Attempts::new(self.options.retry);
         loop {
+            // A connection that is opened in a pause would only stand idle.
+            self.control.admit(0).await;
             let attempt = Attempt(Arc::new(Flow::new(put.index, &self.progress)));
             let failure = match self.attempt(put, &attempt.0, permit).await {
                 Ok(accepted) => {
@@ -64,9 +66,11 @@ impl Sender {
                 Err(failure) => failure,
             };
             drop(attempt);
-            if failure.may_pass() {
-                permit.failed();
+            // Storages close what stands idle, which is no fault of theirs.
+            if failure.may_pass() && self.control.is_paused() {
+                continue;
             }
+            failure.blame(permit);
             // A change explains the failure better than what the storage said about it.
             check_unchanged(put.source).await?;
             attempts.pause(failure).await?;

@@ -116,13 +116,15 @@ mod tests {
             502,
             "<html>Bad Gateway</html>",
             Err(
-                "studio.example.com answered with status 502 and no JSON: <html>Bad Gateway</html>",
+                "studio.example.com answered with status 502 and not as the API does: <html>Bad Gateway</html>",
             ),
         );
         check(
             200,
             "",
-            Err("studio.example.com answered with status 200 and no JSON: an empty body"),
+            Err(
+                "studio.example.com answered with status 200 and not as the API does: an empty body",
+            ),
         );
     }
 

@@ -119,7 +119,7 @@ impl Transport {
         headers: HeaderMap,
         timeout: Duration,
     ) -> Result<(u16, Bytes), Failure> {
-        let client = pool::api_client().map_err(Failure::Final)?;
+        let client = pool::api_client(&self.config.network).map_err(Failure::Final)?;
         let (started, sent_bytes) = (Instant::now(), body.len());
         let sent = self.send(&client, body, headers);
         let response = self.in_time(timeout, sent).await?;

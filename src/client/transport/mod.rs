@@ -2,18 +2,21 @@
 
 mod answer;
 mod http;
+mod network;
 mod pool;
 mod retry;
 mod transfer_api;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{Asked, check_answer};
 pub use http::Transport;
 pub(crate) use http::{innermost, is_tls};
+pub use network::Network;
 pub(crate) use pool::event_client;
 pub use pool::transfer_client;
 pub(crate) use retry::random_fraction;
@@ -43,12 +46,28 @@ impl Idempotency {
             Self::Write
         }
     }
+
+    /// Returns what a batch is that was encoded already.
+    pub fn of_body(body: &[u8]) -> Self {
+        let actions: Option<Vec<Action<'_>>> = serde_json::from_slice(body).ok();
+        actions.map_or(Self::Write, |actions| {
+            Self::of(actions.iter().map(|operation| &*operation.action))
+        })
+    }
+}
+
+/// What is looked at of an operation.
+#[derive(Deserialize)]
+struct Action<'a> {
+    #[serde(borrow)]
+    action: Cow<'a, str>,
 }
 
 /// Actions that may be asked again: they change nothing, or are refused the second time, as the completion of an upload is.
-const REPEATABLE: [&str; 8] = [
+const REPEATABLE: [&str; 9] = [
     "complete_multipart_upload",
     "get_upload_metadata",
+    "get_widget_url",
     "parse_query",
     "permissions",
     "query",
@@ -77,4 +96,19 @@ pub fn encode_batch<T: Serialize>(operations: &[T]) -> Result<Bytes> {
     serde_json::to_vec(operations)
         .map(Bytes::from)
         .map_err(|e| Error::decode("the operations to send", &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_may_be_sent_twice_if_all_of_it_may() {
+        let of = |body: &str| Idempotency::of_body(body.as_bytes());
+        let query = r#"{"action": "query", "expression": "Task"}"#;
+        assert_eq!(of(&format!("[{query}]")), Idempotency::Read);
+        let create = r#"{"action": "create", "entity_data": {"action": "query"}}"#;
+        assert_eq!(of(&format!("[{query}, {create}]")), Idempotency::Write);
+        assert_eq!(of("[7]"), Idempotency::Write);
+    }
 }

@@ -1,15 +1,15 @@
 //! The connections of the process.
 //!
-//! TLS is rustls with the trust store of the operating system. `REQUESTS_CA_BUNDLE` and `SSL_CERT_FILE` name further certificates, as studios with a proxy of their own are
-//! used to; proxies come from the environment.
+//! TLS is rustls with the trust store of the operating system. Who goes the same way to servers shares connections.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
+use super::network::Network;
 use crate::error::{Error, Result};
 use crate::runtime::ProcessLocal;
 
@@ -20,34 +20,71 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Keeps the entries of routers alive, which forget silent connections after minutes.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const MAX_REDIRECTS: usize = 5;
-/// Files with further trusted certificates, first found wins.
-const CA_BUNDLE_VARIABLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
+/// Ways to servers that are remembered: programs have one, or two when they try another.
+const MOST_WAYS: usize = 4;
 
-static API: ProcessLocal<Client> = ProcessLocal::new();
-static TRANSFER: ProcessLocal<Client> = ProcessLocal::new();
-static EVENTS: ProcessLocal<Client> = ProcessLocal::new();
+static API: Pool = Pool::new();
+static TRANSFER: Pool = Pool::new();
+static EVENTS: Pool = Pool::new();
+
+/// The clients for one purpose, by the way to servers, the latest last.
+struct Pool(ProcessLocal<Mutex<Vec<Way>>>);
+
+struct Way {
+    network: Network,
+    client: Arc<Client>,
+}
+
+impl Pool {
+    const fn new() -> Self {
+        Self(ProcessLocal::new())
+    }
+
+    fn client(
+        &self,
+        network: &Network,
+        customise: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Arc<Client>> {
+        let clients = self.0.get_or_try_init(|| Ok(Mutex::default()))?;
+        let mut clients = clients.lock();
+        if let Some(known) = clients.iter().find(|way| way.network == *network) {
+            return Ok(Arc::clone(&known.client));
+        }
+        let client = Arc::new(build(network, customise)?);
+        if clients.len() == MOST_WAYS {
+            clients.remove(0);
+        }
+        clients.push(Way {
+            network: network.clone(),
+            client: Arc::clone(&client),
+        });
+        Ok(client)
+    }
+}
 
 /// Returns the client for calls that carry credentials: it never follows a redirect to another host.
-pub(super) fn api_client() -> Result<Arc<Client>> {
-    API.get_or_try_init(|| build(|builder| builder.redirect(Policy::custom(stay_on_host))))
+pub(super) fn api_client(network: &Network) -> Result<Arc<Client>> {
+    API.client(network, |builder| {
+        builder.redirect(Policy::custom(stay_on_host))
+    })
 }
 
 /// Returns the client for signed URLs, which follows no redirect: whoever uses such a URL decides where it may lead.
 ///
 /// HTTP/2 would put all files and parts on one connection, whose windows then bound them all together.
-pub fn transfer_client() -> Result<Arc<Client>> {
-    TRANSFER.get_or_try_init(|| build(|builder| builder.http1_only().redirect(Policy::none())))
+pub fn transfer_client(network: &Network) -> Result<Arc<Client>> {
+    TRANSFER.client(network, |builder| {
+        builder.http1_only().redirect(Policy::none())
+    })
 }
 
 /// Returns the client for the event server, whose connections become websockets: only HTTP/1.1 lets them.
-pub(crate) fn event_client() -> Result<Arc<Client>> {
-    EVENTS.get_or_try_init(|| {
-        build(|builder| {
-            builder
-                .http1_only()
-                .tcp_keepalive(KEEP_ALIVE)
-                .redirect(Policy::custom(stay_on_host))
-        })
+pub(crate) fn event_client(network: &Network) -> Result<Arc<Client>> {
+    EVENTS.client(network, |builder| {
+        builder
+            .http1_only()
+            .tcp_keepalive(KEEP_ALIVE)
+            .redirect(Policy::custom(stay_on_host))
     })
 }
 
@@ -69,50 +106,30 @@ fn is_same_server(from: &Url, to: &Url) -> bool {
     from.host_str() == to.host_str() && (is_upgrade || from.origin() == to.origin())
 }
 
-fn build(customise: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
+fn build(network: &Network, customise: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client> {
     // Fails only if a provider is installed already, which then is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let base = || {
-        customise(Client::builder())
+        let builder = customise(Client::builder())
             .user_agent(concat!("ftrack-rs/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             // After a redirect the address before it, which may hold a key, would be sent along.
             .referer(false)
-            .tcp_nodelay(true)
+            .tcp_nodelay(true);
+        network.with_proxies(builder)
     };
-    let certificates = extra_certificates()?;
-    base()
-        .tls_certs_merge(certificates.clone())
+    let certificates = network.certificates()?;
+    // A container without any trust store must still reach servers by plain HTTP.
+    let plain = base()?.tls_certs_only(certificates.clone());
+    base()?
+        .tls_certs_merge(certificates)
         .build()
-        // A container without any trust store must still reach servers by plain HTTP.
-        .or_else(|_| base().tls_certs_only(certificates).build())
+        .or_else(|_| plain.build())
         .map_err(|error| Error::Tls {
             host: String::from("any server"),
             reason: super::http::innermost(&error),
         })
-}
-
-fn extra_certificates() -> Result<Vec<Certificate>> {
-    let Some(path) = ca_bundle() else {
-        return Ok(Vec::new());
-    };
-    let pem = std::fs::read(&path)
-        .map_err(|source| Error::io("read the certificates in", &path, source))?;
-    Certificate::from_pem_bundle(&pem).map_err(|error| Error::Tls {
-        host: String::from("any server"),
-        reason: format!("{} holds no certificates: {error}", path.display()),
-    })
-}
-
-/// Returns the file with further certificates; folders, which the variables may also name, are left to the platform.
-fn ca_bundle() -> Option<PathBuf> {
-    CA_BUNDLE_VARIABLES
-        .iter()
-        .filter_map(std::env::var_os)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-        .find(|path| !path.is_dir())
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ impl TransferApi {
     /// Prepares transfers that call the API as `transport` does.
     pub fn new(transport: Arc<Transport>, overrides: CallHeaders) -> Result<Self> {
         Ok(Self {
+            client: pool::transfer_client(&transport.config().network)?,
             transport,
             overrides,
-            client: pool::transfer_client()?,
         })
     }
 

@@ -1,4 +1,4 @@
-//! Which parts of a file a download has received, for the next run if this one is killed.
+//! Which parts of a file a download has received, for its next attempt, and for the next run if this one is killed.
 //!
 //! The log stands beside the unfinished file: a line that names the version of the content, then one for each part with its MD5. After a power cut a part may be
 //! in the log and not on the disk, so whoever goes on hashes the parts first.
@@ -15,35 +15,61 @@ use crate::checksum::Digest;
 /// More of a log is not read: what a damaged disk or somebody else left there may have any size.
 const LONGEST_LOG: u64 = 1024 * 1024;
 
-/// The log of one download; removed when dropped, as everything then either arrived or failed.
+/// The log of an unfinished file, if there is one; removed when dropped, as the file is then complete or given up.
+pub(super) struct Log(PathBuf);
+
+impl Log {
+    pub(super) fn beside(unfinished: &Path) -> Self {
+        Self(unfinished.with_extension("log.part"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Removes it, so that everything is fetched.
+    pub(super) fn discard(&self) {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(file = %self.0.display(), %error, "the log of a download could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+/// What one attempt at a file knows of the parts that were received, and notes of others.
 pub(super) struct Checkpoint {
-    path: PathBuf,
     log: File,
     received: HashMap<Range<u64>, Digest>,
 }
 
 impl Checkpoint {
     /// Reads what was received of this version, or begins anew if that was another. Blocks.
-    pub(super) fn open(unfinished: &Path, version: &Version) -> io::Result<Self> {
-        let path = unfinished.with_extension("log.part");
+    pub(super) fn open(path: &Path, version: &Version) -> io::Result<Self> {
         let title = title(version);
-        let received = read(&path, &title);
+        let received = read(path, &title);
         let log = if received.is_some() {
             // The last line may have been cut off.
-            begin(OpenOptions::new().append(true).open(&path)?, "\n")
+            begin(OpenOptions::new().append(true).open(path)?, "\n")
         } else {
             // What is there may be anything, also a link.
-            drop(fs::remove_file(&path));
+            drop(fs::remove_file(path));
             begin(
                 OpenOptions::new()
                     .append(true)
                     .create_new(true)
-                    .open(&path)?,
+                    .open(path)?,
                 &title,
             )
         };
         Ok(Self {
-            path,
             log: log?,
             received: received.unwrap_or_default(),
         })
@@ -59,14 +85,6 @@ impl Checkpoint {
         // In one write, so that lines of parts that end together do not mix.
         let line = format!("{}-{} {md5}\n", part.start, part.end);
         (&self.log).write_all(line.as_bytes())
-    }
-}
-
-impl Drop for Checkpoint {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.path) {
-            tracing::warn!(file = %self.path.display(), %error, "the log of a download could not be removed");
-        }
     }
 }
 
@@ -114,14 +132,13 @@ mod tests {
     #[test]
     fn a_log_is_read_by_the_next_run_and_only_for_the_same_version() {
         let folder = tempfile::tempdir().unwrap();
-        let unfinished = folder.path().join(".a.part");
+        let log = Log::beside(&folder.path().join(".a.part"));
         let (first, second, md5) = (0..10, 10..20, Digest([7; 16]));
-        let open = |tag| Checkpoint::open(&unfinished, &version(tag)).unwrap();
+        let open = |tag| Checkpoint::open(log.path(), &version(tag)).unwrap();
         let killed = |tag, part| {
             let checkpoint = open(tag);
             checkpoint.note(part, md5).unwrap();
             (&checkpoint.log).write_all(b"10-2").unwrap();
-            std::mem::forget(checkpoint);
         };
         killed("\"1\"", &first);
         killed("\"1\"", &second);
@@ -130,8 +147,8 @@ mod tests {
             (known.received(&first), known.received(&second)),
             (Some(md5), Some(md5))
         );
-        std::mem::forget(known);
         assert_eq!(open("\"2\"").received(&first), None);
+        drop(log);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

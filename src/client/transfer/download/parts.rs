@@ -1,7 +1,7 @@
 //! Fetches one version of a large file in parts, several at a time.
 //!
 //! Each part is asked for on condition that the content is still the version of the first answer, and its answer has to say so. A part that breaks is fetched
-//! again by itself; another version ends the attempt at the whole file, which then starts anew.
+//! again by itself, a few times; then the attempt at the whole file ends, and the next one fetches what is missing. Of another version that is everything.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -21,7 +21,7 @@ use super::super::link::{Attempts, Failure, Flow};
 use super::super::tally::{admitted, blocking};
 use super::super::version::Version;
 use super::checkpoint::Checkpoint;
-use super::writer::{MEMORY, Start, Writer};
+use super::writer::{MEMORY, Start};
 use super::{Content, Fetch};
 use crate::checksum::{Digest, md5_files};
 
@@ -48,7 +48,7 @@ impl<'a> Parts<'a> {
         version: Version,
         size: u64,
     ) -> Result<Self, TransferError> {
-        let (path, file) = (fetch.pending.path().to_owned(), Arc::clone(&fetch.file));
+        let (path, file) = (fetch.log.path().to_owned(), Arc::clone(&fetch.file));
         let wanted = version.clone();
         let preparing = blocking(move || {
             file.set_len(size)?;
@@ -94,8 +94,11 @@ impl<'a> Parts<'a> {
             .buffer_unordered(usize::MAX);
         try_join!(first, rest.try_collect::<()>())?;
         let (size, md5) = (self.size, self.whole_md5().await?);
-        self.fetch
+        let fetch = self.fetch;
+        fetch
             .verified(&link, &self.version, Content { size, md5 })
+            // Nobody knows which parts are wrong.
+            .inspect_err(|_| fetch.log.discard())
     }
 
     async fn part(
@@ -137,7 +140,7 @@ impl<'a> Parts<'a> {
         answer: Option<Answer>,
         flow: &Flow,
     ) -> Result<Digest, Failure> {
-        let Fetch { run, item, .. } = self.fetch;
+        let run = self.fetch.run;
         let _reserved = run.options.budget.reserve(MEMORY).await;
         let mut answer = if let Some(answer) = answer {
             answer
@@ -146,7 +149,7 @@ impl<'a> Parts<'a> {
             self.fetch.origin.get(flow, wanted).await?
         };
         let start = Start::At(part.start);
-        let mut writer = Writer::open(&item.target, self.fetch.pending.path(), start).await?;
+        let mut writer = self.fetch.writer(start).await?;
         let expected = part.end - part.start;
         while let Some(bytes) = answer.next(flow, run.control).await? {
             if flow.moved() > expected {
@@ -166,7 +169,7 @@ impl<'a> Parts<'a> {
         flow
     }
 
-    /// Returns whether a killed process has received this part, which is in the file.
+    /// Returns whether an earlier attempt, or a process that was killed, has received this part, which is in the file.
     async fn was_received(&self, part: &Range<u64>) -> Result<bool, TransferError> {
         let Some(expected) = self.checkpoint.received(part) else {
             return Ok(false);

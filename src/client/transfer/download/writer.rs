@@ -5,6 +5,7 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use ftrack_md5::Md5;
+use tokio::sync::OwnedRwLockReadGuard;
 
 use super::super::TransferError;
 use super::super::tally::blocking;
@@ -16,6 +17,9 @@ const CHUNK: usize = 512 * 1024;
 /// The memory of a writer: what waits to be written, and the most that a connection adds to it at once.
 pub(super) const MEMORY: usize = 2 * CHUNK;
 
+/// Held by whoever may write to a file; who waits for all of them takes the lock for itself.
+pub(super) type Writing = OwnedRwLockReadGuard<()>;
+
 /// Writes to one place of a file, through a handle of its own.
 pub(super) struct Writer {
     target: PathBuf,
@@ -23,6 +27,8 @@ pub(super) struct Writer {
 }
 
 struct Pen {
+    /// Tells that something may still be written, also by a thread whose result nobody waits for.
+    _writing: Writing,
     file: File,
     waiting: Vec<u8>,
     md5: Md5,
@@ -34,17 +40,21 @@ impl Writer {
         target: &Path,
         path: &Path,
         start: Start,
+        writing: Writing,
     ) -> Result<Self, TransferError> {
         let path = path.to_owned();
-        let opening = blocking(move || start.open(&path));
-        let file = opening.await?;
-        Ok(Self {
-            target: target.to_owned(),
-            pen: Pen {
-                file: file.map_err(|error| TransferError::writing(target, error))?,
+        let opening = blocking(move || {
+            Ok(Pen {
+                file: start.open(&path)?,
                 waiting: Vec::new(),
                 md5: Md5::new(),
-            },
+                _writing: writing,
+            })
+        });
+        let pen = opening.await?;
+        Ok(Self {
+            target: target.to_owned(),
+            pen: pen.map_err(|error| TransferError::writing(target, error))?,
         })
     }
 

@@ -10,6 +10,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use super::JournalError;
 use super::fingerprint::Fingerprint;
@@ -18,6 +20,9 @@ use super::record::Record;
 use super::rows::{self, Noted};
 use super::state_folder::state_folder;
 use super::store::Store;
+
+/// How long somebody may hold a lock only to see whether it can be had.
+const A_MOMENT: Duration = Duration::from_millis(20);
 
 /// A call that moves files, by all that makes it the same call when it is made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +78,7 @@ impl Intents {
         let mut store = self.open()?;
         let ids = store.run(|transaction| rows::matching(transaction, call, &files))?;
         for id in ids {
-            let Some(lock) = Lock::try_acquire(&self.folder, &id)? else {
+            let Some(lock) = self.lock(&id)? else {
                 continue;
             };
             // Its process may have brought it to its end meanwhile.
@@ -112,8 +117,22 @@ impl Intents {
 
     fn open(&self) -> Result<Store, JournalError> {
         let mut store = Store::open(&self.folder)?;
-        store.run(rows::forget_old)?;
+        for forgotten in store.run(rows::forget_old)? {
+            if let Some(lock) = Lock::try_acquire(&self.folder, &forgotten)? {
+                lock.release();
+            }
+        }
         Ok(store)
+    }
+
+    /// Takes the lock of a transfer that nobody works on. Blocks for milliseconds.
+    fn lock(&self, id: &str) -> Result<Option<Lock>, JournalError> {
+        if let Some(lock) = Lock::try_acquire(&self.folder, id)? {
+            return Ok(Some(lock));
+        }
+        // Who lists the transfers holds each lock for a moment.
+        thread::sleep(A_MOMENT);
+        Lock::try_acquire(&self.folder, id)
     }
 }
 

@@ -10,7 +10,8 @@ use super::store::owner_only;
 
 /// The right to work on one transfer: a lock of the operating system on a file beside the database.
 ///
-/// A process that is gone holds no locks, whatever ended it. A process id would not do, as it is given to other processes and says nothing on another machine.
+/// A process that is gone holds no locks, whatever ended it. Only children that it forked, and that run no other program, hold what it held: while they live the transfer counts
+/// as running, and the same call begins anew. A process id would not do, as it is given to other processes and says nothing on another machine.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,

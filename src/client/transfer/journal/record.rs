@@ -86,7 +86,7 @@ impl Record {
 
     fn note(&self, file: &FileState<'_>, event: Event) {
         if let Some(writer) = &*self.writer.lock() {
-            // Nobody receives any more only after the database has failed.
+            // Nobody receives any more only if the thread broke down.
             let _ = writer.steps.send(Step {
                 component_id: file.component_id.to_owned(),
                 event,
@@ -132,24 +132,35 @@ impl fmt::Debug for Record {
     }
 }
 
-/// Writes what is received until nobody sends any more.
+/// Writes what is received until nobody sends any more. What cannot be written, as others hold the database, is written with what comes after it.
 fn write(mut store: Store, received: &Receiver<Step>) {
-    while let Ok(first) = received.recv() {
-        let mut steps = vec![first];
-        let until = Instant::now() + BATCH;
-        let open = loop {
-            match received.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(step) => steps.push(step),
-                Err(RecvTimeoutError::Timeout) => break true,
-                Err(RecvTimeoutError::Disconnected) => break false,
+    let mut steps = Vec::new();
+    let mut is_open = true;
+    while is_open {
+        is_open = collect(received, &mut steps);
+        match store.run(|transaction| rows::write(transaction, &steps)) {
+            Ok(()) => steps.clear(),
+            Err(error) => {
+                tracing::warn!(%error, "what was moved could not be noted, and may be moved again should the transfer break off");
             }
-        };
-        if let Err(error) = store.run(|transaction| rows::write(transaction, &steps)) {
-            tracing::warn!(%error, "a transfer can no longer be resumed should it break off");
-            return;
         }
-        if !open {
-            return;
+    }
+}
+
+/// Adds what is received within the time of a batch; returns whether there may be more.
+fn collect(received: &Receiver<Step>, steps: &mut Vec<Step>) -> bool {
+    if steps.is_empty() {
+        match received.recv() {
+            Ok(first) => steps.push(first),
+            Err(_) => return false,
+        }
+    }
+    let until = Instant::now() + BATCH;
+    loop {
+        match received.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(step) => steps.push(step),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
         }
     }
 }

@@ -28,15 +28,14 @@ pub(super) struct Noted {
     pub(super) state: State,
 }
 
-/// Forgets what is too old to be of use.
-pub(super) fn forget_old(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+/// Forgets what is too old to be of use; returns the transfers among it.
+pub(super) fn forget_old(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<String>> {
     let before = |life: Duration| now() - life.as_secs().cast_signed();
-    transaction.execute(
-        "DELETE FROM transfer WHERE touched_at < ?",
-        [before(TRANSFER_LIFE)],
-    )?;
     transaction.execute("DELETE FROM upload WHERE signed_at < ?", [before(URL_LIFE)])?;
-    Ok(())
+    transaction
+        .prepare("DELETE FROM transfer WHERE touched_at < ? RETURNING id")?
+        .query_map([before(TRANSFER_LIFE)], |row| row.get(0))?
+        .collect()
 }
 
 /// Returns the transfers of the same call and files.
@@ -238,7 +237,7 @@ fn abandon(transaction: &Transaction<'_>, component_id: &str) -> rusqlite::Resul
         .map(drop)
 }
 
-/// Writes what happened, in the order in which it did.
+/// Writes what happened, in the order in which it did; not what is about something that was [forgotten](forget_old) meanwhile.
 pub(super) fn write(transaction: &Transaction<'_>, steps: &[Step]) -> rusqlite::Result<()> {
     for Step {
         component_id,
@@ -252,7 +251,7 @@ pub(super) fn write(transaction: &Transaction<'_>, steps: &[Step]) -> rusqlite::
             }
             Event::PartAccepted(AcceptedPart { number, etag, md5 }) => {
                 transaction
-                    .prepare_cached("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)")?
+                    .prepare_cached("INSERT OR REPLACE INTO part SELECT component_id, ?2, ?3, ?4 FROM upload WHERE component_id = ?1")?
                     .execute(params![component_id, number, etag, md5.0])?;
             }
             Event::Finished(md5) => {
@@ -281,7 +280,9 @@ fn open_parts(
     upload: &PartsUpload,
 ) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("INSERT INTO upload VALUES (?, ?, ?, ?, ?)")?
+        .prepare_cached(
+            "INSERT INTO upload SELECT component_id, ?2, ?3, ?4, ?5 FROM file WHERE component_id = ?1",
+        )?
         .execute(params![
             component_id,
             upload.upload_id,

@@ -13,21 +13,17 @@ import functools
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ftrack_rs.symbol import NOT_SET
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from ftrack_rs._core import EntityMap
+    from ftrack_rs.cache_file import Database
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-# Seconds to wait for another process that is writing to the same file.
-_LOCK_TIMEOUT = 30
 
 
 class Cache(ABC):
@@ -222,83 +218,14 @@ class FileCache(Cache):
         with self._database() as database:
             return [key.decode() for key in database]
 
-    @contextmanager
-    def _database(self) -> Iterator[_Database]:
+    def _database(self) -> AbstractContextManager[Database]:
         """Give the content of the file as a mapping of bytes, locked for the ``with`` block.
 
         What is changed in the block is undone if the block raises.
         """
-        with closing(self._connect()) as connection:
-            try:
-                yield _Database(connection)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        from ftrack_rs.cache_file import opened
 
-    def _connect(self) -> sqlite3.Connection:
-        """Return a connection on which a transaction has begun."""
-        import sqlite3
-
-        try:
-            connection = sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT, isolation_level=None)
-            with ExitStack() as on_error:
-                on_error.callback(connection.close)
-                # A cache may be lost with the power of the machine: no write waits for the disk.
-                connection.execute("PRAGMA synchronous = OFF")
-                connection.execute("BEGIN IMMEDIATE")
-                on_error.pop_all()
-        except sqlite3.OperationalError as error:
-            raise OSError(f'Cache file "{self.path}" cannot be used: {error}.') from error
-        except sqlite3.DatabaseError as error:
-            raise ValueError(f'"{self.path}" is not a cache file; it was left alone.') from error
-        return connection
-
-
-class _Database(MutableMapping[Any, bytes]):
-    """The content of a cache file: bytes by keys, which may be given as text, too."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def create(self) -> None:
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS cache (key BLOB PRIMARY KEY, value BLOB NOT NULL)"
-        )
-
-    def __getitem__(self, key: str | bytes) -> bytes:
-        row = self._connection.execute(
-            "SELECT value FROM cache WHERE key = ?", (_as_bytes(key),)
-        ).fetchone()
-        if row is None:
-            raise KeyError(key)
-        value: bytes = row[0]
-        return value
-
-    def __setitem__(self, key: str | bytes, value: str | bytes) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO cache VALUES (?, ?)", (_as_bytes(key), _as_bytes(value))
-        )
-
-    def __delitem__(self, key: str | bytes) -> None:
-        deleted = self._connection.execute("DELETE FROM cache WHERE key = ?", (_as_bytes(key),))
-        if not deleted.rowcount:
-            raise KeyError(key)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter([key for (key,) in self._connection.execute("SELECT key FROM cache")])
-
-    def __len__(self) -> int:
-        count: int = self._connection.execute("SELECT COUNT(*) FROM cache").fetchone()[0]
-        return count
-
-
-def _as_bytes(value: object) -> bytes:
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, bytes):
-        return value
-    raise TypeError(f"A cache file holds text and bytes, not {type(value).__name__}.")
+        return opened(self.path)
 
 
 class SerialisedCache(ProxyCache):

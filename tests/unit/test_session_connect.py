@@ -55,6 +55,21 @@ def test_environment_is_used(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) 
         assert session.server_information["version"]
 
 
+def test_each_session_goes_the_way_that_the_environment_names_by_then(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> None:
+        options: dict[str, Any] = {"schema_cache_path": False, "plugin_paths": []}
+        Session(sandbox.url, sandbox.api_key, sandbox.api_user, **options).close()
+
+    ask()
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(exception.ServerError, match="[Cc]ould not reach"):
+        ask()
+    monkeypatch.setenv("no_proxy", "*")
+    ask()
+
+
 @pytest.mark.parametrize(
     ("arguments", "missing"),
     [

@@ -223,11 +223,7 @@ impl Batch {
                 for (name, file) in files {
                     let member_key = format!("{key}/{name}");
                     let member_id = made.parts.id(&member_key);
-                    let mut data = members(json!({
-                        "name": name, "size": file.size, "file_type": planned.file_type,
-                    }));
-                    inside.write_into(&mut data);
-                    self.create("FileComponent", &member_id, data);
+                    self.frame(&member_id, name, file.size, &planned.file_type, &inside);
                     if is_on_server {
                         self.register_on_server(made.sealed, &member_key, &member_id);
                     }
@@ -243,6 +239,13 @@ impl Batch {
         if is_on_server {
             self.register_on_server(made.sealed, key, &id);
         }
+    }
+
+    /// Makes a member of a sequence.
+    fn frame(&mut self, id: &str, name: &str, size: u64, file_type: &str, sequence: &Owner<'_>) {
+        let mut data = members(json!({"name": name, "size": size, "file_type": file_type}));
+        sequence.write_into(&mut data);
+        self.create("FileComponent", id, data);
     }
 
     /// Makes a component on the server that belongs to no version; versions may share it.

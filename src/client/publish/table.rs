@@ -3,46 +3,12 @@
 use std::fmt::Write as _;
 
 use super::estimate::size;
-use super::plan::{Conflict, NodeKind, Plan, Warning};
+use super::plan::{Conflict, Node, NodeKind, Plan, Warning};
 
 /// Writes a plan for a terminal: what is made, what it takes, and what speaks against it.
 pub fn table(plan: &Plan) -> String {
     let mut text = String::new();
-    let rows = plan
-        .versions
-        .iter()
-        .enumerate()
-        .flat_map(|(position, version)| {
-            let title = [
-                version.label.clone(),
-                plan.nodes[position].detail.clone(),
-                version.asset.parent.clone(),
-                size(version.bytes()),
-            ];
-            let parts = plan
-                .nodes
-                .iter()
-                .filter(move |node| node.version == position && node.kind != NodeKind::Version);
-            let parts = parts.map(move |node| {
-                let name = node
-                    .label
-                    .strip_prefix(&version.label)
-                    .unwrap_or(&node.label);
-                let kind = match node.kind {
-                    NodeKind::Used => "link",
-                    NodeKind::Reviewable => "encode",
-                    NodeKind::Thumbnail => "thumbnail",
-                    NodeKind::Component | NodeKind::Version => "component",
-                };
-                [
-                    format!("  {}", name.trim_start_matches('/')),
-                    kind.to_owned(),
-                    node.detail.clone(),
-                    String::new(),
-                ]
-            });
-            std::iter::once(title).chain(parts)
-        });
+    let rows = (0..plan.versions.len()).flat_map(|version| rows(plan, version));
     lines(&mut text, ["VERSION", "", "PLACE", "SIZE"], rows);
     text.push('\n');
     let steps = plan.steps.iter().map(|step| {
@@ -66,6 +32,34 @@ pub fn table(plan: &Plan) -> String {
         plan.conflicts.iter().map(Conflict::to_string),
     );
     text
+}
+
+/// Returns a version, and below it what belongs to it.
+fn rows(plan: &Plan, position: usize) -> impl Iterator<Item = [String; 4]> {
+    let version = &plan.versions[position];
+    let title = [
+        version.label.clone(),
+        plan.nodes[position].detail.clone(),
+        version.asset.parent.clone(),
+        size(version.bytes()),
+    ];
+    let is_part = move |node: &&Node| node.version == position && node.kind != NodeKind::Version;
+    let parts = plan.nodes.iter().filter(is_part).map(|node| {
+        let name = node.label.strip_prefix(&version.label);
+        let kind = match node.kind {
+            NodeKind::Used => "link",
+            NodeKind::Reviewable => "encode",
+            NodeKind::Thumbnail => "thumbnail",
+            NodeKind::Component | NodeKind::Version => "component",
+        };
+        [
+            format!("  {}", name.unwrap_or(&node.label).trim_start_matches('/')),
+            kind.to_owned(),
+            node.detail.clone(),
+            String::new(),
+        ]
+    });
+    std::iter::once(title).chain(parts)
 }
 
 fn list(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -69,25 +70,34 @@ class Stage:
         parts = [parent["project"]["name"], parent["name"], f"{asset}{take}", "v001"]
         return self.storage.joinpath(*parts, f"c{file % 4}.txt")
 
-    def published(self, session: Session, take: str) -> bool:
-        """Return whether everything is published; fails if it is neither that nor nothing."""
+    def files(self, take: str) -> list[Path]:
+        files = (path for path in self.storage.rglob("*") if path.is_file())
+        return [path for path in files if path.parts[-3].endswith(take)]
+
+    def versions(self, session: Session, take: str) -> list[Any]:
         names = ", ".join(f'"{asset}{take}"' for asset in ("one", "two", "three"))
-        versions = session.query(
+        return session.query(
             "select is_published, components.component_locations.resource_identifier "
             f"from AssetVersion where asset.name in ({names}) and task_id is {self._task['id']}"
         ).all()
-        files = [path for path in self.storage.rglob("*") if take in str(path) and path.is_file()]
+
+    def registered(self, session: Session, take: str) -> set[Path]:
+        return {
+            self.storage / registration["resource_identifier"]
+            for version in self.versions(session, take)
+            for component in version["components"]
+            for registration in component["component_locations"]
+        }
+
+    def published(self, session: Session, take: str) -> bool:
+        """Return whether everything is published; fails if it is neither that nor nothing."""
+        versions, files = self.versions(session, take), self.files(take)
         if not versions:
             assert files == []
             return False
         assert [version["is_published"] for version in versions] == [True] * 3
-        registered = {
-            self.storage / registration["resource_identifier"]
-            for version in versions
-            for component in version["components"]
-            for registration in component["component_locations"]
-        }
-        assert registered == set(files) == {self.path(take, file) for file in range(12)}
+        expected = {self.path(take, file) for file in range(12)}
+        assert self.registered(session, take) == set(files) == expected
         for file, path in enumerate(sorted(files)):
             asset = ("one", "three", "two")[file // 4]
             assert path.read_text() == f"{asset}{file % 4}.txt"
@@ -119,6 +129,85 @@ def test_a_call_that_fails_places_all_or_nothing(
         if not was_met:
             break
     assert call > 5
+
+
+def test_what_may_be_registered_stays_when_the_server_stays_away(
+    sandbox: Sandbox, other_session: Session, stage: Stage
+) -> None:
+    for call in itertools.count():
+        take = f"_{call}"
+        # Also of a run that finds what the one before has reserved.
+        for _ in range(2):
+            sandbox.fault("api", "lost_answer", skip=call)
+            with contextlib.suppress(exception.PublishError, exception.ServerError):
+                stage.publisher(take).run()
+            was_met = any(item["fired"] for item in sandbox.faults())
+            sandbox.clear_faults()
+            assert stage.registered(other_session, take) <= set(stage.files(take))
+        stage.publisher(take).run()
+        assert stage.published(other_session, take)
+        if not was_met:
+            break
+    assert call > 3
+
+
+@pytest.mark.parametrize("ending", ["encode", "request", "callback", "cancel"])
+def test_what_is_published_stays_whatever_comes_after(
+    sandbox: Sandbox, session: Session, task: Any, disk_location: Any, notes: Path, ending: str
+) -> None:
+    movie = notes.with_name("broken.mov")
+    movie.write_bytes(b"no movie")
+
+    def on_event(event: NodeEvent) -> None:
+        if event.node == "lighting/notes" and event.state == "done" and ending == "callback":
+            raise RuntimeError("a defect of the caller")
+        if event.state == "encoding" and ending == "cancel":
+            transfer.cancel()
+
+    transfer = Transfer()
+    wait = None if ending == "request" else "encode"
+    publisher = session.publisher(on_event=on_event, wait=wait, transfer=transfer)
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location])
+    version.reviewable(movie)
+    if ending == "request":
+        sandbox.fault("api", status=503, action="encode_media")
+    expected = RuntimeError if ending == "callback" else exception.PublishError
+    with pytest.raises(expected) as raised:
+        publisher.run()
+    sandbox.clear_faults()
+    if ending != "callback":
+        assert raised.value.details["is_published"] is True
+        assert "everything is published" in str(raised.value).lower()
+    (found,) = session.query(
+        "select is_published, components from AssetVersion where task_id is " + task["id"]
+    )
+    assert found["is_published"] is True
+    component = next(item for item in found["components"] if item["name"] == "notes")
+    assert Path(disk_location.get_filesystem_path(component)).read_text() == "notes"
+
+
+def test_a_file_that_lies_where_it_is_published_stays(
+    sandbox: Sandbox, session: Session, task: Any, disk_location: Any, storage: Path
+) -> None:
+    parent = task["parent"]
+    names = [parent["project"]["name"], parent["name"], "lighting", "v001", "main.abc"]
+    source = storage.joinpath(*names)
+    source.parent.mkdir(parents=True)
+    source.write_text("rendered in place")
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("main", source, locations=[disk_location, "ftrack.server"])
+    sandbox.fault("upload", status=403)
+    with pytest.raises(exception.PublishError) as raised:
+        publisher.run()
+    sandbox.clear_faults()
+    assert raised.value.details["is_published"] is False
+    assert source.read_text() == "rendered in place"
+    publisher.run()
+    (component,) = version.entity["components"]
+    assert Path(disk_location.get_filesystem_path(component)) == source
+    assert source.read_text() == "rendered in place"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(other_session: Session, stage: Stage) -> None:

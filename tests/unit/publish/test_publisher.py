@@ -265,6 +265,43 @@ def test_a_playable_movie_is_shown_as_it_is(session: Session, task: Any, tmp_pat
     assert slow.entity["thumbnail_id"]
 
 
+def test_an_encode_that_failed_is_asked_for_again(tmp_path: Path, unique_name: str) -> None:
+    movie = encoded(tmp_path)["late.mov"]
+    broken = tmp_path / "broken-ffmpeg"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    for ffmpeg in (str(broken), None):
+        with Sandbox(data_dir=tmp_path / "data", ffmpeg=ffmpeg) as server:
+            options: dict[str, Any] = {"schema_cache_path": False, "plugin_paths": []}
+            with Session(server.url, server.api_key, server.api_user, **options) as session:
+                publisher = session.publisher(wait="encode")
+                task = session.query("Task").first()
+                publisher.version(unique_name, task=task).reviewable(movie)
+                if ffmpeg:
+                    with pytest.raises(exception.PublishError, match="could not encode"):
+                        publisher.run()
+                else:
+                    assert publisher.run().changed is False
+                jobs = session.query('select status from Job where data like "%component%"').all()
+                assert sorted(job["status"] for job in jobs)[-1] == "failed"
+                assert len(jobs) == (1 if ffmpeg else 2)
+
+
+def test_a_failure_is_told_of_the_file_that_failed(
+    session: Session, sandbox: Sandbox, task: Any, notes: Path
+) -> None:
+    publisher = session.publisher(transfer=Transfer(concurrency=1))
+    for name in ("one", "two"):
+        publisher.version(name, task=task).component("main", notes)
+    sandbox.fault("upload", status=403, skip=1)
+    with pytest.raises(exception.PublishError) as raised:
+        publisher.run()
+    sandbox.clear_faults()
+    nodes = {node["node"]: node for node in raised.value.details["nodes"]}
+    assert "403" in nodes["two/main"]["message"]
+    assert nodes["one/main"]["message"] != nodes["two/main"]["message"]
+
+
 def encoded(folder: Path) -> dict[str, Path]:
     """Return a movie that browsers play as it is, and one that they do not."""
     ffmpeg = find_ffmpeg()

@@ -41,11 +41,16 @@ impl Fetched {
 }
 
 async fn fetch(server: &RangedContent, md5: Option<Digest>) -> Fetched {
+    fetch_by(server, md5, 3).await
+}
+
+/// Fetches with so many requests at the same time.
+async fn fetch_by(server: &RangedContent, md5: Option<Digest>, places: usize) -> Fetched {
     let (folder, progress) = (tempfile::tempdir().unwrap(), Progress::new());
     let item = item(server, folder.path(), md5);
     let options = TransferOptions {
         range: PART as u64,
-        concurrency: Concurrency::Fixed(3),
+        concurrency: Concurrency::Fixed(places),
         ..options()
     };
     let control = Control::new();
@@ -100,6 +105,35 @@ async fn a_part_that_breaks_is_fetched_again_by_itself() {
     let fetched = fetch(&server, None).await;
     assert!(fetched.outcome.is_ok() && fetched.bytes() == bytes);
     assert_eq!(server.asked().len(), 6);
+    assert_eq!(
+        fetched.progress.snapshot().transferred_bytes,
+        5 * PART as u64
+    );
+}
+
+#[tokio::test]
+async fn an_outage_costs_no_part_that_was_received() {
+    let bytes = content(5 * PART, 0);
+    let server = RangedContent::start(bytes.clone(), TAG).await;
+    let attempts = options().retry.attempts as usize;
+    let broken = 3..3 + attempts;
+    server.on_request(move |number, _| {
+        if broken.contains(&number) {
+            Fault::Break
+        } else {
+            Fault::None
+        }
+    });
+    let fetched = fetch_by(&server, None, 1).await;
+    assert!(fetched.outcome.is_ok() && fetched.bytes() == bytes);
+    assert_eq!(fetched.names(), 1);
+    let part = |index| Some(index * PART..(index + 1) * PART);
+    // The beginning of the file, which tells the version, is asked for again with the next attempt.
+    let again = [part(0), part(3), part(4)];
+    let mut expected = vec![part(0), part(1), part(2)];
+    expected.extend(vec![part(3); attempts]);
+    expected.extend(again);
+    assert_eq!(server.asked(), expected);
     assert_eq!(
         fetched.progress.snapshot().transferred_bytes,
         5 * PART as u64

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use ftrack_client::checksum::Digest;
 use ftrack_client::transfer::Uploaded;
@@ -10,6 +11,7 @@ use ftrack_client::transfer::journal::{
     AcceptedPart, Call, FileState, Intent, Intents, Journal as _, JournalError, PartsUpload,
     Recalled, State,
 };
+use rusqlite::Connection;
 use tempfile::TempDir;
 
 const MD5: Digest = Digest([7; 16]);
@@ -201,6 +203,69 @@ fn a_file_that_is_changed_after_the_beginning_is_sent_again() {
     let second = place.begin();
     fs::write(&place.files[0], "rendered again").unwrap();
     assert_eq!(recalled(&place, &second), ["nothing"; 3]);
+}
+
+/// Opens the database as somebody else does.
+fn database(place: &Place) -> Connection {
+    Connection::open(place.state().join("transfers.sqlite")).unwrap()
+}
+
+#[test]
+fn what_others_forgot_ends_no_record() {
+    let place = Place::new();
+    let first = place.begin();
+    send_parts(&place, &first, 1, &[1]);
+    // More than the time of a batch.
+    thread::sleep(Duration::from_millis(600));
+    let forgotten = database(&place).execute("DELETE FROM upload", []).unwrap();
+    assert_eq!(forgotten, 1);
+    let file = state(&place, &first, 1);
+    first.record().part_accepted(&file, &parts(), &part(2));
+    finish(&place, &first, 0);
+    drop(first);
+    assert_eq!(
+        recalled(&place, &place.begin()),
+        ["finished", "nothing", "nothing"]
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_written_later() {
+    let place = Place::new();
+    let first = place.begin();
+    let other = database(&place);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    finish(&place, &first, 0);
+    // Longer than anybody waits for a database that is busy.
+    thread::sleep(Duration::from_millis(3_600));
+    finish(&place, &first, 1);
+    other.execute_batch("COMMIT").unwrap();
+    drop(first);
+    assert_eq!(
+        recalled(&place, &place.begin()),
+        ["finished", "finished", "nothing"]
+    );
+}
+
+#[test]
+fn nothing_is_left_of_a_transfer_that_is_forgotten() {
+    let place = Place::new();
+    drop(place.begin());
+    let locks = || {
+        let names = fs::read_dir(place.state()).unwrap();
+        names
+            .filter(|entry| {
+                let path = entry.as_ref().unwrap().path();
+                path.extension()
+                    .is_some_and(|extension| extension == "lock")
+            })
+            .count()
+    };
+    assert_eq!(locks(), 1);
+    let aged = database(&place).execute("UPDATE transfer SET touched_at = 0", []);
+    assert_eq!(aged.unwrap(), 1);
+    assert_eq!(listed(&place), []);
+    assert_eq!(locks(), 0);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Uploads to a storage on a real socket: what arrives there, and what is reported when it does not.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ftrack_client::checksum::Digest;
@@ -11,6 +13,9 @@ use ftrack_client::transfer::{
     TransferErrorKind, TransferOptions, UploadItem, Uploaded, hash, look_at, upload,
 };
 use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::upload_storage::{Reply, SECRET, Server, append, options};
 
@@ -536,4 +541,57 @@ async fn a_transfer_that_takes_too_long_in_total_is_given_up() {
         error.to_string(),
         "the transfer did not end within 0.05 s; 0 of 1 files were transferred"
     );
+}
+
+/// Passes connections on to `target`, and breaks those whose client says nothing for `idle`, as storages do. Counts them.
+async fn impatient(target: SocketAddr, idle: Duration) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let storage = TcpStream::connect(target).await.unwrap();
+            tokio::spawn(async move {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_storage, mut to_storage) = storage.into_split();
+                let answers = tokio::spawn(async move {
+                    tokio::io::copy(&mut from_storage, &mut to_client).await
+                });
+                let mut piece = vec![0; 1 << 16];
+                while let Ok(Ok(length @ 1..)) = timeout(idle, from_client.read(&mut piece)).await {
+                    to_storage.write_all(&piece[..length]).await.unwrap();
+                }
+                answers.abort();
+            });
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn a_pause_is_no_failure_of_a_storage_that_closes_what_stands_idle() {
+    let (mut server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let (address, connections) = impatient(server.address, Duration::from_millis(50)).await;
+    server.address = address;
+    let bytes = content(4_000_000);
+    let items = vec![file(folder.path(), "c", &bytes)];
+    let (progress, control, options) = (Progress::new(), Control::new(), options());
+    control.limit_bandwidth(NonZeroU64::new(8_000_000));
+    let sending = upload(&server, items, &options, &progress, &control);
+    let pausing = async {
+        while progress.snapshot().transferred_bytes == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        control.pause();
+        // Several times what all attempts take.
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        control.limit_bandwidth(None);
+        control.resume();
+    };
+    let (sent, ()) = tokio::join!(sending, pausing);
+    sent.unwrap();
+    assert_eq!(server.bodies("c"), [bytes]);
+    assert_eq!(connections.load(Ordering::Relaxed), 2);
 }

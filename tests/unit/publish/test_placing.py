@@ -179,6 +179,7 @@ def test_what_is_published_stays_whatever_comes_after(
     if ending != "callback":
         assert raised.value.details["is_published"] is True
         assert "everything is published" in str(raised.value).lower()
+        assert ("503" in str(raised.value)) is (ending == "request")
     (found,) = session.query(
         "select is_published, components from AssetVersion where task_id is " + task["id"]
     )

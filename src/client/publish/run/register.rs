@@ -1,6 +1,7 @@
 //! The last call, which publishes everything, and the encodes after it.
 
 use std::collections::{HashMap, HashSet};
+use std::error::Error as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -253,8 +254,13 @@ impl PublishError {
     }
 
     fn not_encoded(error: &Self) -> Self {
-        Self::NotEncoded {
-            reason: error.to_string(),
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            reason.push_str(": ");
+            reason.push_str(&inner.to_string());
+            cause = inner.source();
         }
+        Self::NotEncoded { reason }
     }
 }

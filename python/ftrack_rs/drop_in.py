@@ -8,13 +8,13 @@ the same under both names and ``isinstance`` checks hold whichever name they wer
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 #: The version of the official client that this package stands in for.
 REPLACED_VERSION = "3.1.0"
@@ -75,15 +75,22 @@ def _own_name(name: str) -> str:
     return _OWN + name[len(_OFFICIAL) :]
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds modules of this package under the names of the official client."""
+class _Finder:
+    """Finds modules of this package under the names of the official client.
+
+    Of no class of `importlib.abc`: importing that would take as long as all else of this package.
+    """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if not _is_official_name(name) or importlib.util.find_spec(_own_name(name)) is None:
             return None
-        return importlib.machinery.ModuleSpec(name, self)
+        loader: Any = self
+        return importlib.machinery.ModuleSpec(name, loader)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        """Leave it to the import system to make one."""
 
     def exec_module(self, module: ModuleType) -> None:
         # The import system hands out what stands here afterwards. The new and empty *module* is

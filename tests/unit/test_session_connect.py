@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from types import SimpleNamespace
 from typing import Any
@@ -110,6 +111,31 @@ def test_a_wrong_key_is_refused_without_showing_it(sandbox: Sandbox, strict: boo
 def test_an_unreachable_server_is_named() -> None:
     with pytest.raises(exception.ServerError, match=r"127\.0\.0\.1:9"):
         Session("http://127.0.0.1:9", "secret-key", "user", timeout=5)
+
+
+@pytest.mark.parametrize("timeout", [(3.05, 27), (3.05, None), (None, 27), None])
+def test_a_timeout_may_be_a_pair(sandbox: Sandbox, timeout: Any) -> None:
+    with sandbox.session(timeout=timeout) as session:
+        assert session.request_timeout == timeout
+        session.request_timeout = (5, 60)
+        assert session.query("select id from User limit 1").all()
+
+
+def test_the_second_of_a_pair_is_how_long_a_server_may_be_silent() -> None:
+    with Sandbox() as sandbox, sandbox.session() as session:
+        session.request_timeout = (60, 0.2)
+        sandbox.fault("api", "black_hole")
+        started = time.monotonic()
+        with pytest.raises(exception.ServerError):
+            session.call([{"action": "query_server_information"}])
+        assert time.monotonic() - started < 30
+        sandbox.clear_faults()
+
+
+def test_a_timeout_of_three_values_is_refused(session: Session) -> None:
+    session.request_timeout = (1, 2, 3)  # type: ignore[assignment]
+    with pytest.raises(ValueError, match=r"a pair \(connect, read\): \(1, 2, 3\)"):
+        session.query("select id from User limit 1").all()
 
 
 def test_an_old_server_is_refused(session: Session) -> None:

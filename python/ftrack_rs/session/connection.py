@@ -13,6 +13,7 @@ from ftrack_rs._core import Client
 from ftrack_rs.overrides import is_own
 from ftrack_rs.session.authentication import headers_of
 from ftrack_rs.session.encoding import Encoding
+from ftrack_rs.session.state import Timeout
 
 #: The oldest server that this client works with.
 _OLDEST_SERVER = (3, 3, 11)
@@ -30,7 +31,8 @@ class Connection(Encoding):
         headers = headers_of(self._request)
         user = headers.pop("ftrack-user", self._api_user)
         key = headers.pop("ftrack-api-key", self._api_key)
-        return Client(self._server_url, user, key, list(headers.items()), self.request_timeout)
+        timeout = _silence(self.request_timeout)
+        return Client(self._server_url, user, key, list(headers.items()), timeout)
 
     def call(self, data: Any) -> Any:
         """Send a batch of operations.
@@ -109,3 +111,16 @@ class Connection(Encoding):
                 f"Server version {version} incompatible with this version of the API which "
                 f"requires a server version >= {oldest}"
             )
+
+
+def _silence(timeout: Timeout) -> float | None:
+    """Return how long a connection may stay silent, which is the latter of a pair as of `requests`.
+
+    Raises:
+        ValueError: If *timeout* is a tuple of another length.
+    """
+    if not isinstance(timeout, tuple):
+        return timeout
+    if len(timeout) != 2:
+        raise ValueError(f"A timeout is a number, None, or a pair (connect, read): {timeout!r}.")
+    return timeout[1]

@@ -18,7 +18,7 @@ from ftrack_rs.event.hub import EventHub
 from ftrack_rs.operation import Operations
 from ftrack_rs.session.authentication import RequestDefaults, SessionAuthentication
 from ftrack_rs.session.schema import SchemaLoader, cache_file
-from ftrack_rs.session.state import PerThread
+from ftrack_rs.session.state import PerThread, Timeout
 
 
 class Session(SchemaLoader):
@@ -36,7 +36,7 @@ class Session(SchemaLoader):
         auto_connect_event_hub: bool = False,
         schema_cache_path: Any = None,
         plugin_arguments: Any = None,
-        timeout: float | None = 60,
+        timeout: Timeout = 60,
         cookies: Any = None,
         headers: Any = None,
         strict_api: bool = False,
@@ -55,7 +55,8 @@ class Session(SchemaLoader):
             schema_cache_path: Folder to keep schemas in, False for none;
                 `FTRACK_API_SCHEMA_CACHE_PATH`, else the user's folder for caches, by default.
             plugin_arguments: Passed on to plugins.
-            timeout: Seconds that a connection may stay silent.
+            timeout: Seconds that a connection may stay silent, None for no limit; of a pair
+                `(connect, read)` the second.
             cookies: Cookies sent with every call.
             headers: Headers sent with every call.
             strict_api: Have the server answer errors with an HTTP status, and only with what was

@@ -6,10 +6,13 @@ import logging
 import threading
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Optional, Union
 
 from ftrack_rs import exception, operation
 from ftrack_rs.event.hub import EventHub
+
+#: What `requests` takes for a timeout: seconds, or a pair of those to connect and those to read.
+Timeout = Union[float, tuple[Optional[float], Optional[float]], None]
 
 
 class PerThread:
@@ -44,7 +47,8 @@ class SessionState:
         recorded_operations: Changes that the next commit sends.
         schemas: Entity types as the server describes them.
         types: Entity classes by name.
-        request_timeout: Seconds that a connection may stay silent.
+        request_timeout: Seconds that a connection may stay silent; None for no limit. Of a pair
+            `(connect, read)` it is the second.
         logger: Logger of the session.
         load_rows_together: Whether an attribute that is loaded when it is looked at is loaded for
             all rows of the query that the entity came with.
@@ -55,7 +59,7 @@ class SessionState:
     recorded_operations: operation.Operations
     schemas: list[dict[str, Any]]
     types: dict[str, Any]
-    request_timeout: float | None
+    request_timeout: Timeout
     logger: logging.Logger
     load_rows_together: bool = True
     _server_url: str

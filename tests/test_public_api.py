@@ -10,15 +10,41 @@ from pathlib import Path
 
 import ftrack_rs
 
+OFFICIAL_MODULES = {
+    "accessor",
+    "attribute",
+    "cache",
+    "collection",
+    "data",
+    "entity",
+    "event",
+    "exception",
+    "inspection",
+    "logging",
+    "operation",
+    "plugin",
+    "query",
+    "session",
+    "structure",
+    "symbol",
+}
 
-def test_the_package_offers_few_names_itself() -> None:
-    assert sorted(ftrack_rs.__all__) == [
+
+def test_the_package_offers_few_names_beside_those_of_modules() -> None:
+    assert set(ftrack_rs.__all__) - OFFICIAL_MODULES == {
         "Session",
         "Transfer",
         "__version__",
         "install_as_ftrack_api",
         "mixin",
-    ]
+    }
+
+
+def test_everything_is_imported_by_a_star() -> None:
+    names: dict[str, object] = {}
+    exec("from ftrack_rs import *", names)
+    assert names.keys() >= OFFICIAL_MODULES | {"Session", "mixin"}
+    assert names["event"] is ftrack_rs.event
 
 
 def test_one_import_makes_every_module_reachable() -> None:

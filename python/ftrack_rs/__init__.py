@@ -27,7 +27,30 @@ if TYPE_CHECKING:
     from ftrack_rs.session import Session
     from ftrack_rs.transfer import Transfer
 
-__all__ = ["Session", "Transfer", "__version__", "install_as_ftrack_api", "mixin"]
+# Besides the names of this package those that `from ftrack_api import *` gives, modules included.
+__all__ = [
+    "Session",
+    "Transfer",
+    "__version__",
+    "accessor",
+    "attribute",
+    "cache",
+    "collection",
+    "data",
+    "entity",
+    "event",
+    "exception",
+    "inspection",
+    "install_as_ftrack_api",
+    "logging",
+    "mixin",
+    "operation",
+    "plugin",
+    "query",
+    "session",
+    "structure",
+    "symbol",
+]
 
 _MODULES = (
     "_centralized_storage_scenario",

@@ -56,6 +56,17 @@ for module in pkgutil.walk_packages(ftrack_rs.__path__, "ftrack_rs."):
 """)
 
 
+def test_a_star_gives_the_official_names() -> None:
+    check("""
+import ftrack_rs
+ftrack_rs.install_as_ftrack_api()
+from ftrack_api import *
+assert Session is session.Session
+assert issubclass(exception.ServerError, exception.Error)
+assert event.base.Event and structure.standard.StandardStructure
+""")
+
+
 def test_a_removed_module_is_imported_again() -> None:
     check("""
 import sys, ftrack_rs

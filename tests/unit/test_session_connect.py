@@ -153,27 +153,6 @@ def test_a_closed_session_makes_no_calls(sandbox: Sandbox) -> None:
         session.query("select id from User").all()
 
 
-def test_headers_cookies_and_credentials_are_looked_at_when_a_call_is_made(
-    session: Session,
-) -> None:
-    session._request.headers["x-studio"] = "1"
-    session._request.cookies["studio"] = "1"
-    session.call([{"action": "query_server_information"}])
-    session._request.auth = SessionAuthentication("other-key", session.api_user)
-    with pytest.raises(exception.ServerError, match="InvalidCredentialsError"):
-        session.call([{"action": "query_server_information"}])
-
-
-def test_a_foreign_request_object_is_used(session: Session) -> None:
-    session._request = SimpleNamespace(
-        headers={"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"},
-        cookies={},
-        auth=SessionAuthentication(session.api_key, session.api_user),
-        close=lambda: None,
-    )
-    assert session.query("select id from User limit 1").all()
-
-
 def test_a_subclass_may_skip_the_initialiser(sandbox: Sandbox) -> None:
     class OwnSession(Session):
         def __init__(self, server_url: str, key: str, user: str, hub: Any) -> None:

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 from ftrack_rs import exception
 from ftrack_rs._core import Client
 from ftrack_rs.overrides import is_own
-from ftrack_rs.session.authentication import headers_of
 from ftrack_rs.session.encoding import Encoding
+from ftrack_rs.session.request import headers_of, unheeded
 from ftrack_rs.session.state import Timeout
 
 #: The oldest server that this client works with.
@@ -28,11 +28,21 @@ class Connection(Encoding):
         Raises:
             ConnectionClosedError: If the session is closed.
         """
+        self._warn_of_unheeded(self._request)
         headers = headers_of(self._request)
         user = headers.pop("ftrack-user", self._api_user)
         key = headers.pop("ftrack-api-key", self._api_key)
         timeout = _silence(self.request_timeout)
         return Client(self._server_url, user, key, list(headers.items()), timeout)
+
+    def _warn_of_unheeded(self, request: Any) -> None:
+        """Say once what is set in vain, as it may have been set for the sake of safety."""
+        settings = unheeded(request)
+        if settings and not self._has_warned_of_unheeded:
+            self._has_warned_of_unheeded = True
+            self.logger.warning(
+                "session._request: calls of the session do not heed %s.", ", ".join(settings)
+            )
 
     def call(self, data: Any) -> Any:
         """Send a batch of operations.

@@ -16,7 +16,8 @@ from ftrack_rs import _centralized_storage_scenario, exception, plugin
 from ftrack_rs import cache as caches
 from ftrack_rs.event.hub import EventHub
 from ftrack_rs.operation import Operations
-from ftrack_rs.session.authentication import RequestDefaults, SessionAuthentication
+from ftrack_rs.session.authentication import SessionAuthentication
+from ftrack_rs.session.request import RequestDefaults
 from ftrack_rs.session.schema import SchemaLoader, cache_file
 from ftrack_rs.session.state import PerThread, Timeout
 
@@ -82,10 +83,11 @@ class Session(SchemaLoader):
         self._add_cache(cache)
         request = RequestDefaults(SessionAuthentication(self._api_key, self._api_user))
         request.cookies.update(_mapping("cookies", cookies))
-        request.headers.update(_mapping("headers", headers))
+        headers = dict(_mapping("headers", headers))
         if not isinstance(strict_api, bool):
             raise TypeError("The strict_api argument is required to be a boolean.")
-        request.headers["ftrack-strict-api"] = "true" if strict_api else "false"
+        headers["ftrack-strict-api"] = "true" if strict_api else "false"
+        request.headers.update(headers)
         self._request = request
 
         self._server_information = self._fetch_server_information()
@@ -94,7 +96,7 @@ class Session(SchemaLoader):
             self._server_url,
             self._api_user,
             self._api_key,
-            headers=dict(request.headers),
+            headers=headers,
             cookies=dict(request.cookies),
         )
         self._auto_connect_event_hub_thread = None

@@ -73,6 +73,7 @@ class SessionState:
     _auto_populate: MutableMapping[int, bool] | PerThread
     _record_operations: MutableMapping[int, bool] | PerThread
     _closed: bool
+    _has_warned_of_unheeded: bool = False
     _auto_connect_event_hub_thread: threading.Thread | None
 
     @property

@@ -162,7 +162,21 @@ class Entity(
         return self
 
     def __reduce__(self) -> Any:
-        raise TypeError(f"{self} cannot be pickled: it belongs to a session.")
+        import pickle
+
+        raise pickle.PicklingError(f"{self} cannot be pickled: it belongs to a session.")
+
+    @property
+    def _ftrack_attribute_storage(self) -> dict[str, dict[str, Any]]:
+        """Local and remote values by attribute, of those that have one; loads nothing.
+
+        Tools look here for what is loaded. It is made anew each time: what is put in is lost.
+        """
+        storage: dict[str, dict[str, Any]] = {}
+        for attribute in self.attributes:
+            if attribute.is_set(self):
+                storage.update(attribute.get_entity_storage(self))
+        return storage
 
     def _get_unloaded(self, name: str) -> Any:
         """Return the value of *name*, which the native lookup could not give at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import pickle
 
 from registry import cases, family, program
 
@@ -435,6 +436,29 @@ def deepcopy_fails(t):
         copy.deepcopy(t.entities().task)
     except TypeError:
         return "refused"
+
+
+@program
+def pickling_is_refused(t):
+    try:
+        pickle.dumps(t.entities().task)
+    except pickle.PicklingError:
+        return "refused"
+
+
+@program
+def tools_look_for_what_is_loaded(t):
+    task = t.session.query(
+        f"select name, parent.name from Task where id is '{t.tree().task}'"
+    ).one()
+    task["description"] = "set"
+    storage = task._ftrack_attribute_storage
+    for name in sorted(task.keys()):
+        if name in storage:
+            loaded = storage[name]["remote"] is not t.api.symbol.NOT_SET
+            is_set = storage[name]["local"] is not t.api.symbol.NOT_SET
+            if loaded or is_set:
+                t.say(name, [loaded, is_set])
 
 
 @program

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from call_log import Calls
 from ftrack_rs import Session, exception, symbol
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.mixin import mixin
@@ -66,8 +67,22 @@ def test_without_a_key_there_is_no_identity(session: Session) -> None:
 def test_copies_are_the_entity_itself(task: Any) -> None:
     assert copy.copy(task) is task
     assert copy.deepcopy([task])[0] is task
-    with pytest.raises(TypeError, match="cannot be pickled"):
+    with pytest.raises(pickle.PicklingError, match="cannot be pickled"):
         pickle.dumps(task)
+
+
+def test_tools_see_what_is_loaded_without_loading_it(session: Session, calls: Calls) -> None:
+    task = session.query("select name, parent.name from Task").first()
+    task["description"] = "set"
+    calls.forget()
+    storage = task._ftrack_attribute_storage
+    assert calls.actions == []
+    assert storage["name"] == {"local": symbol.NOT_SET, "remote": task["name"]}
+    assert storage["description"] == {"local": "set", "remote": symbol.NOT_SET}
+    assert storage["parent"]["remote"] is task["parent"]
+    assert "priority" not in storage
+    task._ftrack_attribute_storage.clear()
+    assert task["description"] == "set"
 
 
 def test_deleting_a_value_shows_the_servers(task: Any) -> None:

@@ -88,6 +88,8 @@ class EventHub(Link):
         )
         self.id = uuid.uuid4().hex
         self._reply_callbacks: OrderedDict[str, Callback] = OrderedDict()
+        # Set, under the lock, while a new connection is told of the subscribers.
+        self._announcing = False
 
     @property
     def secure(self) -> bool:
@@ -148,8 +150,7 @@ class EventHub(Link):
         # Locked, so that a new connection announces either all of it or nothing.
         with self._lock:
             added = self._add_subscriber(subscription, callback, subscriber, priority)
-            if self._can_send():
-                self._announce(added)
+            self._notify_server_about_subscriber(added)
         identifier: str = added.metadata["id"]
         return identifier
 
@@ -167,11 +168,8 @@ class EventHub(Link):
                     {"identifier": subscriber_identifier},
                 )
             self._subscribers.remove(subscriber)
-            if self._can_send():
-                unsubscribe = Event(
-                    "ftrack.meta.unsubscribe", data={"subscriber": subscriber.metadata}
-                )
-                self._notify_server(unsubscribe, subscriber)
+            unsubscribe = Event("ftrack.meta.unsubscribe", data={"subscriber": subscriber.metadata})
+            self._notify_server(unsubscribe, functools.partial(self._on_unsubscribed, subscriber))
 
     @contextmanager
     def subscription(
@@ -229,13 +227,8 @@ class EventHub(Link):
         Raises:
             EventHubConnectionError: If the hub is not connected.
         """
-        reply = Event(
-            "ftrack.meta.reply",
-            data=data,
-            target=f"id={source_event['source']['id']}",
-            in_reply_to_event=source_event["id"],
-            source=source,
-        )
+        reply = Event("ftrack.meta.reply", data=data)
+        self._prepare_reply_event(reply, source_event, source=source)
         self.publish(reply)
 
     def catch_up(self, topic: str = "ftrack.update", *, since: datetime | str) -> list[Event]:
@@ -295,23 +288,47 @@ class EventHub(Link):
         )
 
     def _can_send(self) -> bool:
-        return self.connected and not self._resuming
+        return self.connected and (self._announcing or not self._resuming)
 
-    def _announce(self, subscriber: Subscriber) -> None:
+    def _notify_server_about_subscriber(self, subscriber: Subscriber) -> None:
+        """Tell the server about *subscriber*; called again for each connection."""
         subscribe = {
             "subscriber": subscriber.metadata,
             "subscription": str(subscriber.subscription),
         }
-        self._notify_server(Event("ftrack.meta.subscribe", data=subscribe), subscriber)
+        self._notify_server(
+            Event("ftrack.meta.subscribe", data=subscribe),
+            functools.partial(self._on_subscribed, subscriber),
+        )
 
-    def _notify_server(self, event: Event, subscriber: Subscriber) -> None:
-        """Tell the server about *subscriber*; if it cannot be told, it is as soon as it can."""
+    def _notify_server(self, event: Event, acknowledged: Acknowledged) -> None:
+        """Send *event* about a subscriber if that is possible; if not, the next connection tells.
+
+        The lock is held.
+        """
+        if not self._can_send():
+            return
         self._prepare_event(event)
-        acknowledged = functools.partial(self._on_notified, event["topic"], subscriber)
         try:
             self._send_event(event, acknowledged)
         except EventHubConnectionError as error:
-            self.logger.debug(L("Server not told about {0}: {1}", subscriber, error))
+            self.logger.debug(L("Server not sent {0}: {1}", event, error))
+
+    def _on_subscribed(self, subscriber: Subscriber, response: Mapping[str, Any]) -> None:
+        """Look at the acknowledgement of a subscription."""
+        self._warn_if_refused("ftrack.meta.subscribe", subscriber, response)
+
+    def _on_unsubscribed(self, subscriber: Subscriber, response: Mapping[str, Any]) -> None:
+        """Look at the acknowledgement of the end of a subscription."""
+        self._warn_if_refused("ftrack.meta.unsubscribe", subscriber, response)
+
+    def _warn_if_refused(
+        self, topic: str, subscriber: Subscriber, response: Mapping[str, Any]
+    ) -> None:
+        if response.get("success") is False:
+            self.logger.warning(
+                L("Server refused {0} of {1}: {2}", topic, subscriber, response.get("message"))
+            )
 
     def _add_reply_subscriber(self) -> None:
         # Replies are targeted at the id of the hub, so that is the id of their subscriber.
@@ -319,8 +336,12 @@ class EventHub(Link):
             self._add_subscriber("topic=ftrack.meta.reply", self._handle_reply, {"id": self.id})
 
     def _announce_all(self) -> None:
-        for subscriber in self._subscribers[:]:
-            self._announce(subscriber)
+        self._announcing = True
+        try:
+            for subscriber in self._subscribers[:]:
+                self._notify_server_about_subscriber(subscriber)
+        finally:
+            self._announcing = False
 
     def _send_queued(self) -> None:
         while True:
@@ -330,12 +351,6 @@ class EventHub(Link):
                 return
             self._send_or_log(event, callback, on_reply)
 
-    def _on_notified(self, topic: str, subscriber: Subscriber, response: Mapping[str, Any]) -> None:
-        if response.get("success") is False:
-            self.logger.warning(
-                L("Server refused {0} of {1}: {2}", topic, subscriber, response.get("message"))
-            )
-
     def _prepare_event(self, event: Event) -> None:
         """Fill in the source of *event*."""
         import platform
@@ -344,6 +359,15 @@ class EventHub(Link):
         source.setdefault("id", self.id)
         source.setdefault("user", {"username": self._api_user})
         source.setdefault("host", platform.node())
+
+    def _prepare_reply_event(
+        self, event: Event, source_event: Event, source: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make *event* a reply to *source_event*, from *source* unless that is None."""
+        event["target"] = f"id={source_event['source']['id']}"
+        event["in_reply_to_event"] = source_event["id"]
+        if source is not None:
+            event["source"] = source
 
     def _publish(
         self,

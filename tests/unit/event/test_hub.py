@@ -367,3 +367,58 @@ class TestReplies:
             hub._handle_packet("5", "", "", json.dumps({"args": [reply]}))
             hub._handle(hub._event_queue.get_nowait())
         assert answers == [("2", "b"), ("1", "a"), ("2", "c")]
+
+
+def test_subclasses_see_the_steps_of_subscribing_and_replying() -> None:
+    class WatchedHub(ConnectedHub):
+        """Notes what is called, and names itself in replies."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[tuple[str, Any]] = []
+
+        def _notify_server_about_subscriber(self, subscriber: Any) -> None:
+            self.seen.append(("notify", subscriber.metadata["id"]))
+            super()._notify_server_about_subscriber(subscriber)
+
+        def _on_subscribed(self, subscriber: Any, response: Any) -> None:
+            self.seen.append(("subscribed", response["success"]))
+            super()._on_subscribed(subscriber, response)
+
+        def _on_unsubscribed(self, subscriber: Any, response: Any) -> None:
+            self.seen.append(("unsubscribed", response["success"]))
+            super()._on_unsubscribed(subscriber, response)
+
+        def _prepare_reply_event(
+            self, event: Event, source_event: Event, source: Any = None
+        ) -> None:
+            self.seen.append(("reply", source_event["id"]))
+            super()._prepare_reply_event(event, source_event, source=source)
+            event["data"]["hub"] = "watched"
+
+    hub = WatchedHub()
+    identifier = hub.subscribe("topic=test", print)
+    hub.acknowledge(hub.wire[-1], {"success": True})
+    hub.unsubscribe(identifier)
+    hub.acknowledge(hub.wire[-1], {"success": True})
+    hub.publish_reply(Event("test", id="asked", source={"id": "asker"}), {"answer": 1})
+    assert hub.seen == [
+        ("notify", identifier),
+        ("subscribed", True),
+        ("unsubscribed", True),
+        ("reply", "asked"),
+    ]
+    reply = hub.sent_events()[-1]
+    assert reply["data"] == {"answer": 1, "hub": "watched"}
+    assert (reply["target"], reply["inReplyToEvent"]) == ("id=asker", "asked")
+
+
+def test_a_subclass_may_keep_subscribers_from_the_server() -> None:
+    class SilentHub(ConnectedHub):
+        def _notify_server_about_subscriber(self, subscriber: Any) -> None:
+            pass
+
+    hub = SilentHub()
+    hub.subscribe("topic=test", print)
+    assert hub.wire == []
+    assert len(hub._subscribers) == 1

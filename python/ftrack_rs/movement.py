@@ -270,7 +270,11 @@ def _together(items: list[Item], moved: list[Item], run: Callable[[], object]) -
         arrived = set(error.details.get("transferred", ()))
         moved += [item for item in items if item.component["id"] in arrived]
         failed = set(error.details.get("failed", ()))
-        first = next((item for item in items if item.component["id"] in failed), items[0])
+        blamed = [item for item in items if item.component["id"] in failed]
+        if not blamed and len(items) > 1:
+            # Asking for all uploads at once, say, fails for none of them in particular.
+            raise StoppedError(None, error, moved) from error
+        first = (blamed or items)[0]
         raise StoppedError(first, _explained(error, first), moved) from error
     moved += items
 

@@ -45,12 +45,12 @@ class StoppedError(Exception):
     """Raised when an item could not be moved.
 
     Attributes:
-        item: The item.
+        item: The item; None if several were to be moved and it is not known which failed.
         error: Why not.
         moved: The items whose data had been moved by then.
     """
 
-    def __init__(self, item: Item, error: Exception, moved: Iterable[Item] = ()) -> None:
+    def __init__(self, item: Item | None, error: Exception, moved: Iterable[Item] = ()) -> None:
         """Initialise with the *item*, the *error*, and what had been *moved*."""
         super().__init__(str(error))
         self.item = item

@@ -225,6 +225,26 @@ def test_a_failure_registers_nothing_and_tells_what_was_moved(
     transferred = caught.value.details["transferred"]
     assert {identifier for _, identifier in transferred} == names(Path(location.accessor.prefix))
     assert location.get_component_availability(component) == 0.0
+    lines = str(caught.value).splitlines()
+    # Each container stands four blanks further out than what is in it.
+    assert [len(line) - len(line.lstrip()) for line in lines] == [0, 4, 8, 8, 4]
+
+
+def test_a_failure_of_no_file_in_particular_blames_none(
+    session: Session, sandbox: Sandbox, origin: Any, server_location: Any, tmp_path: Path
+) -> None:
+    components = []
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text(name)
+        components.append(session.create_component(str(tmp_path / name), location=None))
+    session.commit()
+    sandbox.fault("api", "error_body", action="get_upload_metadata")
+    with pytest.raises(exception.LocationError) as caught:
+        server_location.add_components(components, origin)
+    assert str(caught.value).startswith("Failed to transfer the data of several components to")
+    assert not any(component["id"] in str(caught.value) for component in components)
+    with pytest.raises(exception.LocationError, match=components[0]["id"]):
+        server_location.add_component(components[0], origin)
 
 
 def test_members_that_are_there_already_are_an_error_about_their_container(

@@ -122,9 +122,9 @@ class Location(Entity):
             except exception.TransferCancelledError:
                 raise
             except Exception as error:
-                raise _not_transferred(self, component, error, transferred) from error
+                raise _not_transferred(self, component, error, transferred, depth) from error
             transferred.append((component, identifier))
-        self._register_transferred(transferred)
+        self._register_transferred(transferred, depth)
 
     def _check_items_absent(self, items: list[Any], components: list[Any]) -> None:
         """Raise an error if an item is here already; it speaks of the outermost that are."""
@@ -156,7 +156,7 @@ class Location(Entity):
             return [item for item in components if item["id"] not in missing]
         return components
 
-    def _register_transferred(self, transferred: list[Any]) -> None:
+    def _register_transferred(self, transferred: list[Any], depth: int = 0) -> None:
         """Register components whose data is here, in one commit, and publish that they are."""
         transformer = self.resource_identifier_transformer
         try:
@@ -169,12 +169,8 @@ class Location(Entity):
             components = [component for component, _ in transferred]
             self._register_components_in_location(components, identifiers)
         except Exception as error:
-            details = {"location": self, "error": error, "transferred": transferred}
-            raise exception.LocationError(
-                "Failed to register components with location {location} due to error:\n{error}\n"
-                "Transferred component data that may require cleanup: {transferred}",
-                details=details,
-            ) from error
+            message = "Failed to register components with location {location}"
+            raise _failed(message, self, error, transferred, depth) from error
         for component in components:
             self._publish(symbol.COMPONENT_ADDED_TO_LOCATION_TOPIC, component)
 
@@ -472,25 +468,44 @@ def _stopped(location: Any, stopped: StoppedError) -> exception.LocationError:
     """Return the error about an item that could not be moved, and what contains it."""
     item = stopped.item
     moved = [(item.component, item.identifier) for item in stopped.moved]
-    error = _not_transferred(location, item.component, stopped.error, moved)
+    if item is None:
+        message = "Failed to transfer the data of several components to location {location}"
+        return _failed(message, location, stopped.error, moved)
+    depth = len(item.containers)
+    error = _not_transferred(location, item.component, stopped.error, moved, depth)
     for container in item.containers:
-        error = _not_transferred(location, container, error, [])
+        depth -= 1
+        error = _not_transferred(location, container, error, [], depth)
     return error
 
 
 def _not_transferred(
-    location: Any, component: Any, error: Exception, transferred: list[Any]
+    location: Any, component: Any, error: Exception, transferred: list[Any], depth: int
 ) -> exception.LocationError:
     if isinstance(error, exception.LocationError):
         # Members of a container that were copied before one of them failed.
         transferred = [*transferred, *error.details.get("transferred", ())]
+    message = "Failed to transfer component {component} data to location {location}"
+    return _failed(message, location, error, transferred, depth, component=component)
+
+
+def _failed(
+    message: str,
+    location: Any,
+    error: Exception,
+    transferred: list[Any],
+    depth: int = 0,
+    **details: Any,
+) -> exception.LocationError:
+    """Return an error that says what is left behind, indented by how many containers deep it is."""
     return exception.LocationError(
-        "Failed to transfer component {component} data to location {location} due to error:\n"
-        "{error}\nTransferred component data that may require cleanup: {transferred}",
+        f"{message} due to error:\n{{indent}}{{error}}\n"
+        "{indent}Transferred component data that may require cleanup: {transferred}",
         details={
-            "component": component,
+            "indent": "    " * (depth + 1),
             "location": location,
             "error": error,
             "transferred": transferred,
+            **details,
         },
     )

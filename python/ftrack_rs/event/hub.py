@@ -107,6 +107,7 @@ class EventHub(Link):
 
         Raises:
             EventHubConnectionError: If no connection has been announced.
+            TypeError: If *workers* is neither a whole number nor :class:`.Workers`.
             ValueError: If there are fewer than one worker.
         """
         if not self._connection_initialised:
@@ -249,6 +250,7 @@ class EventHub(Link):
 
         Raises:
             ServerError: If the server answers with an error or cannot be reached.
+            TypeError: If *since* is neither a datetime nor text.
             ValueError: If *topic* is another one, or *since* is no time.
         """
         from ftrack_rs.event.recovery import recover

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from ftrack_rs.event.base import Event
+from ftrack_rs.event.lineage import CONTEXT, VERSION, Lineage, queries
 
 #: The only topic of which the database knows anything.
 TOPIC = "ftrack.update"
@@ -30,6 +31,8 @@ class _Trace(NamedTuple):
     attributes: tuple[str, ...]
     #: Returns what a record says, as ``ftrack.update`` would say it.
     describe: Callable[[Record], dict[str, Any]]
+    #: Whether the records are the entities that are told of.
+    is_new: bool = False
 
     def query(self, since: datetime) -> str:
         """Return the expression for the records from *since* on."""
@@ -50,33 +53,52 @@ def recover(
         topic: What the events are about.
 
     Raises:
+        TypeError: If *since* is neither a datetime nor text.
         ValueError: If *topic* is not ``ftrack.update``, or *since* is no time.
     """
     if topic != TOPIC:
         raise ValueError(f"The server keeps no traces of events about {topic!r}, only of {TOPIC}.")
+    if not isinstance(since, (datetime, str)):
+        raise TypeError(f"since is a datetime, or text in ISO 8601, not {since!r}.")
     start = _as_utc(since)
-    batch = [{"action": "query", "expression": trace.query(start)} for trace in _TRACES]
-    answers = json.loads(call(json.dumps(batch).encode()))
+    answers = _query(call, [trace.query(start) for trace in _TRACES])
+    lineage = _lineage(call, answers)
     found = [
         (_time_of(record[trace.time]), trace.describe(record), record.get("user_id"))
         for trace, answer in zip(_TRACES, answers)
-        for record in answer["data"]
+        for record in answer
     ]
     found.sort(key=lambda item: item[0])
+    for _, entity, _ in found:
+        lineage.complete(entity)
     return [_event(*item) for item in found]
+
+
+def _query(call: Callable[[bytes], bytes], expressions: list[str]) -> list[list[Record]]:
+    batch = [{"action": "query", "expression": expression} for expression in expressions]
+    answers = json.loads(call(json.dumps(batch).encode())) if batch else []
+    return [answer["data"] for answer in answers]
+
+
+def _lineage(call: Callable[[bytes], bytes], answers: list[list[Record]]) -> Lineage:
+    """Return what contains the entities of all records; asks for those that only were changed."""
+    lineage = Lineage()
+    for trace, answer in zip(_TRACES, answers):
+        for record in answer if trace.is_new else ():
+            lineage.learn(record)
+    parents = {record.get("parent_id") for answer in answers for record in answer}
+    unknown = {parent for parent in parents if parent and parent not in lineage}
+    for answer in _query(call, list(queries(unknown))):
+        for record in answer:
+            lineage.learn(record)
+    return lineage
 
 
 def _created(table: str) -> Callable[[Record], dict[str, Any]]:
     """Return what describes the creation of an entity that the server keeps in *table*."""
 
     def describe(record: Record) -> dict[str, Any]:
-        return {
-            "action": "add",
-            "entityType": table,
-            "entity_type": record["__entity_type__"],
-            "entityId": record["id"],
-            "parentId": record.get("parent_id"),
-        }
+        return {"action": "add", "entityType": table, "entityId": record["id"]}
 
     return describe
 
@@ -103,10 +125,10 @@ def _logged(record: Record) -> dict[str, Any]:
 
 
 _TRACES = (
-    _Trace("Project", "created_at", ("id",), _created("show")),
-    _Trace("TypedContext", "created_at", ("id", "parent_id"), _created("task")),
-    _Trace("AssetVersion", "date", ("id",), _created("assetversion")),
-    _Trace("Note", "date", ("id", "parent_id"), _created("note")),
+    _Trace("Project", "created_at", ("id",), _created("show"), is_new=True),
+    _Trace("TypedContext", "created_at", CONTEXT, _created("task"), is_new=True),
+    _Trace("AssetVersion", "date", VERSION, _created("assetversion"), is_new=True),
+    _Trace("Note", "date", ("id", "parent_id"), _created("note"), is_new=True),
     _Trace(
         "StatusChange",
         "date",

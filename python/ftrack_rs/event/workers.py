@@ -45,6 +45,7 @@ class Workers:
             longest, with a warning that counts.
 
     Raises:
+        TypeError: If a number is none.
         ValueError: If there would be no thread, no room, or there is no such policy.
     """
 
@@ -55,6 +56,10 @@ class Workers:
 
     def __post_init__(self) -> None:
         """Refuse what could never handle an event."""
+        for name in ("count", "capacity"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise TypeError(f"Workers need a whole number for {name}, not {value!r}.")
         if self.count < 1 or self.capacity < 1:
             raise ValueError("Workers need at least one thread and room for one event.")
         if self.when_full not in ("block", "drop_oldest"):

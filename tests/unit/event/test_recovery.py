@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -34,6 +34,21 @@ def entities(events: list[Event], identifier: str) -> list[dict[str, Any]]:
     return [entity for entity in found if entity["entityId"] == identifier]
 
 
+def line(*records: Any) -> list[dict[str, Any]]:
+    """Return what `parents` is to say of entities, each of which is contained in the next."""
+    tables = {"Project": "show", "Asset": "asset", "AssetVersion": "assetversion", "Note": "note"}
+    identifiers = [record["id"] for record in records]
+    return [
+        {
+            "entityId": record["id"],
+            "entityType": tables.get(record.entity_type, "task"),
+            "entity_type": record.entity_type,
+            "parentId": parent,
+        }
+        for record, parent in zip(records, [*identifiers[1:], None])
+    ]
+
+
 def test_new_entities_are_known(hub: EventHub, since: datetime, shot: Any, version: Any) -> None:
     events = hub.catch_up("ftrack.update", since=since)
     assert entities(events, shot["id"]) == [
@@ -43,10 +58,43 @@ def test_new_entities_are_known(hub: EventHub, since: datetime, shot: Any, versi
             "entity_type": "Shot",
             "entityId": shot["id"],
             "parentId": shot["parent_id"],
+            "parents": line(shot, shot["project"]),
         }
     ]
     (added,) = entities(events, version["id"])
     assert (added["action"], added["entityType"]) == ("add", "assetversion")
+    assert added["parents"] == line(version, version["asset"], shot, shot["project"])
+
+
+def test_what_contains_changed_entities_is_asked_for(
+    hub: EventHub, session: Session, version: Any, task: Any, shot: Any
+) -> None:
+    # What is told of has been there before.
+    note = version.create_note("Late", session.query("User").first())
+    task["status"] = session.query("Status where name is Omitted").one()
+    session.commit()
+    answers = []
+
+    def call(body: bytes) -> bytes:
+        batch = json.loads(body)
+        if not answers:
+            for operation in batch:
+                if " from TypedContext " in operation["expression"]:
+                    operation["expression"] += " and id is 'nothing'"
+                if " from AssetVersion " in operation["expression"]:
+                    operation["expression"] += " and id is 'nothing'"
+        answers.append(session._client().call(json.dumps(batch).encode()))
+        return answers[-1]
+
+    events = recover(call, datetime.now(timezone.utc) - timedelta(seconds=30))
+    assert len(answers) == 2
+    containers = (version["asset"], shot, shot["project"])
+    (added,) = entities(events, note["id"])
+    assert added["parents"] == line(note, version, *containers)
+    (changed,) = entities(events, task["id"])
+    assert changed["entity_type"] == "Task"
+    assert changed["parentId"] == shot["id"]
+    assert changed["parents"] == line(task, shot, shot["project"])
 
 
 def test_changes_of_status_are_known(
@@ -122,6 +170,12 @@ def test_other_topics_leave_no_traces(hub: EventHub) -> None:
 def test_the_time_has_to_be_one(hub: EventHub) -> None:
     with pytest.raises(ValueError, match="yesterday"):
         hub.catch_up(since="yesterday")
+
+
+@pytest.mark.parametrize("since", [None, 1767225600, 1.5, date(2026, 3, 1)])
+def test_the_time_has_to_be_of_the_right_type(hub: EventHub, since: Any) -> None:
+    with pytest.raises(TypeError, match="since is a datetime, or text in ISO 8601, not"):
+        hub.catch_up(since=since)
 
 
 def test_credentials_are_needed(sandbox: Sandbox) -> None:

@@ -170,6 +170,11 @@ class TestWhatWaits:
         with pytest.raises(ValueError, match=r"at least one|explode"):
             Workers(**{"count": 1, **options})
 
+    @pytest.mark.parametrize("count", ["x", 2.5, True])
+    def test_needs_to_know_how_many(self, hub: EventHub, count: Any) -> None:
+        with pytest.raises(TypeError, match="Workers need a whole number for count, not"):
+            hub.wait(workers=count)
+
 
 class TestTheEnd:
     def test_comes_when_everything_is_handled(self, hub: EventHub) -> None:

@@ -1,0 +1,80 @@
+"""What contains the entities that recovered events are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+#: What has to be selected of contexts and versions for :meth:`Lineage.learn`.
+CONTEXT = ("id", "parent_id", "project_id", "ancestors.id", "ancestors.parent_id")
+VERSION = (
+    "id",
+    "asset_id",
+    "project_id",
+    "asset.context_id",
+    "asset.ancestors.id",
+    "asset.ancestors.parent_id",
+)
+
+# The tables of entities by type; everything else is a kind of context.
+_TABLES = {"Asset": "asset", "AssetVersion": "assetversion", "Note": "note", "Project": "show"}
+# Attributes that name what contains an entity.
+_CONTAINERS = ("parent_id", "asset_id", "context_id")
+# Keeps an expression below what servers take for one.
+_IDS_IN_A_QUERY = 500
+
+
+class Lineage:
+    """Types of entities, and what contains each."""
+
+    def __init__(self) -> None:
+        """Initialise with nothing known."""
+        self._entries: dict[str, dict[str, Any]] = {}
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self._entries
+
+    def learn(self, record: Mapping[str, Any]) -> None:
+        """Take over what the *record* of an entity tells of it and of what contains it."""
+        kind = record["__entity_type__"]
+        container = next((record[name] for name in _CONTAINERS if record.get(name)), None)
+        self._add(record["id"], kind, container)
+        if record.get("project_id"):
+            self._add(record["project_id"], "Project", None)
+        for ancestor in record.get("ancestors") or ():
+            self.learn(ancestor)
+        if record.get("asset"):
+            self.learn(record["asset"])
+
+    def complete(self, entity: dict[str, Any]) -> None:
+        """Add to *entity*, as it stands in an event, its type, its parent and its `parents`."""
+        parents = list(self._line(entity["entityId"]))
+        known = parents[0] if parents else {"entity_type": None, "parentId": None}
+        entity["entity_type"] = known["entity_type"]
+        entity["parentId"] = known["parentId"]
+        entity["parents"] = parents
+
+    def _add(self, identifier: str, kind: str, container: str | None) -> None:
+        # A record within another may be shorter than the first of the same entity.
+        before = self._entries.get(identifier, {}).get("parentId")
+        self._entries[identifier] = {
+            "entityId": identifier,
+            "entityType": _TABLES.get(kind, "task"),
+            "entity_type": kind,
+            "parentId": container or before,
+        }
+
+    def _line(self, identifier: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the entity and what contains it, up to the project."""
+        while identifier in self._entries:
+            yield dict(self._entries[identifier])
+            identifier = self._entries[identifier]["parentId"]
+
+
+def queries(identifiers: Iterable[str]) -> Iterator[str]:
+    """Yield expressions for the records of contexts and versions among *identifiers*."""
+    ids = sorted(identifiers)
+    for start in range(0, len(ids), _IDS_IN_A_QUERY):
+        listed = ", ".join(f'"{identifier}"' for identifier in ids[start : start + _IDS_IN_A_QUERY])
+        for kind, attributes in (("TypedContext", CONTEXT), ("AssetVersion", VERSION)):
+            yield f"select {', '.join(attributes)} from {kind} where id in ({listed})"

@@ -21,6 +21,7 @@ from ftrack_rs._core import EventConnection
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.delivery import Acknowledged, Durable, Outstanding, ReceivedIds
 from ftrack_rs.event.dispatch import Callback, Dispatch
+from ftrack_rs.event.first_connection import FirstConnection
 from ftrack_rs.event.socket_io import PACKET_NAMES, decode, encode, parse_server_url, split_packet
 from ftrack_rs.exception import EventHubConnectionError, EventHubPacketError
 from ftrack_rs.logging import LazyLogMessage as L
@@ -76,6 +77,8 @@ class Link(Dispatch):
         self._headers = headers
         self._cookies = cookies
         self._connection: EventConnection | None = None
+        # Set while attempts are made in the background.
+        self._first: FirstConnection | None = None
         # Set when a connection has ended and everything that came over it is handled.
         self._served: threading.Event | None = None
         self._process = os.getpid()
@@ -116,6 +119,8 @@ class Link(Dispatch):
             state = "connected"
         elif self._connection is not None:
             state = "connecting" if self._served is None else "reconnecting"
+        elif self._first is not None:
+            state = "connecting"
         return HubHealth(
             state, self._last_event, self._reconnects, self._event_queue.qsize(), self._dropped
         )
@@ -154,19 +159,44 @@ class Link(Dispatch):
         self._intentional_disconnect = self._will_return = False
         connection = self._make_connection()
         with self._lock:
+            if self._first is not None and self._first.is_given_up_here():
+                return
             self._connection, self._resuming = connection, True
         try:
             connection.connect()
         except EventHubConnectionError as error:
-            if self._intentional_disconnect:
+            if self._intentional_disconnect or self._connection is not connection:
                 return
             self._connection = None
             raise self._cannot_connect(error) from error
         if connection.connected:
+            first, self._first = self._first, None
+            if first is not None:
+                first.give_up()
             self._served, self._process = threading.Event(), os.getpid()
             connection.serve(self, self._served.set)
             self._add_reply_subscriber()
             self._resume()
+
+    def _connect_in_background(self) -> threading.Thread:
+        """Start a thread that tries to connect until it succeeds or the hub is disconnected.
+
+        From now on events are queued until they can be sent; no longer if the user is refused.
+        """
+        self.init_connection()
+        self._first = FirstConnection(self)
+        thread = threading.Thread(target=self._make_first, args=(self._first,), daemon=True)
+        thread.start()
+        return thread
+
+    def _make_first(self, first: FirstConnection) -> None:
+        has_ended = not first.make()
+        # Once there was a connection, its end tells who waits.
+        if self._first is first:
+            self._first = None
+            if has_ended:
+                self._connection_initialised = False
+                self._enqueue_own("ftrack.meta.disconnected")
 
     def disconnect(self, unsubscribe: bool = True, reconnect: bool = False) -> None:
         """Disconnect from the event server, or end the attempts to connect to it.
@@ -178,8 +208,12 @@ class Link(Dispatch):
         Raises:
             EventHubConnectionError: If the hub is neither connected nor trying to be.
         """
-        if not self.connected and self._connection is None:
-            raise EventHubConnectionError("Not currently connected.")
+        with self._lock:
+            first = self._first
+            if not self.connected and self._connection is None and first is None:
+                raise EventHubConnectionError("Not currently connected.")
+            if first is not None and not reconnect:
+                first.give_up()
         self._intentional_disconnect = True
         self._connection_initialised = reconnect
         self._stopping.set()

@@ -52,7 +52,8 @@ class Session(SchemaLoader):
             plugin_paths: Folders of plugins; `FTRACK_EVENT_PLUGIN_PATH` by default.
             cache: A further layer of the cache, or a function of the session that makes one.
             cache_key_maker: Makes cache keys of identities.
-            auto_connect_event_hub: Connect to the event server, in the background.
+            auto_connect_event_hub: Connect to the event server in the background, however often it
+                takes.
             schema_cache_path: Folder to keep schemas in, False for none;
                 `FTRACK_API_SCHEMA_CACHE_PATH`, else the user's folder for caches, by default.
             plugin_arguments: Passed on to plugins.
@@ -101,7 +102,7 @@ class Session(SchemaLoader):
         )
         self._auto_connect_event_hub_thread = None
         if auto_connect_event_hub:
-            self._connect_event_hub()
+            self._auto_connect_event_hub_thread = self._event_hub._connect_in_background()
         _close_at_exit(self)
         self._plugin_paths = plugin_paths
         if plugin_paths is None:
@@ -119,14 +120,6 @@ class Session(SchemaLoader):
             cache = cache(self)
         if cache is not None:
             self.cache.caches.append(cache)
-
-    def _connect_event_hub(self) -> None:
-        # Announced from here, so that what is published until the thread has connected is kept.
-        self._event_hub.init_connection()
-        self._auto_connect_event_hub_thread = threading.Thread(
-            target=self._event_hub.connect, daemon=True
-        )
-        self._auto_connect_event_hub_thread.start()
 
     def _discover_plugins(self, plugin_arguments: Any = None) -> None:
         """Let every plugin in the plugin folders register itself with the session."""

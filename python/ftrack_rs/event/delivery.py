@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Optional
 #: Called with what the server answers to a packet.
 Acknowledged = Callable[..., None]
 
-# Bounds what a server costs in memory that acknowledges nothing.
-_MOST_UNACKNOWLEDGED = 100_000
+#: Bounds what a server costs in memory that acknowledges nothing.
+MOST_UNACKNOWLEDGED = 100_000
 # What a server has routed before a connection broke, and what is sent again after, is close to it.
 _REMEMBERED_IDS = 10_000
 _SECONDS_OF_REPEATS = 60
@@ -46,8 +46,16 @@ class Unacknowledged(NamedTuple):
 class Outstanding:
     """The packets that the server has not acknowledged yet."""
 
-    def __init__(self) -> None:
-        """Initialise without packets."""
+    def __init__(self, on_dropped: Callable[[int], None]) -> None:
+        """Initialise without packets.
+
+        Args:
+            on_dropped: Called when one is given up for the first time over a connection, with how
+                many have been until then.
+        """
+        self._on_dropped = on_dropped
+        self._dropped = 0
+        self._has_told = False
         self._last_number = 0
         self._packets: OrderedDict[int, Unacknowledged] = OrderedDict()
         self._changed = threading.Condition()
@@ -59,11 +67,16 @@ class Outstanding:
             return self._last_number
 
     def add(self, number: int, callback: Acknowledged, packet: str | None) -> None:
-        """Remember a packet that is about to be sent."""
+        """Remember a packet that is about to be sent; if there are too many, give up the oldest."""
         with self._changed:
             self._packets[number] = Unacknowledged(callback, packet)
-            if len(self._packets) > _MOST_UNACKNOWLEDGED:
-                self._packets.popitem(last=False)
+            if len(self._packets) <= MOST_UNACKNOWLEDGED:
+                return
+            self._packets.popitem(last=False)
+            self._dropped += 1
+            is_first, self._has_told = not self._has_told, True
+        if is_first:
+            self._on_dropped(self._dropped)
 
     def pop(self, number: int) -> Acknowledged | None:
         """Forget a packet and return its callback, or None if there is no such packet."""
@@ -75,6 +88,7 @@ class Outstanding:
     def start_connection(self) -> list[str]:
         """Forget what a new connection does not need and return the packets to send again."""
         with self._changed:
+            self._has_told = False
             for number in [n for n, sent in self._packets.items() if sent.packet is None]:
                 del self._packets[number]
             return [sent.packet for sent in self._packets.values() if sent.packet is not None]

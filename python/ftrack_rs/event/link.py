@@ -19,7 +19,13 @@ from typing import Any, NamedTuple, Optional
 
 from ftrack_rs._core import EventConnection
 from ftrack_rs.event.base import Event
-from ftrack_rs.event.delivery import Acknowledged, Durable, Outstanding, ReceivedIds
+from ftrack_rs.event.delivery import (
+    MOST_UNACKNOWLEDGED,
+    Acknowledged,
+    Durable,
+    Outstanding,
+    ReceivedIds,
+)
 from ftrack_rs.event.dispatch import Callback, Dispatch
 from ftrack_rs.event.first_connection import FirstConnection
 from ftrack_rs.event.socket_io import PACKET_NAMES, decode, encode, parse_server_url, split_packet
@@ -97,7 +103,7 @@ class Link(Dispatch):
         self._last_event: datetime | None = None
         self._event_queue: queue.Queue[Event] = queue.Queue()
         self._event_send_queue: queue.Queue[_Unsent] = queue.Queue()
-        self._outstanding = Outstanding()
+        self._outstanding = Outstanding(self._on_unacknowledged)
         self._received = ReceivedIds()
         # Looked up both ways: the name of a code, and the code of a name.
         self._code_name_mapping = {
@@ -485,6 +491,10 @@ class Link(Dispatch):
         callback = self._outstanding.pop(int(number))
         if callback is not None:
             callback(*(decode(args) if args else []))
+
+    def _on_unacknowledged(self, dropped: int) -> None:
+        message = "Over {0} events are not acknowledged; the oldest are given up: {1} by now."
+        self.logger.warning(L(message, MOST_UNACKNOWLEDGED, dropped))
 
     def _encode(self, data: Any) -> str:
         """Return *data*, which may hold events, as JSON."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ftrack_rs.event import delivery
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.hub import Callback, EventHub, ServerDetails, SocketIoSession
 from ftrack_rs.exception import (
@@ -422,3 +423,20 @@ def test_a_subclass_may_keep_subscribers_from_the_server() -> None:
     hub.subscribe("topic=test", print)
     assert hub.wire == []
     assert len(hub._subscribers) == 1
+
+
+def test_events_that_are_given_up_are_told_of_once_in_a_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "MOST_UNACKNOWLEDGED", 2)
+    hub = ConnectedHub()
+    hub.init_connection()
+    for number in range(5):
+        hub.publish(Event("test", data={"number": number}))
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "1 by now" in warning
+    hub._outstanding.start_connection()
+    for number in range(2):
+        hub.publish(Event("test", data={"number": number}))
+    assert "4 by now" in caplog.records[1].getMessage()
+    assert len(caplog.records) == 2

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ftrack_rs import exception
+from ftrack_rs._core import VERSION
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 for success, 1 for a failure that was reported, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -42,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ftrack-rs", description="A fast ftrack client, and a server to try it with."
     )
+    parser.add_argument("--version", action="version", version=f"ftrack-rs {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="publish a sequence and a movie, and read them back")
@@ -93,8 +97,13 @@ def _parser() -> argparse.ArgumentParser:
 
     transfers = commands.add_parser("transfers", help="list and resume transfers that broke off")
     transfers.add_argument("action", choices=["list", "resume", "clean"], help="what to do")
-    transfers.add_argument("ids", nargs="*", metavar="ID", help="with which (default: all)")
+    transfers.add_argument(
+        "ids", nargs="*", metavar="ID", help="with which; optional: all of them if none is named"
+    )
     transfers.set_defaults(run=_transfers)
+    for command in commands.choices.values():
+        # What is wrong with the words of a command is said with its own usage.
+        command.set_defaults(parser=command)
     return parser
 
 

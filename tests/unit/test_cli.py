@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+import ftrack_rs
 from ftrack_rs import cli
 
 
@@ -47,3 +48,19 @@ def test_mistakes_are_one_line(
     assert output.out == ""
     assert output.err.startswith(f"ftrack-rs: {said}")
     assert output.err.count("\n") == 1
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"ftrack-rs {ftrack_rs.__version__}\n"
+
+
+def test_a_wrong_option_shows_how_the_command_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["transfers", "list", "--nonsense"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: ftrack-rs transfers ")
+    assert "unrecognized arguments: --nonsense" in error

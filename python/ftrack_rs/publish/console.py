@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import mimetypes
 import re
 import shutil
 import sys
@@ -101,7 +102,19 @@ def _describe(publisher: Publisher, session: Session, options: argparse.Namespac
         single = [path for path in options.paths if parse_sequence(path) is None]
         if not single:
             raise ValueError("a reviewable is one file, but all paths are sequences")
+        _check_can_be_seen(single[-1])
         version.reviewable(single[-1])
+
+
+def _check_can_be_seen(path: str) -> None:
+    """Refuse what no server can encode, before it is published.
+
+    Raises:
+        ValueError: If the name says that the file is text.
+    """
+    kind, _ = mimetypes.guess_type(path)
+    if kind and (kind.startswith("text/") or kind == "application/json"):
+        raise ValueError(f"a reviewable is a movie or a picture, and {path} is {kind}")
 
 
 def component_names(paths: list[str]) -> list[str]:
@@ -124,7 +137,7 @@ def task_reference(text: str) -> str:
         found = _ID.search(text)
     if found:
         return found.group()
-    names = reversed(text.strip("/").split("/"))
+    names = reversed([name.strip() for name in text.strip("/ ").split("/")])
     conditions = [f"{'parent.' * depth}name is {quoted(name)}" for depth, name in enumerate(names)]
     return f"Task where {' and '.join(conditions)}"
 

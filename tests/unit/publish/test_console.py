@@ -57,6 +57,15 @@ def test_files_are_published_and_listed(
     assert "v002" in capsys.readouterr().out
 
 
+def test_text_is_no_reviewable(
+    capsys: pytest.CaptureFixture[str], session: Session, task: Any, notes: Path
+) -> None:
+    assert publish(notes, "--task", task["id"], "--asset", "comp", "--reviewable") == 1
+    said = f"ftrack-rs: a reviewable is a movie or a picture, and {notes} is text/plain"
+    assert said in capsys.readouterr().err
+    assert not session.query(f"AssetVersion where task_id is {task['id']}").all()
+
+
 def test_what_was_published_is_announced(session: Session, task: Any, notes: Path) -> None:
     seen: list[Any] = []
     session.event_hub.connect()
@@ -130,6 +139,7 @@ def test_tasks_are_found_by_id_page_and_names() -> None:
     assert task_reference("film/sh010/lighting") == (
         'Task where name is "lighting" and parent.name is "sh010" and parent.parent.name is "film"'
     )
+    assert task_reference("film / sh010 / lighting") == task_reference("film/sh010/lighting")
     assert task_reference('12" reel\\') == 'Task where name is "12\\" reel\\\\"'
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import ftrack_rs
 from ftrack_rs.cli import main
@@ -200,13 +203,17 @@ def test_a_script_that_does_not_exist_is_named(tmp_path: Path, capsys: object) -
     assert main(["run", str(tmp_path / "missing.py")]) == 1
 
 
-def test_a_pth_file_is_enough_for_a_whole_installation(tmp_path: Path) -> None:
-    (tmp_path / "drop_in.pth").write_text("import ftrack_rs\n")
+@pytest.mark.parametrize(("variable", "client"), [("1", "ftrack_rs"), ("", "None")])
+def test_a_pth_file_is_enough_for_a_whole_installation(
+    tmp_path: Path, variable: str, client: str
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "migrating.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\$ echo '(import os; .*)' ", text, re.MULTILINE)
+    (tmp_path / "drop_in.pth").write_text(f"{line}\n")
     program = """
 import site, sys
 site.addsitedir(sys.argv[1])
-import ftrack_api
-print(ftrack_api.Session.__module__)
+print(sys.modules.get("ftrack_rs") and __import__("ftrack_api").__name__)
 """
-    finished = run(program, str(tmp_path), FTRACK_RS_AS_FTRACK_API="1")
-    assert finished.stdout.startswith("ftrack_rs."), finished.stderr
+    finished = run(program, str(tmp_path), FTRACK_RS_AS_FTRACK_API=variable)
+    assert finished.stdout.strip() == client, finished.stderr

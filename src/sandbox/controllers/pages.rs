@@ -5,17 +5,18 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use serde::Deserialize;
 
+use super::server_information::VERSION;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::media::signing::SignatureError;
 use crate::media::thumbnail::placeholder;
 use crate::operations::widgets;
 
-/// `GET /`: says that the server is there.
-pub async fn index() -> Html<&'static str> {
-    Html(
-        "<!doctype html><title>ftrack-rs sandbox</title><p>ftrack-rs sandbox: a stand-in ftrack server, API at /api.",
-    )
+/// `GET /`: says that the server is there, and which one: launchers take no address for ftrack's that answers without
+/// the header.
+pub async fn index() -> impl IntoResponse {
+    let page = "<!doctype html><title>ftrack-rs sandbox</title><p>ftrack-rs sandbox: a stand-in ftrack server, API at /api.";
+    ([("FTRACK_VERSION", VERSION)], Html(page))
 }
 
 /// What follows the `?` in the URL of a widget.

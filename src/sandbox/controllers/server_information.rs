@@ -9,6 +9,9 @@ use crate::{
     schema::Catalog,
 };
 
+/// The version of the server: clients refuse numbers below 3.3.11, and take anything that is no number.
+pub const VERSION: &str = "dev";
+
 /// What is answered when nothing special is asked for.
 const USUAL: [&str; 4] = [
     "storage_scenario",
@@ -36,8 +39,7 @@ fn fact(reading: &Reading<'_>, name: &str) -> Result<Option<Value>, ApiError> {
     Ok(match name {
         "storage_scenario" => Some(storage_scenario(reading.connection)?),
         "schema_hash" => Some(json!(Catalog::get().schema_hash())),
-        // Clients refuse numbers below 3.3.11, and take anything that is no number.
-        "version" => Some(json!("dev")),
+        "version" => Some(json!(VERSION)),
         "is_timezone_support_enabled" | "is_nested_subqueries_enabled" => Some(json!(true)),
         "display_week_numbers" | "display_task_dates_as_time" => Some(json!(false)),
         "preferred_language" => Some(json!("en")),

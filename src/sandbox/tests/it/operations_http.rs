@@ -56,6 +56,15 @@ fn strict_clients_learn_of_errors_by_status() {
 }
 
 #[test]
+fn launchers_learn_the_version_from_a_header() {
+    let server = start();
+    let answer = get(server.url());
+    let information = post_one(&server, &[], &json!({"action": "query_server_information"}));
+    let version = answer.header("ftrack_version").unwrap();
+    assert_eq!(information.json()[0]["version"], version);
+}
+
+#[test]
 fn options_come_in_either_spelling() {
     let server = start();
     let operation = json!({"action": "query", "expression": "select"});

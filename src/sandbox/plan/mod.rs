@@ -27,7 +27,10 @@ mod tests;
 use ftrack_protocol::query::{Direction, OrderKey, Query, Segment};
 use rusqlite::types::Value;
 
-use crate::schema::{AttributeKind, Catalog, DataType, EntityType, Join};
+use crate::{
+    schema::{AttributeKind, Catalog, DataType, EntityType, Join},
+    semantics::computed_custom_attributes::{dense_values, owners_of_values},
+};
 use comparison::Operand;
 use resolve::unsupported;
 
@@ -132,14 +135,28 @@ impl<'c> Planner<'c> {
     /// Writes `from` and `where`.
     fn source(&mut self, scope: Scope<'c>, query: &Query) -> Result<(), QueryError> {
         self.sql.push(" from ");
-        self.from(scope);
-        self.sql.push(" where ");
-        self.filters(scope, &[]);
+        self.searched(scope);
         if let Some(criteria) = &query.criteria {
             return self.criterion(scope, criteria);
         }
         self.sql.push("1");
         Ok(())
+    }
+
+    /// Writes the rows that a query of a type looks at, and `where`.
+    ///
+    /// Whoever asks for the custom attributes of one kind of entity gets those that were never set as well, as in the
+    /// collections of entities; `CustomAttributeValue`, which knows no kind, is what is stored.
+    fn searched(&mut self, scope: Scope<'c>) {
+        let table = &self.catalog.table(scope.entity_type.table).name;
+        let Some(owners) = owners_of_values(table, &scope.entity_type.row_filter) else {
+            self.from(scope);
+            self.sql.push(" where ");
+            return self.filters(scope, &[]);
+        };
+        self.sql.push("(").push(&dense_values(&owners));
+        self.sql.push(&format!(") {} where ", scope.alias));
+        self.hide(scope);
     }
 
     /// Writes the order, made total by the primary key: pages must not overlap.

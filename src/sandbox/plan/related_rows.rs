@@ -69,7 +69,8 @@ pub(crate) fn relation_rows<'c>(
         Join::Computed { relation } if relation == CUSTOM_ATTRIBUTES => {
             let table = &catalog.table(owner.table).name;
             planner.sql.push("select ").push(columns).push(" from (");
-            planner.sql.push(&dense_values(table)).bind_list(owners);
+            planner.sql.push(&dense_values(table));
+            planner.sql.push(" where o.id in ").bind_list(owners);
             planner.sql.push(&format!(") {} where ", Alias::ROOT));
             planner.hide(scope);
             planner.sql.push("1");

@@ -196,8 +196,14 @@ fn conditions_are_searched_by_index() {
         "Task where ancestors any (id is a)",
         "Metadata where parent_id is a and key is b",
         "Shot where scopes.id is a",
+        "ContextCustomAttributeValue where entity_id in (a, b) and configuration_id in (c, d)",
+        "ContextCustomAttributeValue where entity_id is a and key is b",
+        "UserCustomAttributeValue where configuration_id is a and entity_id is b",
     ] {
         let steps = steps(expression);
-        assert!(!steps.contains("SCAN t"), "{expression}\n{steps}");
+        assert!(
+            !steps.contains("SCAN t") && !steps.contains("SCAN o"),
+            "{expression}\n{steps}"
+        );
     }
 }

@@ -29,20 +29,39 @@ pub(crate) fn type_of(table: &str, alias: Alias) -> String {
     )
 }
 
-/// Returns the first part of a query for the rows of all values of some entities of `table`; the list of their ids
-/// completes it. The rows have the columns of `custom_attribute_value`.
+/// Returns a query for the values of all entities `o` of `table`, to which conditions may be added. The rows have the
+/// columns that clients see of `custom_attribute_value`, and their values compare like those.
 ///
 /// What was never set has the default of its configuration; a hierarchical value has none, as ftrack inherits on clients.
 pub(crate) fn dense_values(table: &str) -> String {
     format!(
-        "select o.id as entity_id, c.id as configuration_id, \
-         case when v.entity_id is not null then v.value when c.is_hierarchical then null else c.\"default\" end as value \
+        "select o.id as entity_id, c.id as configuration_id, (case when v.entity_id is not null then v.value \
+         when c.is_hierarchical then null else c.\"default\" end) collate nocase as value \
          from \"{table}\" o \
          join custom_attribute_configuration c on c.configuration_kind = 'value' and {} \
-         left join custom_attribute_value v on v.configuration_id = c.id and v.entity_id = o.id \
-         where o.id in ",
+         left join custom_attribute_value v on v.configuration_id = c.id and v.entity_id = o.id",
         applies(table)
     )
+}
+
+/// Returns the table of the entities whose values a type holds; none for types that are not about the values of one
+/// kind of entity.
+pub(crate) fn owners_of_values(
+    table: &str,
+    row_filter: &[(String, Vec<String>)],
+) -> Option<String> {
+    let [(column, kinds)] = row_filter else {
+        return None;
+    };
+    match (table, column.as_str(), kinds.as_slice()) {
+        ("custom_attribute_value", "entity_kind", [kind]) => Some(table_of_kind(kind).to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns the table of the entities that values call `kind`.
+pub(crate) fn table_of_kind(kind: &str) -> &str {
+    if kind == "user" { "resource" } else { kind }
 }
 
 /// The condition under which the configuration `c` applies to the row `o`: the rule by which clients choose.

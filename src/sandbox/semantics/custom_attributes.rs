@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, types::Value as SqlValue};
 use crate::{error::ApiError, operations::permissions};
 
 use super::{
+    computed_custom_attributes::table_of_kind,
     create::{self, NewEntity},
     row::Row,
     unit_of_work::UnitOfWork,
@@ -55,7 +56,7 @@ pub(super) fn check_writable(work: &UnitOfWork<'_>, row: &Row) -> Result<(), Api
 
 fn kind_of(work: &UnitOfWork<'_>, id: &SqlValue) -> Result<&'static str, ApiError> {
     for kind in KINDS {
-        let table = if *kind == "user" { "resource" } else { kind };
+        let table = table_of_kind(kind);
         let sql = format!("select exists (select 1 from \"{table}\" where id = ?1)");
         let found: bool = work
             .connection

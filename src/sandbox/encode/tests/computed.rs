@@ -176,6 +176,64 @@ fn custom_attributes_are_dense_when_selected() {
 }
 
 #[test]
+fn queries_of_the_values_of_one_kind_of_entity_are_dense() {
+    let site = Site::new();
+    let found = |expression: &str| -> Vec<String> {
+        let rows = site.query(expression);
+        let text = |row: &Value| format!("{} {} {}", row["entity_id"], row["key"], row["value"]);
+        rows.iter().map(|row| text(row).replace('"', "")).collect()
+    };
+    assert_eq!(
+        found(
+            "select value, entity_id from ContextCustomAttributeValue \
+             where entity_id in (S1, S2, T1) and configuration_id in (cfg-fstart, cfg-other, cfg-tags)"
+        ),
+        [
+            "S1 fstart 990",
+            "S2 fstart 1001",
+            "S1 tags null",
+            "S2 tags [night,Rain]",
+            "T1 tags null"
+        ]
+    );
+    let typed = "select value from ContextCustomAttributeValue where";
+    for (condition, expected) in [
+        ("key is fstart and value is 1001", vec!["S2 fstart 1001"]),
+        (
+            "configuration.key is fstart and value > 0 order by value desc limit 1",
+            vec!["S2 fstart 1001"],
+        ),
+        (
+            "key is fstart order by value limit 5 offset 1",
+            vec!["S2 fstart 1001"],
+        ),
+        ("value is None and entity_id is S1", vec!["S1 tags null"]),
+        ("value is RAIN", vec!["S2 tags [night,Rain]"]),
+        ("key is other", vec![]),
+    ] {
+        assert_eq!(
+            found(&format!("{typed} {condition}")),
+            expected,
+            "{condition}"
+        );
+    }
+    assert_eq!(
+        site.ids("Shot where id in (select entity_id from ContextCustomAttributeValue where value is 1001)"),
+        "S2"
+    );
+    let counted = site.query(
+        "select count(entity_id) from ContextCustomAttributeValue where entity_id is S1 group by entity_id",
+    );
+    assert_eq!(counted[0]["count_entity_id"], 3);
+    assert_eq!(
+        found("AssetVersionCustomAttributeValue where entity_id is V1"),
+        ["V1 tags null"]
+    );
+    assert_eq!(found("UserCustomAttributeValue"), [""; 0]);
+    assert_eq!(site.query("CustomAttributeValue").len(), 2);
+}
+
+#[test]
 fn custom_attributes_compare_by_their_type() {
     let site = Site::new();
     for (condition, expected) in [

@@ -37,6 +37,14 @@ insert into component (id, system_type, name, size, file_type, version_id)
     from asset_version v;
 insert into metadata (parent_id, parent_type, key, value)
     select id, 'task', 'colour', iif(rowid % 2, 'red', 'Blue') from context where rowid % 9 = 0;
+insert into custom_attribute_configuration (id, configuration_kind, key, entity_type, is_hierarchical, type_id, "default")
+    select name || '-of-all', 'value', name, 'show', 1, id, 'Some text' from custom_attribute_type where name in ('text', 'number');
+insert into custom_attribute_configuration (id, configuration_kind, key, entity_type, is_hierarchical, type_id, "default")
+    select 'of-' || kind, 'value', 'remark', kind, 0, id, iif(kind = 'user', 7, 'Some text')
+    from custom_attribute_type, (select 'user' as kind union select 'list' union select 'assetversion') where name = 'text';
+insert into custom_attribute_value (configuration_id, entity_id, entity_kind, value)
+    select iif(rowid % 2, 'text-of-all', 'number-of-all'), id, 'context', iif(rowid % 2, 'RED', rowid)
+    from context where rowid % 5 = 0;
 "#;
 
 /// The data of a server that has stopped, for the planner and for the evaluator.

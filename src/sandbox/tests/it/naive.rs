@@ -31,6 +31,8 @@ pub struct Database {
     tables: HashMap<String, Vec<Row>>,
     /// By table and column: the rows by value, so that following a relation does not take a walk through the table.
     rows_by: HashMap<(String, String), HashMap<String, Vec<usize>>>,
+    /// By the kind of entity: the values of its custom attributes, those that were never set included.
+    values: HashMap<String, Vec<Row>>,
     /// What queries inside `in (...)` select: they are the same for every row.
     pub selected: RefCell<HashMap<String, Rc<Vec<Value>>>>,
 }
@@ -40,6 +42,7 @@ impl Database {
         let mut database = Self {
             tables: HashMap::new(),
             rows_by: HashMap::new(),
+            values: HashMap::new(),
             selected: RefCell::default(),
         };
         for table in Catalog::get().tables() {
@@ -69,11 +72,27 @@ impl Database {
             }
             database.tables.insert(table.name.clone(), rows);
         }
+        for kind in [
+            "context",
+            "asset",
+            "asset_version",
+            "list",
+            "list_object",
+            "user",
+        ] {
+            let values = all_values(&database, kind);
+            database.values.insert(kind.to_owned(), values);
+        }
         database
     }
 
     /// Returns all rows of a type.
     pub fn rows(&self, entity_type: &EntityType) -> Vec<&Row> {
+        if let [(column, kinds)] = entity_type.row_filter.as_slice()
+            && column == "entity_kind"
+        {
+            return self.values[&kinds[0]].iter().collect();
+        }
         let rows = self.table(entity_type).iter();
         rows.filter(|row| is_of(entity_type, row)).collect()
     }
@@ -97,6 +116,59 @@ impl Database {
     fn context(&self, id: &Value) -> Option<&Row> {
         self.rows_with("context", "id", id).into_iter().next()
     }
+}
+
+/// Returns a row for every entity of a kind and every custom attribute that it has, set or not.
+fn all_values(database: &Database, kind: &str) -> Vec<Row> {
+    let mut values = Vec::new();
+    let owners = if kind == "user" { "resource" } else { kind };
+    for owner in &database.tables[owners] {
+        for configuration in &database.tables["custom_attribute_configuration"] {
+            if !applies(kind, owner, configuration) {
+                continue;
+            }
+            let stored = database.rows_with("custom_attribute_value", "entity_id", &owner["id"]);
+            let stored = stored
+                .into_iter()
+                .find(|value| value["configuration_id"] == configuration["id"]);
+            let value = match stored {
+                Some(stored) => stored["value"].clone(),
+                None if configuration["is_hierarchical"] == Value::Integer(1) => Value::Null,
+                None => configuration["default"].clone(),
+            };
+            values.push(Row::from([
+                ("configuration_id".to_owned(), configuration["id"].clone()),
+                ("entity_id".to_owned(), owner["id"].clone()),
+                ("value".to_owned(), value),
+            ]));
+        }
+    }
+    values
+}
+
+fn applies(kind: &str, owner: &Row, configuration: &Row) -> bool {
+    let text = |row: &Row, column: &str| match row.get(column) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let is_hierarchical = configuration["is_hierarchical"] == Value::Integer(1);
+    let named = text(configuration, "entity_type").unwrap_or_default();
+    let fits = match kind {
+        "context" if text(owner, "context_type").as_deref() == Some("show") => {
+            is_hierarchical || named == "show"
+        }
+        "context" => {
+            let object_type = text(configuration, "object_type_id");
+            is_hierarchical || named == "task" && object_type == text(owner, "object_type_id")
+        }
+        "asset" | "asset_version" => is_hierarchical || named == kind.replace('_', ""),
+        "user" => named == "user" && text(owner, "resource_type").as_deref() == Some("user"),
+        _ => named == kind.replace('_', ""),
+    };
+    let project = text(configuration, "project_id");
+    let own = text(owner, "project_id").or_else(|| text(owner, "id"));
+    fits && text(configuration, "configuration_kind").as_deref() == Some("value")
+        && (project.is_none() || project == own)
 }
 
 fn is_of(entity_type: &EntityType, row: &Row) -> bool {

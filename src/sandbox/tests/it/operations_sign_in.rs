@@ -268,7 +268,7 @@ fn a_custom_attribute_is_for_the_roles_that_it_names() {
     let shown = || {
         let known = [
             "CustomAttributeConfiguration where key is fstart and object_type.name is Shot",
-            "ContextCustomAttributeValue",
+            "ContextCustomAttributeValue where key is fstart and value is 7",
             "Shot where custom_attributes any (value is 7)",
         ];
         let dense = sees("select custom_attributes from Shot");

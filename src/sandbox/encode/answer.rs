@@ -106,7 +106,7 @@ impl Answers {
         })?;
         Emitter::new(&plan.tree, &plan.layout, &plan.pages[page], options, seen)
             .with_overrides(overrides)
-            .entity(Tree::ROOT, row, out);
+            .entity(&[Tree::ROOT], row, out);
         Ok(())
     }
 }

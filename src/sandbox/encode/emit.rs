@@ -1,6 +1,6 @@
 //! Writes loaded entities as JSON.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::Value;
 
@@ -8,11 +8,21 @@ use super::{
     ReadOptions, Seen,
     layout::{Format, Item, Layout},
     load::{Loaded, group_key},
+    places::{Places, Spot},
     scalar,
-    seen::Wanted,
     tree::Tree,
 };
-use crate::{operations::signed_url, schema::Catalog, semantics::computed_media::Address};
+use crate::{
+    operations::signed_url,
+    schema::{Catalog, TypeId},
+    semantics::computed_media::Address,
+};
+
+/// How many entities may lie around one that is written with more than its own place wants.
+///
+/// Entities that lead to each other, such as versions that were made from others, would else be written one inside the
+/// other, all of them. Decoders give up at some depth: serde at 128 levels, of which an entity in a list takes two.
+const MAX_DEPTH: usize = 24;
 
 /// Writes the entities of one result.
 pub(super) struct Emitter<'a> {
@@ -23,6 +33,9 @@ pub(super) struct Emitter<'a> {
     seen: &'a mut Seen,
     first_node: u32,
     overrides: Option<&'a HashMap<String, Value>>,
+    places: Option<&'a Places<'a>>,
+    /// How many entities are being written.
+    depth: usize,
 }
 
 impl<'a> Emitter<'a> {
@@ -41,7 +54,15 @@ impl<'a> Emitter<'a> {
             options,
             seen,
             overrides: None,
+            places: None,
+            depth: 0,
         }
+    }
+
+    /// Writes entities, where they occur first, with all that is wanted of them at any of these places.
+    pub(super) fn with_places(mut self, places: &'a Places<'a>) -> Self {
+        self.places = Some(places);
+        self
     }
 
     /// Writes these values instead of those that the root has stored.
@@ -52,43 +73,107 @@ impl<'a> Emitter<'a> {
 
     /// Writes an entity: in full, or as a reference if the answer holds all of it already.
     ///
-    /// An entity that is being written counts as held, so that circles end.
-    pub(super) fn entity(&mut self, node: usize, row: usize, out: &mut Vec<u8>) {
+    /// It is the one in `row` of the first of `nodes`; the others want things of it at the same place. An entity that is
+    /// being written counts as held, so that circles end.
+    pub(super) fn entity(&mut self, nodes: &[usize], row: usize, out: &mut Vec<u8>) {
+        let Some(&node) = nodes.first() else {
+            return;
+        };
         let level = &self.levels[node];
-        let shape = self.layout.nodes[node].shape(level.types[row]);
+        let entity_type = level.types[row];
+        let shape = self.layout.nodes[node].shape(entity_type);
         out.extend_from_slice(&shape.opening);
         for item in &shape.key_items {
             self.item(node, row, item, out);
         }
-        if self.is_wanted(node, row) {
-            for item in &shape.items {
-                self.item(node, row, item, out);
-            }
-            for (branch, label) in &shape.branches {
-                out.extend_from_slice(label);
-                self.branch(node, row, *branch, out);
-            }
+        let key = group_key(&level.rows, row, &shape.key);
+        let own = [Spot { node, row }];
+        let spots = self.spots(nodes, &own, entity_type, key.as_deref());
+        if self.is_wanted(entity_type, key.as_deref(), &spots) {
+            self.depth += 1;
+            self.scalars(entity_type, &spots, out);
+            self.related(entity_type, &spots, out);
+            self.depth -= 1;
         }
         out.push(b'}');
     }
 
-    fn is_wanted(&mut self, node: usize, row: usize) -> bool {
-        if self.options.denormalize {
-            return true;
-        }
-        let level = &self.levels[node];
-        let entity_type = level.types[row];
-        let shape = self.layout.nodes[node].shape(entity_type);
-        let number = self.first_node + u32::try_from(node).unwrap_or(u32::MAX);
-        let wanted = Wanted {
-            scalars: shape.scalars,
-            node: (!shape.branches.is_empty()).then_some(number),
+    /// Returns the rows that say what is wanted of an entity here: all that it has, or those at this very place.
+    fn spots<'s>(
+        &self,
+        nodes: &[usize],
+        own: &'s [Spot],
+        entity_type: TypeId,
+        key: Option<&str>,
+    ) -> Cow<'s, [Spot]>
+    where
+        'a: 's,
+    {
+        let is_alone = self.options.denormalize || self.depth >= MAX_DEPTH;
+        let (Some(places), Some(key), true) = (self.places, key, !is_alone || nodes.len() > 1)
+        else {
+            return own.into();
         };
-        group_key(&level.rows, row, &shape.key)
-            .is_none_or(|key| self.seen.note(entity_type, &key, wanted))
+        match places.of(entity_type, key) {
+            None => own.into(),
+            Some(spots) if is_alone => {
+                let here = spots.iter().filter(|spot| nodes.contains(&spot.node));
+                here.copied().collect()
+            }
+            Some(spots) => spots.into(),
+        }
     }
 
-    fn branch(&mut self, node: usize, row: usize, branch: usize, out: &mut Vec<u8>) {
+    fn is_wanted(&mut self, entity_type: TypeId, key: Option<&str>, spots: &[Spot]) -> bool {
+        let (Some(key), false) = (key, self.options.denormalize) else {
+            return true;
+        };
+        let layout = self.layout;
+        let shapes = || {
+            let nodes = spots.iter().map(|spot| spot.node);
+            nodes.map(|node| (node, layout.nodes[node].shape(entity_type)))
+        };
+        let scalars = shapes().fold(0, |scalars, (_, shape)| scalars | shape.scalars);
+        let first = self.first_node;
+        let nodes = shapes()
+            .filter(|(_, shape)| !shape.related.is_empty())
+            .map(|(node, _)| first + u32::try_from(node).unwrap_or(u32::MAX));
+        self.seen.note(entity_type, key, scalars, nodes)
+    }
+
+    fn scalars(&self, entity_type: TypeId, spots: &[Spot], out: &mut Vec<u8>) {
+        let mut written = 0;
+        for spot in spots {
+            let shape = self.layout.nodes[spot.node].shape(entity_type);
+            for item in shape.items.iter().filter(|item| item.bit & written == 0) {
+                self.item(spot.node, spot.row, item, out);
+            }
+            written |= shape.scalars;
+        }
+    }
+
+    /// Writes the entities of every relation, once for all places that follow it.
+    fn related(&mut self, entity_type: TypeId, spots: &[Spot], out: &mut Vec<u8>) {
+        let layout = self.layout;
+        let shape = |spot: &Spot| layout.nodes[spot.node].shape(entity_type);
+        for (index, spot) in spots.iter().enumerate() {
+            for related in &shape(spot).related {
+                let same = |other: &Spot| shape(other).following(&related.label);
+                if spots[..index].iter().any(|other| same(other).is_some()) {
+                    continue;
+                }
+                let mut nodes = Cow::Borrowed(related.nodes.as_slice());
+                for other in spots[index + 1..].iter().filter_map(same) {
+                    nodes.to_mut().extend(&other.nodes);
+                }
+                out.extend_from_slice(&related.label);
+                self.branch(*spot, related.branch, &nodes, out);
+            }
+        }
+    }
+
+    fn branch(&mut self, spot: Spot, branch: usize, nodes: &[usize], out: &mut Vec<u8>) {
+        let Spot { node, row } = spot;
         let near = &self.layout.nodes[node].near[branch];
         let branch = &self.tree.nodes[node].branches[branch];
         let levels = self.levels;
@@ -97,7 +182,7 @@ impl<'a> Emitter<'a> {
             .map_or(&[][..], Vec::as_slice);
         if !branch.relation.is_collection {
             match related.first() {
-                Some(row) => self.entity(branch.node, *row, out),
+                Some(row) => self.entity(nodes, *row, out),
                 None => out.extend_from_slice(b"null"),
             }
             return;
@@ -107,7 +192,7 @@ impl<'a> Emitter<'a> {
             if index > 0 {
                 out.push(b',');
             }
-            self.entity(branch.node, *row, out);
+            self.entity(nodes, *row, out);
         }
         out.push(b']');
     }

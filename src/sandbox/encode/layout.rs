@@ -43,10 +43,29 @@ pub(super) struct Shape<'c> {
     pub key_items: Vec<Item<'c>>,
     /// All other scalars.
     pub items: Vec<Item<'c>>,
-    /// The branches that the type has, each with what is written before its entities.
-    pub branches: Vec<(usize, Vec<u8>)>,
+    /// The relations that are followed.
+    pub related: Vec<Related>,
     /// All scalars, as bits by the position of the attribute in the type.
     pub scalars: u128,
+}
+
+impl Shape<'_> {
+    /// Returns the relation that has this label.
+    pub(super) fn following(&self, label: &[u8]) -> Option<&Related> {
+        self.related.iter().find(|related| related.label == label)
+    }
+}
+
+/// A relation of an entity.
+#[derive(Debug)]
+pub(super) struct Related {
+    /// What is written before the entities.
+    pub label: Vec<u8>,
+    /// The branch.
+    pub branch: usize,
+    /// The nodes of the related entities: that of the branch, and those of others that follow the same relation, as
+    /// `parent.children` and `parent[Shot].children` do of shots.
+    pub nodes: Vec<usize>,
 }
 
 /// One scalar of an entity.
@@ -54,6 +73,8 @@ pub(super) struct Shape<'c> {
 pub(super) struct Item<'c> {
     /// The name of the attribute.
     pub name: &'c str,
+    /// The attribute as a bit, by its position in the type.
+    pub bit: u128,
     /// What is written before the value.
     pub label: Vec<u8>,
     /// Where the value is.
@@ -167,7 +188,7 @@ fn shape<'c>(
         key: Vec::new(),
         key_items: Vec::new(),
         items: Vec::new(),
-        branches: Vec::new(),
+        related: Vec::new(),
         scalars: 0,
     };
     for name in &entity_type.primary_key {
@@ -190,8 +211,17 @@ fn shape<'c>(
         }
     }
     for (index, branch) in node.branches.iter().enumerate() {
-        if entity_type.is_a(branch.guard) {
-            shape.branches.push((index, label(&branch.attribute.name)));
+        if !entity_type.is_a(branch.guard) {
+            continue;
+        }
+        let label = label(&branch.attribute.name);
+        match shape.related.iter_mut().find(|known| known.label == label) {
+            Some(known) => known.nodes.push(branch.node),
+            None => shape.related.push(Related {
+                label,
+                branch: index,
+                nodes: vec![branch.node],
+            }),
         }
     }
     shape
@@ -223,9 +253,11 @@ fn item<'c>(
         AttributeKind::Reference { .. } | AttributeKind::Collection { .. } => return None,
     };
     // No type has nearly as many attributes as there are bits; those beyond would share the last one.
-    *scalars |= 1 << position.min(127);
+    let bit = 1 << position.min(127);
+    *scalars |= bit;
     Some(Item {
         name: &attribute.name,
+        bit,
         label: label(&attribute.name),
         column,
         format,

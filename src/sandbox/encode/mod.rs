@@ -8,6 +8,7 @@
 //! - `layout`: which columns that takes
 //! - `load`: reading the rows, level by level
 //! - `emit`: writing the entities
+//! - `places`: where an entity occurs more than once
 //! - `seen`: what the answer holds already
 //! - `scalar`: writing single values
 
@@ -15,6 +16,7 @@ mod answer;
 mod emit;
 mod layout;
 mod load;
+mod places;
 mod scalar;
 mod seen;
 mod tree;
@@ -37,6 +39,7 @@ pub use answer::{Answers, Place};
 use emit::Emitter;
 use layout::Layout;
 use load::{Cell, Loaded, Rows, load};
+use places::Places;
 pub use seen::Seen;
 use tree::Tree;
 
@@ -82,13 +85,14 @@ pub fn query(
     let hidden = &options.hidden_attributes;
     let sql = plan::rows(catalog, &query, &layout.columns_of(Tree::ROOT), hidden)?;
     let (levels, next) = read_page(connection, &tree, &layout, &sql, &query, hidden)?;
-    let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen);
+    let places = Places::find(&layout, &levels);
+    let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen).with_places(&places);
     out.extend_from_slice(br#"{"action":"query","data":["#);
     for row in 0..levels[Tree::ROOT].len() {
         if row > 0 {
             out.push(b',');
         }
-        emitter.entity(Tree::ROOT, row, out);
+        emitter.entity(&[Tree::ROOT], row, out);
     }
     finish_page(next, out);
     Ok(())

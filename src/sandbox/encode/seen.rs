@@ -1,7 +1,7 @@
 //! What an answer holds already.
 //!
 //! ftrack writes an entity in full once in all results of a call; where it occurs again, only its type and key. An
-//! occurrence is written again only if it asks for something that was not written yet.
+//! entity is written again only if a later result asks for something that was not written yet.
 
 use std::collections::HashMap;
 
@@ -23,15 +23,6 @@ struct Written {
     nodes: Vec<u32>,
 }
 
-/// What an occurrence of an entity asks for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    /// Scalars, by the position of the attribute in the type.
-    pub scalars: u128,
-    /// The node, if it holds relations.
-    pub node: Option<u32>,
-}
-
 impl Seen {
     /// Returns the first of `count` numbers for the nodes of a tree, unique within the call.
     pub(super) fn number_nodes(&mut self, count: usize) -> u32 {
@@ -41,22 +32,29 @@ impl Seen {
     }
 
     /// Notes that an entity is written; false if all that is wanted of it was written before.
-    pub(super) fn note(&mut self, entity_type: TypeId, key: &str, wanted: Wanted) -> bool {
+    ///
+    /// Wanted are `scalars`, by the position of the attribute in the type, and the relations of `nodes`.
+    pub(super) fn note(
+        &mut self,
+        entity_type: TypeId,
+        key: &str,
+        scalars: u128,
+        nodes: impl Iterator<Item = u32>,
+    ) -> bool {
         let entities = self.entities.entry(entity_type).or_default();
         let Some(written) = entities.get_mut(key) else {
-            let nodes = wanted.node.into_iter().collect();
-            let scalars = wanted.scalars;
+            let nodes = nodes.collect();
             entities.insert(key.into(), Written { scalars, nodes });
             return true;
         };
-        let is_new = match wanted.node {
-            Some(node) => !written.nodes.contains(&node),
-            None => wanted.scalars & !written.scalars != 0,
-        };
-        if is_new {
-            written.scalars |= wanted.scalars;
-            written.nodes.extend(wanted.node);
+        let known = written.nodes.len();
+        for node in nodes {
+            if !written.nodes.contains(&node) {
+                written.nodes.push(node);
+            }
         }
+        let is_new = written.nodes.len() > known || scalars & !written.scalars != 0;
+        written.scalars |= scalars;
         is_new
     }
 }
@@ -70,21 +68,16 @@ mod tests {
     fn an_entity_is_written_again_only_for_what_is_new() {
         let id = Catalog::get().entity_type("Task").unwrap().id;
         let mut seen = Seen::default();
-        let scalars = |scalars| Wanted {
-            scalars,
-            node: None,
-        };
-        let node = |node| Wanted {
-            scalars: 1,
-            node: Some(node),
-        };
-        assert!(seen.note(id, "a", scalars(0b011)));
-        assert!(!seen.note(id, "a", scalars(0b001)));
-        assert!(seen.note(id, "a", scalars(0b101)));
-        assert!(!seen.note(id, "a", scalars(0b111)));
-        assert!(seen.note(id, "b", scalars(0b001)));
-        assert!(seen.note(id, "a", node(7)));
-        assert!(!seen.note(id, "a", node(7)));
-        assert!(seen.note(id, "a", node(8)));
+        let mut note =
+            |key, scalars, node: Option<u32>| seen.note(id, key, scalars, node.into_iter());
+        assert!(note("a", 0b011, None));
+        assert!(!note("a", 0b001, None));
+        assert!(note("a", 0b101, None));
+        assert!(!note("a", 0b111, None));
+        assert!(note("b", 0b001, None));
+        assert!(note("a", 1, Some(7)));
+        assert!(!note("a", 1, Some(7)));
+        assert!(note("a", 1, Some(8)));
+        assert!(note("a", 0b1000, Some(8)));
     }
 }

@@ -41,7 +41,8 @@ fn links_lead_from_the_project_to_the_item() {
 
 #[test]
 fn ancestors_and_descendants_are_typed_contexts() {
-    let site = Site::new();
+    let mut site = Site::new();
+    site.options.denormalize = true;
     let ids = |entity: &Value, name: &str| -> Vec<String> {
         let related = entity[name].as_array().unwrap();
         related

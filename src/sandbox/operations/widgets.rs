@@ -17,6 +17,15 @@ use crate::{
 
 const PURPOSE: &str = "widget";
 
+/// The widgets by their names; the last two are those of a player that shows a version or a list, such as ftrack's of RV.
+const NAMES: [&str; 5] = [
+    "info",
+    "tasks",
+    "tasks_browser",
+    "review_navigation",
+    "review_action",
+];
+
 /// How many tasks a page shows: a window has no room for more.
 const SHOWN_TASKS: usize = 50;
 
@@ -46,7 +55,7 @@ pub(super) fn get_widget_url(
         connection,
     } = reading;
     let widget = Widget {
-        name: known(arguments.text("name")?, &["info", "tasks", "tasks_browser"])?,
+        name: known(arguments.text("name")?, &NAMES)?,
         theme: known(
             arguments.optional_text("theme").unwrap_or("light"),
             &["light", "dark"],
@@ -77,7 +86,11 @@ impl Widget {
             _ => ("#ffffff", "#2b2d33"),
         };
         let mut body = String::new();
-        let mut title = "Tasks".to_owned();
+        let mut title = match self.name.as_str() {
+            "review_navigation" | "review_action" => "Review",
+            _ => "Tasks",
+        }
+        .to_owned();
         if let Some(subject) = &self.entity {
             title = describe(connection, app, subject)?;
             // Writing to a string cannot fail, here and below.
@@ -89,7 +102,7 @@ impl Widget {
                 escape(&subject.id)
             );
         }
-        if self.name != "info" {
+        if matches!(self.name.as_str(), "tasks" | "tasks_browser") {
             body.push_str("<ul>");
             for task in self.tasks(connection)? {
                 let _ = write!(body, "<li>{}</li>", escape(&task));

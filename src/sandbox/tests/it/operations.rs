@@ -322,6 +322,22 @@ fn a_widget_names_its_entity() {
 }
 
 #[test]
+fn players_have_widgets_of_reviews() {
+    let site = Site::with_project();
+    let shot = site.shot("010");
+    for name in ["review_navigation", "review_action"] {
+        let about_shot = json!({"action": "get_widget_url", "name": name, "entity_type": "Shot", "entity_key": shot});
+        let url = call_one(&site.server, &about_shot)["widget_url"].clone();
+        assert!(get(url.as_str().unwrap()).text().contains("010"));
+        // What a player compares is known by an id that it adds itself.
+        let about_nothing = json!({"action": "get_widget_url", "name": name, "theme": null});
+        let url = call_one(&site.server, &about_nothing)["widget_url"].clone();
+        let url = format!("{}&entityType=tempdata&entityId=x", url.as_str().unwrap());
+        assert_eq!(get(&url).status, 200);
+    }
+}
+
+#[test]
 fn a_widget_is_refused_for_what_is_not_there() {
     let site = Site::with_project();
     for operation in [

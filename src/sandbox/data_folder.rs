@@ -28,9 +28,9 @@ pub struct DataFolder {
 impl DataFolder {
     /// Makes the folder at `path` if it is missing, or a temporary one when there is no path.
     pub fn open(path: Option<&Path>) -> Result<Self, StartError> {
-        let unusable = |source| StartError::DataDir {
+        let unusable = |reason| StartError::DataDir {
             path: path.map_or_else(env::temp_dir, Path::to_owned),
-            source,
+            reason,
         };
         let (path, temporary) = make(path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
@@ -41,7 +41,7 @@ impl DataFolder {
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(StartError::InUse { path }),
-            Err(TryLockError::Error(source)) => Err(unusable(source)),
+            Err(TryLockError::Error(reason)) => Err(unusable(reason)),
         }
     }
 

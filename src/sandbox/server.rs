@@ -55,15 +55,17 @@ pub struct Sandbox {
 }
 
 /// A server that could not be started.
+///
+/// The texts hold the reason, as callers print them alone; so no error has another as its source.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder cannot be made, read or written.
-    #[error("cannot use the data folder {}", path.display())]
+    #[error("cannot use the data folder {}: {reason}", path.display())]
     DataDir {
         /// The folder.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// Another server uses the data folder.
     #[error("the data folder {} is used by another server", path.display())]
@@ -72,33 +74,39 @@ pub enum StartError {
         path: PathBuf,
     },
     /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}: {reason}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the operating system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The operating system gives no more threads.
-    #[error("cannot start the threads of the server")]
-    Threads(#[source] io::Error),
+    #[error("cannot start the threads of the server: {0}")]
+    Threads(io::Error),
     /// The snapshot to start with cannot be read.
-    #[error("cannot read the snapshot {}", path.display())]
+    #[error("cannot read the snapshot {}: {reason}", path.display())]
     Snapshot {
         /// The snapshot.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The database cannot be opened.
-    #[error("cannot open the store")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The state of a new server cannot be kept.
-    #[error("cannot keep the state that the server starts with")]
+    #[error(transparent)]
     Pristine(#[from] SnapshotError),
     /// The database cannot be read or filled.
-    #[error("cannot prepare the store")]
-    Prepare(#[from] ApiError),
+    #[error("cannot prepare the store: {0}")]
+    Prepare(ApiError),
+}
+
+impl From<ApiError> for StartError {
+    fn from(error: ApiError) -> Self {
+        Self::Prepare(error)
+    }
 }
 
 impl Sandbox {
@@ -318,17 +326,17 @@ fn open(
     options: SandboxOptions,
     folder: &DataFolder,
 ) -> Result<(AppState, TcpListener, UnboundedReceiver<Queued>), StartError> {
-    let unusable = |source| StartError::DataDir {
+    let unusable = |reason| StartError::DataDir {
         path: folder.path.clone(),
-        source,
+        reason,
     };
     if let Some(snapshot) = options.snapshot.as_deref()
         && !folder.database().exists()
     {
         let unpacked = snapshot::unpack(snapshot, &folder.path, &folder.database());
-        unpacked.map_err(|source| StartError::Snapshot {
+        unpacked.map_err(|reason| StartError::Snapshot {
             path: snapshot.to_owned(),
-            source,
+            reason,
         })?;
     }
     let files = FileStore::open(&folder.path).map_err(unusable)?;
@@ -360,7 +368,7 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
         let address = listener.local_addr()?;
         Ok((listener, address))
     };
-    bind().map_err(|source| StartError::Listen { address, source })
+    bind().map_err(|reason| StartError::Listen { address, reason })
 }
 
 /// Returns the URL for clients; one that listens on every address is reached by the local one.

@@ -29,19 +29,25 @@ pub enum SnapshotError {
         path: PathBuf,
     },
     /// A folder cannot be read or written.
-    #[error("cannot copy files of the server to or from {}", path.display())]
+    #[error("cannot copy files of the server to or from {}: {reason}", path.display())]
     Files {
         /// The snapshot.
         path: PathBuf,
         /// What the operating system says.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The database cannot be copied.
-    #[error("cannot copy the database")]
-    Database(#[from] ApiError),
+    #[error("cannot copy the database: {0}")]
+    Database(ApiError),
     /// The server has stopped, or stops while it works.
     #[error("the server has stopped")]
     Stopped,
+}
+
+impl From<ApiError> for SnapshotError {
+    fn from(error: ApiError) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// Writes the state of a server to a new folder.
@@ -65,9 +71,9 @@ pub async fn keep_pristine(app: &App) -> Result<(), SnapshotError> {
 pub async fn reset(app: &App) -> Result<(), SnapshotError> {
     let _quiet = app.encodes.call_off().await;
     let pristine = app.data_dir.join(PRISTINE);
-    let failed = |source| SnapshotError::Files {
+    let failed = |reason| SnapshotError::Files {
         path: app.data_dir.clone(),
-        source,
+        reason,
     };
     let secret = data_folder::renew_secret(&app.data_dir).map_err(failed)?;
     app.signer.renew(&secret);
@@ -102,9 +108,9 @@ async fn save_by(app: &App, path: &Path, transfer: Transfer) -> Result<(), Snaps
             path: path.to_owned(),
         });
     }
-    let failed = |source| SnapshotError::Files {
+    let failed = |reason| SnapshotError::Files {
         path: path.to_owned(),
-        source,
+        reason,
     };
     let partial = begin(path).map_err(failed)?;
     app.store.copy_to(partial.path().join(DATABASE)).await?;
@@ -136,9 +142,9 @@ async fn blocking(
 ) -> Result<(), SnapshotError> {
     let done = spawn_blocking(work).await;
     done.map_err(|_| SnapshotError::Stopped)?
-        .map_err(|source| SnapshotError::Files {
+        .map_err(|reason| SnapshotError::Files {
             path: path.to_owned(),
-            source,
+            reason,
         })
 }
 

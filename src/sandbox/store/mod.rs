@@ -41,18 +41,18 @@ pub enum Durability {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file is not a database, or cannot be read or written.
-    #[error("cannot open the database {}", path.display())]
+    #[error("cannot open the database {}: {reason}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        reason: rusqlite::Error,
     },
     /// The operating system gives no more threads.
-    #[error("cannot start a database thread")]
+    #[error("cannot start a database thread: {reason}")]
     Thread {
         /// What the operating system says.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
@@ -70,15 +70,15 @@ impl Store {
     /// Opens the database at `path`, making file and tables when they are missing.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let open = |access| {
-            connect(path, durability, access).map_err(|source| StoreError::Open {
+            connect(path, durability, access).map_err(|reason| StoreError::Open {
                 path: path.to_owned(),
-                source,
+                reason,
             })
         };
         let start = |name, connections| {
             Worker::start(name, connections)
                 .map(Arc::new)
-                .map_err(|source| StoreError::Thread { source })
+                .map_err(|reason| StoreError::Thread { reason })
         };
         let writer = start("store-writer", vec![open(Access::Write)?])?;
         let readers = (0..READERS)

@@ -38,10 +38,9 @@ fn a_taken_port_is_named() {
     })
     .unwrap_err();
     assert!(matches!(error, StartError::Listen { .. }));
-    assert!(
-        error.to_string().contains(&format!("127.0.0.1:{port}")),
-        "{error}"
-    );
+    let text = error.to_string();
+    assert!(text.contains(&format!("127.0.0.1:{port}: ")), "{text}");
+    assert!(text.contains("os error"), "{text}");
 }
 
 #[test]
@@ -54,7 +53,11 @@ fn a_folder_that_cannot_be_made_is_named() {
         ..SandboxOptions::default()
     };
     let error = Sandbox::start(options).unwrap_err();
-    assert!(error.to_string().contains("notes.txt"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("notes.txt"), "{text}");
+    // Printed alone or with its causes, it says why once.
+    assert_eq!(text.matches("os error").count(), 1, "{text}");
+    assert!(std::error::Error::source(&error).is_none());
 }
 
 #[test]

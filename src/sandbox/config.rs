@@ -30,7 +30,7 @@ pub struct SandboxOptions {
     pub body_limit: usize,
     /// Most operations in one API call.
     pub batch_limit: usize,
-    /// Most levels of parentheses in a query. The parser itself follows 64, whatever is set here.
+    /// Most levels of parentheses in a query. The parser follows 64, even if more are allowed here.
     pub query_depth_limit: usize,
     /// How long the URL of a widget is valid.
     pub widget_validity: Duration,

@@ -2,13 +2,14 @@
 
 use std::fs::Metadata;
 use std::io::SeekFrom;
+use std::ops::RangeInclusive;
 use std::time::UNIX_EPOCH;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rusqlite::OptionalExtension as _;
 use serde::Deserialize;
@@ -207,66 +208,62 @@ fn with_extension(name: String, file_type: &str) -> String {
 }
 
 async fn stream(
-    mut file: File,
+    file: File,
     metadata: &Metadata,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let size = metadata.len();
     let tag = entity_tag(metadata);
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    if text(header::IF_NONE_MATCH) == Some(&tag) {
+    if text(headers, header::IF_NONE_MATCH) == Some(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let unchanged = text(header::IF_RANGE).is_none_or(|known| known == tag);
-    let range = if unchanged {
-        requested_range(text(header::RANGE), size)
-    } else {
-        RequestedRange::Whole
+    let response = match range_of_unchanged(headers, &tag, size) {
+        RequestedRange::Whole => whole(file, size),
+        RequestedRange::Part(bytes) => part(file, bytes, size).await?,
+        RequestedRange::Unsatisfiable => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
+        }
     };
     let common = [
         (header::ETAG, tag),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
     ];
-    let response = match range {
-        RequestedRange::Whole => {
-            let length = [(header::CONTENT_LENGTH, size.to_string())];
-            (
-                common,
-                length,
-                Body::from_stream(ReaderStream::with_capacity(file, READ_BYTES)),
-            )
-                .into_response()
-        }
-        RequestedRange::Part(bytes) => {
-            let (first, last) = bytes.into_inner();
-            let length = last - first + 1;
-            file.seek(SeekFrom::Start(first)).await?;
-            let body = ReaderStream::with_capacity(file.take(length), READ_BYTES);
-            let range = [
-                (header::CONTENT_LENGTH, length.to_string()),
-                (
-                    header::CONTENT_RANGE,
-                    format!("bytes {first}-{last}/{size}"),
-                ),
-            ];
-            (
-                StatusCode::PARTIAL_CONTENT,
-                common,
-                range,
-                Body::from_stream(body),
-            )
-                .into_response()
-        }
-        RequestedRange::Unsatisfiable => {
-            let range = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
-            (StatusCode::RANGE_NOT_SATISFIABLE, common, range).into_response()
-        }
-    };
-    Ok(response)
+    Ok((common, response).into_response())
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Returns the range that a request asks for; all of a file that is no longer the one the client has begun to read.
+fn range_of_unchanged(headers: &HeaderMap, tag: &str, size: u64) -> RequestedRange {
+    if text(headers, header::IF_RANGE).is_none_or(|known| known == tag) {
+        requested_range(text(headers, header::RANGE), size)
+    } else {
+        RequestedRange::Whole
+    }
+}
+
+fn whole(file: File, size: u64) -> Response {
+    let length = [(header::CONTENT_LENGTH, size.to_string())];
+    let body = Body::from_stream(ReaderStream::with_capacity(file, READ_BYTES));
+    (length, body).into_response()
+}
+
+async fn part(mut file: File, bytes: RangeInclusive<u64>, size: u64) -> Result<Response, ApiError> {
+    let (first, last) = bytes.into_inner();
+    let length = last - first + 1;
+    file.seek(SeekFrom::Start(first)).await?;
+    let range = [
+        (header::CONTENT_LENGTH, length.to_string()),
+        (
+            header::CONTENT_RANGE,
+            format!("bytes {first}-{last}/{size}"),
+        ),
+    ];
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), READ_BYTES));
+    Ok((StatusCode::PARTIAL_CONTENT, range, body).into_response())
 }
 
 /// A tag that changes whenever a file is replaced, without reading it.

@@ -51,6 +51,16 @@ pub fn cut(response: Response, connection: &Connection, how: Cut) -> Response {
     Response::from_parts(head, Body::from_stream(stream))
 }
 
+/// Returns an answer with this status, and when to ask again.
+pub fn with_status(code: StatusCode, retry_after: Option<u64>, body: Option<String>) -> Response {
+    let mut response = (code, body.unwrap_or_default()).into_response();
+    if let Some(seconds) = retry_after {
+        let head = response.headers_mut();
+        head.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
 /// Returns the length of a body, from its head where there is one.
 pub fn announced_length(headers: &HeaderMap, body: &Body) -> Option<u64> {
     let announced = headers

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures_util::StreamExt as _;
 
 use super::answer::{self, Cut, announced_length};
@@ -117,13 +117,7 @@ impl Spoiled<'_> {
                 body,
             } => {
                 read_body(request, u64::MAX).await;
-                let mut response = (code, body.unwrap_or_default()).into_response();
-                if let Some(seconds) = retry_after {
-                    response
-                        .headers_mut()
-                        .insert(header::RETRY_AFTER, seconds.into());
-                }
-                response
+                answer::with_status(code, retry_after, body)
             }
             FaultKind::ErrorBody => {
                 read_body(request, u64::MAX).await;

@@ -229,6 +229,11 @@ fn insert_custom_attributes(connection: &Connection) -> Result<(), ApiError> {
     let group = id::of(&["CustomAttributeGroup", "Frames"]);
     let mut rows = Rows::of(connection, "custom_attribute_group", &["id", "name"])?;
     rows.add((&group, "Frames"))?;
+    insert_configurations(connection, &group)?;
+    insert_configuration_roles(connection)
+}
+
+fn insert_configurations(connection: &Connection, group: &str) -> Result<(), ApiError> {
     let columns = [
         "id",
         "configuration_kind",
@@ -263,12 +268,17 @@ fn insert_custom_attributes(connection: &Connection) -> Result<(), ApiError> {
             default,
             sort,
             NUMBER,
-            &group,
+            group,
             config,
             false,
             false,
         ))?;
     }
+    Ok(())
+}
+
+/// Lets every role see and set all of them.
+fn insert_configuration_roles(connection: &Connection) -> Result<(), ApiError> {
     for table in ["configuration_read_role", "configuration_write_role"] {
         let mut rows = Rows::of(connection, table, &["configuration_id", "security_role_id"])?;
         for (configuration, ..) in CONFIGURATIONS {

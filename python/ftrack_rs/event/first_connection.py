@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ class FirstConnection:
         Returns:
             Whether the hub is connected, which nobody has ended since.
         """
+        import random  # Takes long to import, and few sessions connect.
+
         self._thread = threading.get_ident()
         limit, delay = _FIRST_DELAY, 0.0
         while not self._ended.wait(delay):

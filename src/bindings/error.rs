@@ -51,7 +51,10 @@ fn from_kind(py: Python<'_>, kind: ErrorKind, text: &str) -> PyErr {
 /// Returns the exception for a failure to exchange events.
 pub fn from_event_hub(py: Python<'_>, error: &Error) -> PyErr {
     let details = PyDict::new(py);
-    with_details(py, "EventHubConnectionError", error, details)
+    match details.set_item("is_refused", matches!(error, Error::Auth { .. })) {
+        Ok(()) => with_details(py, "EventHubConnectionError", error, details),
+        Err(error) => error,
+    }
 }
 
 /// Returns the exception for changes whose answer was lost; its details tell what became of them.

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 # Seconds that the second attempt waits at most; those after it up to twice as long each.
 _FIRST_DELAY = 0.5
-# What native code says of credentials, which no number of attempts makes better.
-_REFUSAL = "refused the credentials"
 
 
 class FirstConnection:
@@ -46,7 +44,7 @@ class FirstConnection:
             except EventHubConnectionError as error:
                 if self._hub.connected:
                     return True
-                if _REFUSAL in str(error):
+                if _is_refusal(error.__cause__):
                     self._hub.logger.error(L("{0}", error))
                     return False
                 self._log(error)
@@ -71,3 +69,8 @@ class FirstConnection:
         else:
             self._hub.logger.warning(L("{0} Trying again in the background.", error))
         self._has_failed = True
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Return whether the server refuses the user, which no number of attempts makes better."""
+    return isinstance(error, EventHubConnectionError) and bool(error.details.get("is_refused"))

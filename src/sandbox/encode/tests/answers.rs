@@ -79,7 +79,9 @@ fn told(rows: &[Value]) -> HashMap<String, Vec<String>> {
         }
     }
     let mut entities = HashMap::new();
-    rows.iter().for_each(|row| walk(row, &mut entities));
+    for row in rows {
+        walk(row, &mut entities);
+    }
     entities
 }
 
@@ -134,7 +136,9 @@ fn told_anywhere(rows: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     let mut told = BTreeMap::new();
-    rows.iter().for_each(|row| walk(row, &mut told));
+    for row in rows {
+        walk(row, &mut told);
+    }
     told
 }
 
@@ -174,9 +178,10 @@ fn what_two_casts_ask_for_is_one_relation() {
         let rows = site.query(
             "select parent.children.name, parent[Shot].children[Task].bid from Task where id is T3",
         );
-        let child = match denormalize {
-            true => &rows[0]["parent"]["children"][0],
-            false => &rows[0],
+        let child = if denormalize {
+            &rows[0]["parent"]["children"][0]
+        } else {
+            &rows[0]
         };
         assert_eq!(
             (&child["name"], &child["bid"]),

@@ -81,11 +81,28 @@ def fits(declared: dict[str, Any], value: Any) -> bool:
     return isinstance(value, types[kind])
 
 
+def key_of(entity: dict[str, Any], keys: list[str]) -> tuple[Any, ...]:
+    return tuple(entity.get(name) for name in keys)
+
+
+def written_first(value: Any, keys: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Return each entity as it is written where it occurs first, which is in full."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    if isinstance(value, dict):
+        if "__entity_type__" in value:
+            found[key_of(value, keys)] = value
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        for key, entity in written_first(item, keys).items():
+            found.setdefault(key, entity)
+    return found
+
+
 @pytest.mark.usefixtures("production")
 def test_every_attribute_has_a_value_of_its_declared_type(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Undecoded, and each type by a call of its own: an entity is written once in an answer.
+    # Undecoded, and each type by a call of its own.
     monkeypatch.setattr(session, "decode", json.loads)
     seen, unfit = set(), []
     for schema in session.schemas:
@@ -96,7 +113,9 @@ def test_every_attribute_has_a_value_of_its_declared_type(
         }
         expression = f"select {', '.join(declared)} from {schema['id']} limit 20"
         (answer,) = session.call([{"action": "query", "expression": expression}])
-        for row in answer["data"]:
+        keys = schema["primary_key"]
+        in_full = written_first(answer["data"], keys)
+        for row in (in_full[key_of(row, keys)] for row in answer["data"]):
             seen.add(schema["id"])
             unfit += [
                 f"{schema['id']}.{name}: {row.get(name, 'missing')!r}"

@@ -35,16 +35,12 @@ class Lineage:
         return identifier in self._entries
 
     def learn(self, record: Mapping[str, Any]) -> None:
-        """Take over what the *record* of an entity tells of it and of what contains it."""
+        """Take over what the *record* of an entity tells of it, but not of what occurs in it."""
         kind = record["__entity_type__"]
         container = next((record[name] for name in _CONTAINERS if record.get(name)), None)
         self._add(record["id"], kind, container)
         if record.get("project_id"):
             self._add(record["project_id"], "Project", None)
-        for ancestor in record.get("ancestors") or ():
-            self.learn(ancestor)
-        if record.get("asset"):
-            self.learn(record["asset"])
 
     def complete(self, entity: dict[str, Any]) -> None:
         """Add to *entity*, as it stands in an event, its type, its parent and its `parents`."""
@@ -55,7 +51,7 @@ class Lineage:
         entity["parents"] = parents
 
     def _add(self, identifier: str, kind: str, container: str | None) -> None:
-        # A record within another may be shorter than the first of the same entity.
+        # A project is also learned from what it contains.
         before = self._entries.get(identifier, {}).get("parentId")
         self._entries[identifier] = {
             "entityId": identifier,

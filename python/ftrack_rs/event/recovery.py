@@ -62,10 +62,10 @@ def recover(
         raise TypeError(f"since is a datetime, or text in ISO 8601, not {since!r}.")
     start = _as_utc(since)
     answers = _query(call, [trace.query(start) for trace in _TRACES])
-    lineage = _lineage(call, answers)
+    lineage = _lineage(call, answers.records)
     found = [
         (_time_of(record[trace.time]), trace.describe(record), record.get("user_id"))
-        for trace, answer in zip(_TRACES, answers)
+        for trace, answer in zip(_TRACES, answers.of_each)
         for record in answer
     ]
     found.sort(key=lambda item: item[0])
@@ -74,23 +74,53 @@ def recover(
     return [_event(*item) for item in found]
 
 
-def _query(call: Callable[[bytes], bytes], expressions: list[str]) -> list[list[Record]]:
+class _Answers(NamedTuple):
+    """What the server says to several queries."""
+
+    #: The records that each query has found.
+    of_each: list[list[Record]]
+    #: These, and all that occur in them.
+    records: list[Record]
+
+
+def _query(call: Callable[[bytes], bytes], expressions: list[str]) -> _Answers:
     batch = [{"action": "query", "expression": expression} for expression in expressions]
     answers = json.loads(call(json.dumps(batch).encode())) if batch else []
-    return [answer["data"] for answer in answers]
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    _collect(answers, known)
+    of_each: list[list[Record]] = [
+        [known[_key(record)] for record in answer["data"]] for answer in answers
+    ]
+    return _Answers(of_each, list(known.values()))
 
 
-def _lineage(call: Callable[[bytes], bytes], answers: list[list[Record]]) -> Lineage:
+def _collect(value: Any, known: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """Put together what *value* says of each entity, which is in full only where it comes first."""
+    if isinstance(value, list):
+        for item in value:
+            _collect(item, known)
+    elif isinstance(value, dict):
+        if "__entity_type__" in value:
+            known.setdefault(_key(value), {}).update(value)
+        for item in value.values():
+            _collect(item, known)
+
+
+def _key(record: Record) -> tuple[str, str]:
+    return record["__entity_type__"], record["id"]
+
+
+def _lineage(call: Callable[[bytes], bytes], records: list[Record]) -> Lineage:
     """Return what contains the entities of all records; asks for those that only were changed."""
     lineage = Lineage()
-    for trace, answer in zip(_TRACES, answers):
-        for record in answer if trace.is_new else ():
+    traces = {trace.entity_type for trace in _TRACES if not trace.is_new}
+    for record in records:
+        if record["__entity_type__"] not in traces:
             lineage.learn(record)
-    parents = {record.get("parent_id") for answer in answers for record in answer}
+    parents = {record.get("parent_id") for record in records}
     unknown = {parent for parent in parents if parent and parent not in lineage}
-    for answer in _query(call, list(queries(unknown))):
-        for record in answer:
-            lineage.learn(record)
+    for record in _query(call, list(queries(unknown))).records:
+        lineage.learn(record)
     return lineage
 
 

@@ -229,34 +229,53 @@ const OWNED: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// Deletes the rows of `table` with these keys, and all rows that belong to them.
+///
+/// First all of them are found, one generation after the other, as contexts may lie deeper one below the other than a
+/// thread has stack for. References are looked at when the rows are gone: only those of rows that stay count.
 pub(super) fn remove_rows(
     work: &mut UnitOfWork<'_>,
     table: &'static Table,
     keys: Vec<Vec<String>>,
 ) -> Result<(), ApiError> {
-    let mut keys = keys;
-    keys.retain(|key| work.removed.insert((table.id, key.clone())));
-    if keys.is_empty() {
-        return Ok(());
+    let mut families = vec![(table, keys)];
+    let mut emptied = Vec::new();
+    while let Some((table, mut keys)) = families.pop() {
+        keys.retain(|key| work.removed.insert((table.id, key.clone())));
+        if keys.is_empty() {
+            continue;
+        }
+        if table.primary_key.len() > 1 {
+            keys.iter()
+                .try_for_each(|key| remove_one(work, table, key))?;
+            continue;
+        }
+        let ids = Rc::new(
+            keys.into_iter()
+                .flatten()
+                .map(SqlValue::Text)
+                .collect::<Vec<_>>(),
+        );
+        for (child, column) in owned_by(table) {
+            families.push((child, keys_of_children(work, child, column, &ids)?));
+        }
+        remove_all(work, table, &ids)?;
+        emptied.push((table, ids));
     }
-    if table.primary_key.len() > 1 {
-        return keys.iter().try_for_each(|key| remove_one(work, table, key));
-    }
-    let ids = Rc::new(
-        keys.into_iter()
-            .flatten()
-            .map(SqlValue::Text)
-            .collect::<Vec<_>>(),
-    );
-    for (child, column) in owned_by(table) {
-        remove_children(work, child, column, &ids)?;
-    }
-    release_references(work, table, &ids)?;
+    emptied
+        .iter()
+        .try_for_each(|(table, ids)| release_references(work, table, ids))
+}
+
+fn remove_all(
+    work: &UnitOfWork<'_>,
+    table: &Table,
+    ids: &Rc<Vec<SqlValue>>,
+) -> Result<(), ApiError> {
     let sql = format!(
         "delete from \"{}\" where \"{}\" in rarray(?1)",
         table.name, table.primary_key[0]
     );
-    work.connection.prepare_cached(&sql)?.execute([&ids])?;
+    work.connection.prepare_cached(&sql)?.execute([ids])?;
     Ok(())
 }
 
@@ -289,12 +308,13 @@ static TABLES: LazyLock<HashMap<&'static str, &'static Table>> = LazyLock::new(|
     tables.map(|table| (table.name.as_str(), table)).collect()
 });
 
-fn remove_children(
-    work: &mut UnitOfWork<'_>,
-    child: &'static Table,
+/// Returns the keys of the rows of `child` that belong to one of `ids`.
+fn keys_of_children(
+    work: &UnitOfWork<'_>,
+    child: &Table,
     column: &str,
     ids: &Rc<Vec<SqlValue>>,
-) -> Result<(), ApiError> {
+) -> Result<Vec<Vec<String>>, ApiError> {
     let sql = format!(
         "select \"{}\" from \"{}\" where \"{column}\" in rarray(?1)",
         child.primary_key.join("\", \""),
@@ -302,12 +322,10 @@ fn remove_children(
     );
     let width = child.primary_key.len();
     let mut statement = work.connection.prepare_cached(&sql)?;
-    let keys: Vec<Vec<String>> = statement
-        .query_map([ids], |row| {
-            (0..width).map(|index| row.get(index)).collect()
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    remove_rows(work, child, keys)
+    let keys = statement.query_map([ids], |row| {
+        (0..width).map(|index| row.get(index)).collect()
+    })?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A column that holds ids of another table.

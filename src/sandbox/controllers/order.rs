@@ -28,10 +28,13 @@ enum State {
 impl<'o> Order<'o> {
     /// Looks through a batch.
     pub fn of(operations: &'o [Operation]) -> Self {
-        let numbered = operations.iter().enumerate();
-        let creates = numbered
-            .filter_map(|(index, operation)| Some((created_id(operation)?, index)))
-            .collect();
+        let mut creates = HashMap::new();
+        for (index, operation) in operations.iter().enumerate() {
+            if let Some(id) = created_id(operation) {
+                // What is deleted and created once more was there for others before.
+                creates.entry(id).or_insert(index);
+            }
+        }
         Self {
             creates,
             state: vec![State::Unvisited; operations.len()],
@@ -139,6 +142,12 @@ mod tests {
     fn circles_are_followed_once() {
         check(&[create("a", "b"), create("b", "a")], &[1, 0]);
         check(&[create("a", "a")], &[0]);
+    }
+
+    #[test]
+    fn what_is_created_once_more_stays_where_it_is() {
+        let operations = [create("a", "a"), Operation::QuerySchemas, create("a", "a")];
+        check(&operations, &[0, 1, 2]);
     }
 
     #[test]

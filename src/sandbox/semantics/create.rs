@@ -41,6 +41,8 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
     work.checks.created(entity_type, &new.row);
     hooks::after_create(work, &new)?;
     let key = new.row.key();
+    // It is there again, and may go again.
+    work.removed.remove(&(declared.table, key.clone()));
     work.changes.push(added(entity_type, &new.row));
     collections::replace_all(work, entity_type, &new.row, &assignments.collections)?;
     Ok(WriteAnswer {

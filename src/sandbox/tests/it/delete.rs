@@ -10,6 +10,35 @@ fn delete(site: &Site, entity_type: &str, id: &str) -> Value {
 }
 
 #[test]
+fn a_tree_may_be_deeper_than_a_stack() {
+    const DEPTH: usize = 5000;
+    let site = Site::with_project();
+    let folder = |depth: usize| {
+        let parent = match depth {
+            0 => site.project.clone(),
+            _ => format!("folder-{}", depth - 1),
+        };
+        let data = json!({"id": format!("folder-{depth}"), "name": "deep", "parent_id": parent});
+        create_operation("Folder", &data)
+    };
+    let created = call(&site.server, &(0..DEPTH).map(folder).collect());
+    assert!(created.is_array(), "{created}");
+    assert_eq!(delete(&site, "Folder", "folder-0"), json!(true));
+    assert_eq!(site.count("Folder"), 0);
+}
+
+#[test]
+fn what_comes_back_can_go_again() {
+    let site = Site::with_project();
+    let id = unique_id();
+    let create = create_operation("Scope", &json!({"id": id, "name": "vr"}));
+    let delete = delete_operation("Scope", &json!([id]));
+    let answer = call(&site.server, &json!([create, delete, create, delete]));
+    assert!(answer.is_array(), "{answer}");
+    assert_eq!(site.count("Scope"), 0);
+}
+
+#[test]
 fn a_project_takes_its_whole_tree_along() {
     let site = Site::with_project();
     let sequence = site.context("Sequence", "s", &site.project);

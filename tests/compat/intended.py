@@ -35,7 +35,6 @@ _BY_HEADING = {
     "What was committed stays known": [
         "operations.sequences_of_changes[set, delete]",
     ],
-    "Everything in an answer is kept": ["queries.a_nested_selection"],
     "Entities that lack their key can be looked at": [
         "entities.entities_without_a_key_print",
         "operations.sequences_of_changes[create two, delete first]",

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use ftrack_client::error::{Error, ErrorKind, Outcome};
+use ftrack_client::error::{Error, ErrorKind, Outcome, chain};
 use ftrack_client::publish::PublishError;
 use ftrack_client::transfer::{BatchError, ItemRef, TransferError, TransferErrorKind};
 use ftrack_client::transport::Transport;
@@ -219,18 +219,6 @@ where
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
     }
-}
-
-/// Returns the text of an error with those of its causes.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 /// Turns the text of an error into a sentence.

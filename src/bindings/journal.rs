@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ftrack_client::error::chain;
 use ftrack_client::publish::Noted;
 use ftrack_client::transfer::journal::{
     Call, Intent, Intents, JournalError, Record, State, Unfinished,
@@ -12,7 +13,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{chain, sentence};
+use crate::error::sentence;
 
 /// Address of the server, name of the user, id of the location, path, and data.
 type CallParts = (String, String, String, String, String);

@@ -12,6 +12,18 @@ use crate::transfer::{BatchError, TransferErrorKind};
 /// Result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Returns the text of an error with those of its causes.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
 /// A failure.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

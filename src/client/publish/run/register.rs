@@ -1,13 +1,12 @@
 //! The last call, which publishes everything, and the encodes after it.
 
 use std::collections::{HashMap, HashSet};
-use std::error::Error as _;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{LastCall, Published, PublishedVersion, Run, is_published};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, chain};
 use crate::publish::encode::{self, Stage};
 use crate::publish::error::PublishError;
 use crate::publish::lookup::call;
@@ -254,13 +253,8 @@ impl PublishError {
     }
 
     fn not_encoded(error: &Self) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            reason.push_str(": ");
-            reason.push_str(&inner.to_string());
-            cause = inner.source();
+        Self::NotEncoded {
+            reason: chain(error),
         }
-        Self::NotEncoded { reason }
     }
 }

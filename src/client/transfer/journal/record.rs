@@ -138,6 +138,10 @@ fn write(mut store: Store, received: &Receiver<Step>) {
     let mut is_open = true;
     while is_open {
         is_open = collect(received, &mut steps);
+        if steps.is_empty() {
+            // Nobody sends any more, and nothing is left for which to wait for the database.
+            return;
+        }
         match store.run(|transaction| rows::write(transaction, &steps)) {
             Ok(()) => steps.clear(),
             Err(error) => {

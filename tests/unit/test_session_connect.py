@@ -56,12 +56,11 @@ def test_environment_is_used(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) 
         assert session.server_information["version"]
 
 
-def test_each_session_goes_the_way_that_the_environment_names_by_then(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_each_call_goes_the_way_that_the_environment_names_by_then(
+    session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ask() -> None:
-        options: dict[str, Any] = {"schema_cache_path": False, "plugin_paths": []}
-        Session(sandbox.url, sandbox.api_key, sandbox.api_user, **options).close()
+        assert len(session.query("Task limit 1").all()) == 1
 
     ask()
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

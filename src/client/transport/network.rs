@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Files with further trusted certificates, first found wins.
 const CA_BUNDLE_VARIABLES: [&str; 3] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/// The way to servers. Read once, when a session is prepared, so that threads of the network never look into an environment that the program may be changing.
+/// The way to servers. Read by the thread that prepares a call and never by those of the network, as the program may be changing its environment meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// None to leave them to the operating system.

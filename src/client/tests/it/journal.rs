@@ -1,7 +1,7 @@
 //! What a transfer that broke off leaves to the same call.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -393,7 +393,7 @@ fn only_the_owner_can_read_it() {
     let place = Place::new();
     let intent = place.begin();
     send_parts(&place, &intent, 0, &[]);
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&place.state()), 0o700);
     for entry in fs::read_dir(place.state()).unwrap() {
         let path = entry.unwrap().path();

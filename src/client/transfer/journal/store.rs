@@ -60,12 +60,18 @@ pub(super) struct Store {
     folder: PathBuf,
 }
 
-/// Returns options for files that only their owner may read, where the system knows such a thing; on Windows the folder of the user sees to it.
+/// Returns options for files that only their owner may read.
+#[cfg(unix)]
 pub(super) fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Returns options for files that nobody else may read because of the folder they are in, which is the user's own.
+#[cfg(not(unix))]
+pub(super) fn owner_only() -> OpenOptions {
+    OpenOptions::new()
 }
 
 impl Store {

@@ -203,7 +203,7 @@ fn denormalized_answers_have_no_references() {
 fn what_was_written_counts_for_the_whole_call() {
     let site = Site::new();
     let (mut seen, mut out) = (Seen::default(), Vec::new());
-    for separator in [b'[', b','] {
+    for separator in *b"[," {
         out.push(separator);
         let expression = "select name from Status where id is done";
         query(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ftrack_protocol::socketio::{Packet, PacketKind};
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _, future};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -23,6 +23,11 @@ use crate::runtime;
 use crate::transport::event_client;
 
 const ACTION: &str = "exchange events";
+
+/// How long a packet that is sent may take to the system; one that takes longer goes there when it can.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+
+type Sink = SplitSink<Socket, Message>;
 
 /// A connection to the event server. Dropping it ends it at once.
 #[derive(Debug)]
@@ -47,8 +52,9 @@ pub async fn connect(config: &Config, options: &Options) -> Result<Connection> {
     let (socket, pulse) = timeout(config.timeout, opening)
         .await
         .map_err(|_| server.timed_out())??;
-    let shared = Arc::new(Shared::new(options.heartbeats));
-    let task = runtime::handle()?.spawn(Arc::clone(&shared).run(socket, pulse));
+    let (sink, stream) = socket.split();
+    let shared = Arc::new(Shared::new(sink, options.heartbeats));
+    let task = runtime::handle()?.spawn(Arc::clone(&shared).run(stream, pulse));
     tracing::debug!(host = server.host(), "connected to the event server");
     Ok(Connection {
         shared,
@@ -79,19 +85,26 @@ impl Connection {
     }
 
     /// Sends a packet, waiting for room if many wait already. That it was sent does not mean that it arrives.
+    ///
+    /// Unless the server is slow to read, it has left this process on return, which may be killed then. Packets that were sent before have left before it.
     pub async fn send(&self, packet: String) -> Result<()> {
         if !self.is_connected() {
             return Err(self.ended());
         }
         match timeout(self.timeout, self.shared.outbox.put(packet)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(self.ended()),
-            Err(_) => Err(Error::Timeout {
-                host: self.host.clone(),
-                action: ACTION.to_owned(),
-                after: self.timeout,
-            }),
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(self.ended()),
+            Err(_) => {
+                return Err(Error::Timeout {
+                    host: self.host.clone(),
+                    action: ACTION.to_owned(),
+                    after: self.timeout,
+                });
+            }
         }
+        // What is left, or fails, is left to the task of the connection, which has been woken.
+        let _ = timeout(FLUSH_PATIENCE, self.shared.send_waiting()).await;
+        Ok(())
     }
 
     /// Returns the packets that have come, waiting for the first; `None` once the connection has ended and all were taken. Nothing is lost if the future is dropped.
@@ -136,6 +149,11 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Closing the copy of the socket that a forked process has would take it from the poller, which the two share.
+            std::mem::forget(Arc::clone(&self.shared));
+            return;
+        }
         if let Some(task) = self.task.lock().take() {
             task.abort();
         }
@@ -148,6 +166,8 @@ impl Drop for Connection {
 struct Shared {
     inbox: Queue,
     outbox: Queue,
+    /// Where packets leave; whoever holds it sends all that wait. `None` once the connection has ended.
+    sink: tokio::sync::Mutex<Option<Sink>>,
     heartbeats: Heartbeats,
     heard: Mutex<Instant>,
     reason: Mutex<Option<String>>,
@@ -169,10 +189,11 @@ enum Ended {
 }
 
 impl Shared {
-    fn new(heartbeats: Heartbeats) -> Self {
+    fn new(sink: Sink, heartbeats: Heartbeats) -> Self {
         Self {
             inbox: Queue::default(),
             outbox: Queue::default(),
+            sink: tokio::sync::Mutex::new(Some(sink)),
             heartbeats,
             heard: Mutex::new(Instant::now()),
             reason: Mutex::new(None),
@@ -180,12 +201,11 @@ impl Shared {
     }
 
     /// Serves the connection until either side ends it.
-    async fn run(self: Arc<Self>, socket: Socket, pulse: Pulse) {
-        let (sink, stream) = socket.split();
+    async fn run(self: Arc<Self>, stream: SplitStream<Socket>, pulse: Pulse) {
         let mut reading = pin!(self.read(stream, pulse));
         let mut ended = tokio::select! {
             ended = &mut reading => ended,
-            ended = self.write(sink) => ended,
+            ended = self.write() => ended,
         };
         if matches!(ended, Ended::Closed) {
             // Until the server has closed its end too: leaving earlier, with something unread, would make it lose what it has not read yet.
@@ -200,6 +220,10 @@ impl Shared {
         self.reason.lock().get_or_insert_with(|| reason.to_owned());
         self.outbox.close();
         self.inbox.close();
+        // Whoever sends at this moment finds out by itself.
+        if let Ok(mut sink) = self.sink.try_lock() {
+            sink.take();
+        }
     }
 
     async fn read(&self, mut stream: SplitStream<Socket>, mut pulse: Pulse) -> Ended {
@@ -247,21 +271,38 @@ impl Shared {
             .push(Packet::new(PacketKind::Heartbeat, "").to_string());
     }
 
-    /// Sends packets, many at a time when they come quickly, until no more are to be sent.
-    async fn write(&self, mut sink: SplitSink<Socket, Message>) -> Ended {
-        match self.write_all(&mut sink).await {
+    /// Sends what is left to it, until no more is to be sent.
+    async fn write(&self) -> Ended {
+        match self.write_all().await {
             Ok(()) => Ended::Closed,
             Err(error) => error.into(),
         }
     }
 
-    async fn write_all(&self, sink: &mut SplitSink<Socket, Message>) -> Result<(), SocketError> {
-        while let Some(packets) = self.outbox.take().await {
-            for packet in packets {
-                sink.feed(Message::text(packet)).await?;
-            }
-            sink.flush().await?;
+    async fn write_all(&self) -> Result<(), SocketError> {
+        while !self.outbox.is_drained() {
+            self.outbox.changed().await;
+            self.send_waiting().await?;
         }
-        sink.close().await
+        match &mut *self.sink.lock().await {
+            Some(sink) => sink.close().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sends all packets that wait, and those that somebody else has begun to send. Nothing is lost if the future is dropped.
+    async fn send_waiting(&self) -> Result<(), SocketError> {
+        let mut sink = self.sink.lock().await;
+        let Some(sink) = &mut *sink else {
+            return Ok(());
+        };
+        loop {
+            // Before a packet is taken, which could be lost otherwise.
+            future::poll_fn(|context| sink.poll_ready_unpin(context)).await?;
+            let Some(packet) = self.outbox.pop() else {
+                return sink.flush().await;
+            };
+            sink.start_send_unpin(Message::text(packet))?;
+        }
     }
 }

@@ -10,7 +10,7 @@ const CAPACITY: usize = 64 << 20;
 /// What a packet costs beside its text.
 const PACKET: usize = 64;
 
-/// Packets in their order, for any number of producers and one consumer.
+/// Packets in their order, for any number of producers, and one consumer that waits for them.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -62,6 +62,31 @@ impl Queue {
             }
             filled.await;
         }
+    }
+
+    /// Waits until somebody puts a packet in or closes the queue, since this was called the last time.
+    pub(super) async fn changed(&self) {
+        self.filled.notified().await;
+    }
+
+    /// Takes the first packet, if there is one.
+    pub(super) fn pop(&self) -> Option<String> {
+        let mut state = self.state.lock();
+        let packet = state.packets.pop_front()?;
+        let was_full = state.bytes >= CAPACITY;
+        state.bytes -= packet.len() + PACKET;
+        let has_room = state.bytes < CAPACITY;
+        drop(state);
+        if was_full && has_room {
+            self.emptied.notify_waiters();
+        }
+        Some(packet)
+    }
+
+    /// Returns whether nothing is inside, nor will be.
+    pub(super) fn is_drained(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.packets.is_empty()
     }
 
     /// Takes no more packets in. Those inside can still be taken.
@@ -138,6 +163,20 @@ mod tests {
         assert_eq!(queue.take().await.unwrap().len(), 1);
         put.await.unwrap().unwrap();
         assert_eq!(queue.take().await.unwrap(), ["b"]);
+    }
+
+    #[tokio::test]
+    async fn packets_taken_one_by_one_make_room_as_well() {
+        let queue = Queue::default();
+        queue.push(packet()).unwrap();
+        let (put, _) = tokio::join!(queue.put("b".to_owned()), async { queue.pop() });
+        put.unwrap();
+        queue.close();
+        assert!(!queue.is_drained());
+        queue.changed().await;
+        assert_eq!(queue.pop().as_deref(), Some("b"));
+        assert_eq!(queue.pop(), None);
+        assert!(queue.is_drained());
     }
 
     #[tokio::test]

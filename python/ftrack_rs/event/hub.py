@@ -110,6 +110,7 @@ class EventHub(Link):
             TypeError: If *workers* is neither a whole number nor :class:`.Workers`.
             ValueError: If there are fewer than one worker.
         """
+        self._connect_if_forked()
         if not self._connection_initialised:
             raise EventHubConnectionError(
                 "The event hub has no connection to {server_url}, so only synchronous events "
@@ -148,6 +149,7 @@ class EventHub(Link):
             ParseError: If *subscription* cannot be parsed.
             NotUniqueError: If there is a subscriber of that id.
         """
+        self._connect_if_forked()
         # Locked, so that a new connection announces either all of it or nothing.
         with self._lock:
             added = self._add_subscriber(subscription, callback, subscriber, priority)
@@ -382,6 +384,7 @@ class EventHub(Link):
         self._prepare_event(event)
         if synchronous:
             return self._handle(event, synchronous=True)
+        self._connect_if_forked()
         with self._lock:
             if self._can_send():
                 self._send_or_log(event, callback, on_reply)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import queue
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,12 +83,6 @@ class Link(Dispatch):
         self._api_key = api_key
         self._headers = headers
         self._cookies = cookies
-        self._connection: EventConnection | None = None
-        # Set while attempts are made in the background.
-        self._first: FirstConnection | None = None
-        # Set when a connection has ended and everything that came over it is handled.
-        self._served: threading.Event | None = None
-        self._process = os.getpid()
         # The thread that handles packets at the moment.
         self._reader: int | None = None
         self._is_lost = False
@@ -97,19 +92,34 @@ class Link(Dispatch):
         self._will_return = False
         # Set while a connection exists over which the subscribers are not announced yet.
         self._resuming = False
-        self._stopping = threading.Event()
         self._reconnects = 0
         self._dropped = 0
         self._last_event: datetime | None = None
-        self._event_queue: queue.Queue[Event] = queue.Queue()
-        self._event_send_queue: queue.Queue[_Unsent] = queue.Queue()
-        self._outstanding = Outstanding(self._on_unacknowledged)
         self._received = ReceivedIds()
         # Looked up both ways: the name of a code, and the code of a name.
         self._code_name_mapping = {
             **PACKET_NAMES,
             **{name: code for code, name in PACKET_NAMES.items()},
         }
+        self._begin_process()
+
+    def _begin_process(self) -> None:
+        """Begin without a connection in this process, with locks that no thread of another holds.
+
+        What the process from which this one was forked has still to send, to handle or to be told
+        stays its own.
+        """
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._connection: EventConnection | None = None
+        # Set while attempts are made in the background.
+        self._first: FirstConnection | None = None
+        # Set when a connection has ended and everything that came over it is handled.
+        self._served: threading.Event | None = None
+        self._stopping = threading.Event()
+        self._event_queue: queue.Queue[Event] = queue.Queue()
+        self._event_send_queue: queue.Queue[_Unsent] = queue.Queue()
+        self._outstanding = Outstanding(self._on_unacknowledged)
 
     @property
     def connected(self) -> bool:
@@ -158,6 +168,8 @@ class Link(Dispatch):
             EventHubConnectionError: If the hub is connected already, or cannot be.
         """
         self.init_connection()
+        if self._process != os.getpid():
+            self._begin_process()
         if self.connected:
             raise EventHubConnectionError("Already connected.")
         self._end_connection(will_return=True)
@@ -179,10 +191,25 @@ class Link(Dispatch):
             first, self._first = self._first, None
             if first is not None:
                 first.give_up()
-            self._served, self._process = threading.Event(), os.getpid()
+            self._served = threading.Event()
+            _close_before_exit(self, connection)
             connection.serve(self, self._served.set)
             self._add_reply_subscriber()
             self._resume()
+
+    def _connect_if_forked(self) -> None:
+        """Connect anew in a process forked from that of the connection, which cannot be shared.
+
+        Raises:
+            EventHubConnectionError: If that fails. It is not tried again.
+        """
+        if self._process == os.getpid() or not self._connection_initialised:
+            return
+        try:
+            self.connect()
+        except EventHubConnectionError:
+            self._connection_initialised = False
+            raise
 
     def _connect_in_background(self) -> threading.Thread:
         """Start a thread that tries to connect until it succeeds or the hub is disconnected.
@@ -499,6 +526,15 @@ class Link(Dispatch):
     def _encode(self, data: Any) -> str:
         """Return *data*, which may hold events, as JSON."""
         return encode(data)
+
+
+def _close_before_exit(hub: Link, connection: EventConnection) -> None:
+    """Have what *hub* sends last leave a child of multiprocessing, which ends without atexit."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(hub, connection.close, exitpriority=0)
 
 
 def _now() -> datetime:

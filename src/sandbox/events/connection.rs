@@ -1,5 +1,6 @@
 //! One client on its websocket: reads its packets, answers them, and sends what waits in its outbox.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -33,10 +34,18 @@ pub async fn serve(app: AppState, caller: Caller, socket: WebSocket, stream: Str
     };
     connection.send(Packet::new(PacketKind::Connect, "").to_string());
     let (sink, stream) = socket.split();
+    let send_and_receive = async {
+        let mut reading = pin!(connection.read(stream));
+        tokio::select! {
+            () = &mut reading => {}
+            sent = connection.write(sink) => if sent.is_err() {
+                // A client that is gone may have sent something before.
+                reading.await;
+            }
+        }
+    };
     tokio::select! {
-        () = connection.read(stream) => {}
-        // How sending ended is of no interest: the client is gone, or has been given up.
-        _ = connection.write(sink) => {}
+        () = send_and_receive => {}
         () = connection.watch() => {}
     }
 }

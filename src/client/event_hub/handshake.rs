@@ -7,7 +7,7 @@ use reqwest::{Client, Url};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::transport::{Asked, check_answer, innermost, is_tls};
+use crate::transport::{Asked, check_answer, innermost, insecure};
 
 const ACTION: &str = "connect to the event server";
 /// Silence that servers allow which announce none.
@@ -130,11 +130,13 @@ impl<'a> Server<'a> {
 
     /// Returns the failure of a request that got no answer.
     pub(super) fn failure(&self, error: &reqwest::Error) -> Error {
-        let (host, reason) = (self.host(), innermost(error));
-        if error.is_connect() && is_tls(error) {
+        if error.is_connect()
+            && let Some(reason) = insecure(error)
+        {
+            let host = self.host();
             return Error::Tls { host, reason };
         }
-        self.unreachable(reason)
+        self.unreachable(innermost(error))
     }
 
     /// Returns the failure of a connection that broke for `reason`.

@@ -1,6 +1,5 @@
 //! Posts batches to `/api`.
 
-use std::error::Error as _;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use super::answer::{Asked, check_answer};
 use super::retry::{MAX_ATTEMPTS, delay_after, is_transient};
-use super::{CallHeaders, Idempotency, pool};
+use super::{CallHeaders, Idempotency, insecure, pool};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -175,8 +174,9 @@ impl Transport {
     }
 
     fn classify(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
-        let reason = innermost(error);
-        if error.is_connect() && is_tls(error) {
+        if error.is_connect()
+            && let Some(reason) = insecure(error)
+        {
             return Failure::Final(Error::Tls {
                 host: self.host.clone(),
                 reason,
@@ -190,7 +190,7 @@ impl Transport {
         let error = Error::Connection {
             host: self.host.clone(),
             action: ACTION.to_owned(),
-            reason,
+            reason: innermost(error),
         };
         match (unreached, hopeless) {
             (true, _) => Failure::Unreached(error),
@@ -282,22 +282,4 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
         return String::from("the request failed");
     }
     cause.to_string()
-}
-
-/// Tells whether the connection could not be secured.
-pub(crate) fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = error.source();
-    while let Some(current) = cause {
-        // I/O errors hold the error of rustls inside, not as their source.
-        let wrapped = current
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if current.is::<rustls::Error>()
-            || wrapped.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
-        {
-            return true;
-        }
-        cause = current.source();
-    }
-    false
 }

@@ -5,6 +5,7 @@ mod http;
 mod network;
 mod pool;
 mod retry;
+mod tls;
 mod transfer_api;
 
 use std::borrow::Cow;
@@ -15,11 +16,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use answer::{Asked, check_answer};
 pub use http::Transport;
-pub(crate) use http::{innermost, is_tls};
+pub(crate) use http::innermost;
 pub use network::Network;
 pub(crate) use pool::event_client;
 pub use pool::transfer_client;
 pub(crate) use retry::random_fraction;
+pub(crate) use tls::insecure;
 pub use transfer_api::TransferApi;
 
 use crate::config::Secret;

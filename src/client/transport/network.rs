@@ -2,14 +2,16 @@
 //!
 //! The variables and their order are those of `requests`, which the official client uses; see <https://requests.readthedocs.io/en/latest/user/advanced/#proxies>.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy};
 
 use crate::config::Secret;
 use crate::error::{Error, Result};
 
-/// Files with further trusted certificates, first found wins.
+/// Files, or folders, with further trusted certificates; the first that is set wins.
 const CA_BUNDLE_VARIABLES: [&str; 3] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// The way to servers. Read by the thread that prepares a call and never by those of the network, as the program may be changing its environment meanwhile.
@@ -39,7 +41,7 @@ impl Network {
             proxies: Proxies::read(variable),
             ca_bundle: ca_bundle(variable)
                 // Without TLS nobody misses a bundle that is not there.
-                .filter(|path| path.is_file() || !url.starts_with("http:")),
+                .filter(|path| path.exists() || !url.starts_with("http:")),
         }
     }
 
@@ -77,7 +79,7 @@ impl Network {
             host: String::from("any server"),
             reason,
         };
-        let pem = std::fs::read(path).map_err(|error| {
+        let pem = read_bundle(path).map_err(|error| {
             failed(format!(
                 "the certificates in {} cannot be read: {error}",
                 path.display()
@@ -114,14 +116,38 @@ impl Proxies {
     }
 }
 
-/// Returns the file with further certificates; folders, which the variables may also name, are left to the platform.
 fn ca_bundle(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
     CA_BUNDLE_VARIABLES
         .iter()
         .filter_map(|name| variable(name))
-        .filter(|value| !value.is_empty())
+        .find(|value| !value.is_empty())
         .map(PathBuf::from)
-        .find(|path| !path.is_dir())
+}
+
+/// Reads a file with certificates, or all of a folder that `openssl rehash` has prepared.
+fn read_bundle(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.is_dir() {
+        return fs::read(path);
+    }
+    let mut all = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if is_hash(&entry.file_name().to_string_lossy()) {
+            all.extend(fs::read(entry.path())?);
+            // The last line of a file need not end.
+            all.push(b'\n');
+        }
+    }
+    Ok(all)
+}
+
+/// Tells whether OpenSSL would look at a file of this name: the hash of the subject, and a number.
+fn is_hash(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(hash, number)| {
+        hash.len() == 8
+            && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]
@@ -169,6 +195,21 @@ mod tests {
         );
         let error = read(&bundle, "https://a.example").certificates();
         assert!(error.unwrap_err().to_string().contains("/nowhere/ca.pem"));
+    }
+
+    #[test]
+    fn of_a_folder_the_files_that_are_named_by_hashes_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [
+            ("0a1b2c3d.0", "one"),
+            ("0a1b2c3d.1", "two"),
+            ("key.pem", "-"),
+        ] {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        let mut read: Vec<_> = read_bundle(folder.path()).unwrap();
+        read.sort_unstable();
+        assert_eq!(read, *b"\n\nenootw");
     }
 
     #[test]

@@ -136,6 +136,19 @@ mod tests {
             }),
             r#"{"action":"create","entity_type":"User","entity_key":["u"],"entity_data":{"__entity_type__":"User","id":"u"}}"#,
         );
+        // By name: of a reference and its id the server takes the last.
+        check(
+            &Operation::Update(Write {
+                entity_type: "Task".into(),
+                entity_key: vec![Value::from("t")],
+                attributes: vec![
+                    ("status_id".into(), Value::from("s")),
+                    ("status".into(), Value::Null),
+                    ("Z".into(), Value::Bool(true)),
+                ],
+            }),
+            r#"{"action":"update","entity_type":"Task","entity_key":["t"],"entity_data":{"Z":true,"__entity_type__":"Task","status":null,"status_id":"s"}}"#,
+        );
         check(
             &Operation::Delete {
                 entity_type: "Metadata".into(),

@@ -109,7 +109,13 @@ impl Serialize for Value {
             }
             Self::Entity(entity) => entity.serialize(serializer),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Map(members) => serializer.collect_map(members.iter().map(|(k, v)| (&**k, v))),
+            Self::Map(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (name, value) in sorted(members) {
+                    map.serialize_entry(name, value)?;
+                }
+                map.end()
+            }
         }
     }
 }
@@ -117,12 +123,28 @@ impl Serialize for Value {
 impl Serialize for EntityData {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.attributes.len() + 1))?;
+        let members = sorted(&self.attributes);
+        let (before, after) =
+            members.split_at(members.partition_point(|(name, _)| *name < ENTITY_TYPE_KEY));
+        for (name, value) in before {
+            map.serialize_entry(name, value)?;
+        }
         map.serialize_entry(ENTITY_TYPE_KEY, &*self.entity_type)?;
-        for (name, value) in &self.attributes {
-            map.serialize_entry(&**name, value)?;
+        for (name, value) in after {
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }
+}
+
+/// Returns the members of an object by name, in which order the official client sends them: where a reference and its id are both set, the server takes the last.
+fn sorted(members: &[(Arc<str>, Value)]) -> Vec<(&str, &Value)> {
+    let mut sorted: Vec<_> = members
+        .iter()
+        .map(|(name, value)| (&**name, value))
+        .collect();
+    sorted.sort_by_key(|(name, _)| *name);
+    sorted
 }
 
 impl<'de> Deserialize<'de> for Value {

@@ -217,6 +217,21 @@ def operations_replaced(t):
 
 
 @program
+def a_reference_and_its_id_at_once(t):
+    """The server takes what comes last, which is a matter of the order in a request."""
+    tree = t.entities()
+    session = t.session
+    first, second = session.query("Status order by name").all()[:2]
+    for names in (("status", "status_id"), ("status_id", "status")):
+        values = {"status": first, "status_id": second["id"]}
+        for name in names:
+            tree.task[name] = values[name]
+        session.commit()
+        expression = f"select status.name from Task where id is {tree.task['id']}"
+        t.say("status", session.query(expression).one()["status"]["name"])
+
+
+@program
 def a_failed_commit_keeps_what_was_recorded(t):
     tree = t.entities()
     session = t.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 import ftrack_rs
 from ftrack_rs.cli import main
+
+PACKAGE = str(Path(ftrack_rs.__file__).parents[1])
 
 
 def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,9 +28,24 @@ def run(program: str, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
+def run_script(
+    script: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    program = "from ftrack_rs.cli import main; raise SystemExit(main())"
+    return run(program, "run", str(script), *arguments, **environment)
+
+
 def check(program: str, **environment: str) -> None:
     finished = run(program, **environment)
     assert finished.returncode == 0, finished.stderr
+
+
+def official_package(folder: Path, content: str = "") -> Path:
+    """Make what could be the official client."""
+    package = folder / "ftrack_api"
+    package.mkdir()
+    (package / "__init__.py").write_text(content)
+    return package
 
 
 def test_modules_and_classes_are_the_same_under_both_names() -> None:
@@ -120,9 +138,7 @@ else:
 
 
 def test_it_refuses_when_the_official_client_is_imported_already(tmp_path: Path) -> None:
-    package = tmp_path / "ftrack_api"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
+    package = official_package(tmp_path)
     finished = run(
         """
 import sys
@@ -143,12 +159,10 @@ assert sys.meta_path == before
 
 
 def test_an_official_client_that_is_not_imported_yet_is_passed_over(tmp_path: Path) -> None:
-    package = tmp_path / "ftrack_api"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise AssertionError")
+    official_package(tmp_path, "raise AssertionError")
     check(
         "import ftrack_rs; ftrack_rs.install_as_ftrack_api(); import ftrack_api.session",
-        PYTHONPATH=os.pathsep.join([str(tmp_path), str(Path(ftrack_rs.__file__).parents[1])]),
+        PYTHONPATH=os.pathsep.join([str(tmp_path), PACKAGE]),
     )
 
 
@@ -172,30 +186,83 @@ def test_a_script_runs_with_the_client_in_place(tmp_path: Path) -> None:
         "assert __name__ == '__main__'\n"
         "print(ftrack_api.Session.__module__.partition('.')[0], sys.argv[1:], neighbour.name)\n"
     )
-    finished = run(
-        "from ftrack_rs.cli import main; raise SystemExit(main())",
-        "run",
-        str(script),
-        "--flag",
-        "word",
-    )
+    finished = run_script(script, "--flag", "word")
     assert finished.stdout.strip() == "ftrack_rs ['--flag', 'word'] neighbour", finished.stderr
     assert finished.returncode == 0
+
+
+@pytest.mark.parametrize("method", sorted(multiprocessing.get_all_start_methods()))
+def test_children_of_a_script_have_its_client(tmp_path: Path, method: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import multiprocessing
+import sys
+import ftrack_api
+
+def client(_):
+    import ftrack_api.session
+    return ftrack_api.session.__name__
+
+if __name__ == "__main__":
+    # As scripts do that bring a client along.
+    sys.path.insert(0, {str(official_package(tmp_path).parent)!r})
+    with multiprocessing.get_context({method!r}).Pool(1) as pool:
+        print(*pool.map(client, range(1)))
+""")
+    finished = run_script(script)
+    assert finished.stdout.strip() == "ftrack_rs.session", finished.stderr
+
+
+def test_processes_of_a_script_have_its_client_and_their_own_customisation(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.custom = 'custom'")
+    script = tmp_path / "script.py"
+    script.write_text("""
+import subprocess, sys
+program = "import sys, ftrack_api; print(ftrack_api.__name__, sys.custom, sys.path)"
+subprocess.run([sys.executable, "-c", program], check=True)
+""")
+    finished = run_script(script, PYTHONPATH=os.pathsep.join([str(tmp_path), PACKAGE]))
+    name, custom, path = finished.stdout.split(maxsplit=2)
+    assert (name, custom) == ("ftrack_rs", "custom"), finished.stderr
+    assert "children" not in path
+
+
+def test_a_process_of_another_installation_keeps_its_client(tmp_path: Path) -> None:
+    official_package(tmp_path, "name = 'official'")
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import os, subprocess, sys
+os.environ["PYTHONPATH"] += os.pathsep + {str(tmp_path)!r}
+program = '''
+import sys
+sys.modules["ftrack_rs"] = None
+try:
+    import sitecustomize
+except ImportError as error:
+    assert error.name == "sitecustomize"
+import ftrack_api
+print(ftrack_api.name)
+'''
+subprocess.run([sys.executable, "-S", "-c", program], check=True)
+""")
+    assert run_script(script).stdout.strip() == "official"
 
 
 def test_a_script_that_fails_shows_its_traceback(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import ftrack_api\nraise ValueError('what went wrong')\n")
-    finished = run("from ftrack_rs.cli import main; raise SystemExit(main())", "run", str(script))
+    finished = run_script(script)
     assert finished.returncode == 1
-    assert "line 2" in finished.stderr
-    assert "ValueError: what went wrong" in finished.stderr
+    header, place, *_, last = finished.stderr.splitlines()
+    assert header == "Traceback (most recent call last):"
+    assert place == f'  File "{script}", line 2, in <module>'
+    assert last == "ValueError: what went wrong"
 
 
 def test_a_script_ends_with_the_code_it_names(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("raise SystemExit(3)\n")
-    finished = run("from ftrack_rs.cli import main; raise SystemExit(main())", "run", str(script))
+    finished = run_script(script)
     assert finished.returncode == 3
 
 

@@ -12,6 +12,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::descriptors;
+
 /// Requests that run together before anything is known.
 const START: usize = 4;
 
@@ -172,6 +174,8 @@ impl Places {
 #[derive(Debug)]
 struct Limit {
     value: usize,
+    /// What the value grows to.
+    most: usize,
     places: usize,
     /// Places whose holders do not use them for a while.
     lent: usize,
@@ -187,6 +191,7 @@ impl Limit {
     fn new(value: usize) -> Self {
         Self {
             value,
+            most: MOST.min(descriptors::share()),
             places: value,
             lent: 0,
             successes: 0,
@@ -200,7 +205,7 @@ impl Limit {
         self.outdated = self.outdated.saturating_sub(1);
         self.successes += 1;
         if self.is_untried || self.successes >= self.value {
-            self.value = (self.value + 1).min(MOST);
+            self.value = (self.value + 1).min(self.most);
             self.successes = 0;
         }
     }

@@ -26,6 +26,7 @@ mod budget;
 mod cancel;
 mod complete;
 mod control;
+mod descriptors;
 mod disk;
 mod download;
 mod error;

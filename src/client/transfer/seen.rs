@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::source::SourceFile;
 use super::tally::{Tally, all, blocking};
-use super::{BatchError, Control, ItemRef, Progress, TransferError, TransferOptions};
+use super::{BatchError, Control, ItemRef, Progress, TransferError, TransferOptions, descriptors};
 use crate::checksum::{Digest, FileDigest, md5_files};
 
 /// A file in the state in which it was seen, and its MD5 if it was hashed then.
@@ -103,7 +103,9 @@ pub(super) async fn md5_of(
     advanced: impl Fn(usize, u64) + Send + Sync + 'static,
 ) -> Result<Vec<Result<Digest, TransferError>>, TransferError> {
     let TransferOptions { budget, hash, .. } = options;
-    let hash = hash.within(budget.size() / 2);
+    // A chunk is held for each file that is open.
+    let chunks = descriptors::share().saturating_mul(hash.chunk);
+    let hash = hash.within(chunks.min(budget.size() / 2));
     let reserved = budget.reserve(hash.memory(sources.len())).await;
     let (cancel, _stop) = control.guarded();
     blocking(move || {

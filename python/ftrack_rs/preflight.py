@@ -29,6 +29,8 @@ _SUSPICIOUS = {
     "odd size": "differ much in size from the others",
 }
 
+#: Most runs of frames that a text names; the details of an error hold all.
+_MOST_RUNS = 8
 
 #: Whether what the code that runs adds to a location was looked at when the call began.
 _has_passed: ContextVar[bool] = ContextVar("has passed the preflight", default=False)
@@ -92,16 +94,17 @@ def _error(
 
 
 def ranges(numbers: Sequence[str]) -> str:
-    """Return frame numbers in a short form, such as `0001-0004, 0007`."""
-    if not all(number.isdecimal() for number in numbers):
-        return ", ".join(numbers)
-    return ", ".join(
-        first if first == last else f"{first}-{last}" for first, last in _runs(numbers)
-    )
+    """Return frame numbers in a short form, such as `0001-0004, 0007`, or `... and 12 more`."""
+    if all(number.isdecimal() for number in numbers):
+        runs = list(_runs(numbers))
+    else:
+        runs = [[number] for number in numbers]
+    text = ", ".join("-".join(dict.fromkeys((run[0], run[-1]))) for run in runs[:_MOST_RUNS])
+    others = sum(map(len, runs[_MOST_RUNS:]))
+    return f"{text} and {others} more" if others else text
 
 
-def _runs(numbers: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _runs(numbers: Sequence[str]) -> Iterator[list[str]]:
     ordered = sorted(numbers, key=int)
     for _, run in groupby(enumerate(ordered), key=lambda item: int(item[1]) - item[0]):
-        consecutive = [number for _, number in run]
-        yield consecutive[0], consecutive[-1]
+        yield [number for _, number in run]

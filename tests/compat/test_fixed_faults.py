@@ -116,5 +116,6 @@ def test_a_failed_sequence_tells_what_it_left_behind(session: Session, tmp_path:
     assert {os.path.basename(identifier) for _, identifier in left} == on_disk
     assert {member["id"] for member, _ in left} < {member["id"] for member in component["members"]}
     assert left
-    for _, resource_identifier in left:
+    # The text names a few, the details all.
+    for _, resource_identifier in left[:4]:
         assert resource_identifier in str(caught.value)

@@ -122,3 +122,10 @@ def test_odd_frames_are_logged_and_published(
 )
 def test_frame_numbers_are_written_as_ranges(numbers: list[str], expected: str) -> None:
     assert preflight.ranges(numbers) == expected
+
+
+def test_a_text_names_a_few_runs_of_frames() -> None:
+    numbers = [f"{number:04}" for number in range(1, 4000, 2)]
+    assert preflight.ranges(numbers[:3]) == "0001, 0003, 0005"
+    assert preflight.ranges([*numbers[:8], "0016", "0017"]).endswith(", 0013, 0015-0017")
+    assert preflight.ranges(numbers).endswith(", 0013, 0015 and 1992 more")

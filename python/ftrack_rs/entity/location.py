@@ -13,6 +13,9 @@ from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.overrides import is_own
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
+#: Most components that the text of an error names; its details hold all.
+_MOST_NAMED = 4
+
 
 class Location(Entity):
     """A place for the data of components.
@@ -500,12 +503,21 @@ def _failed(
     """Return an error that says what is left behind, indented by how many containers deep it is."""
     return exception.LocationError(
         f"{message} due to error:\n{{indent}}{{error}}\n"
-        "{indent}Transferred component data that may require cleanup: {transferred}",
+        "{indent}Transferred component data that may require cleanup: {some_transferred}",
         details={
             "indent": "    " * (depth + 1),
             "location": location,
             "error": error,
             "transferred": transferred,
+            "some_transferred": _some(transferred),
             **details,
         },
     )
+
+
+def _some(items: list[Any]) -> str:
+    """Return how a list looks, of which all but the first few are only counted."""
+    others = len(items) - _MOST_NAMED
+    if others <= 0:
+        return repr(items)
+    return f"{repr(items[:_MOST_NAMED])[:-1]}, and {others} more]"

@@ -22,12 +22,9 @@ pub struct FileFacts {
     /// What its header says, for the first file of each component.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<MediaInfo>,
-    /// Why it cannot be published.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<String>,
-    /// What may be wrong with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<String>,
+    /// What is wrong with it, or may be.
+    #[serde(skip)]
+    pub defect: Option<Defect>,
 }
 
 impl Files {
@@ -46,7 +43,7 @@ impl Files {
     /// Returns what is known of a file; one that was not looked at is missing.
     pub fn get(&self, path: &Path) -> FileFacts {
         self.0.get(path).cloned().unwrap_or_else(|| FileFacts {
-            fault: Some(describe(path, Defect::Missing)),
+            defect: Some(Defect::Missing),
             ..FileFacts::default()
         })
     }
@@ -88,14 +85,10 @@ impl Files {
             })
             .collect();
         for Finding { index, defect } in findings {
-            let text = Some(describe(&paths[index], defect));
-            match defect {
-                Defect::Missing | Defect::Empty | Defect::Unreadable => facts[index].fault = text,
-                Defect::Growing | Defect::OddSize { .. } => facts[index].warning = text,
-            }
+            facts[index].defect = Some(defect);
         }
         if let (Some(path), Some(first)) = (paths.first(), facts.first_mut())
-            && first.fault.is_none()
+            && !first.defect.is_some_and(Defect::is_obstacle)
         {
             // A header that cannot be read is an unknown one.
             first.media = MediaInfo::read(path).ok().flatten();
@@ -115,18 +108,5 @@ fn paths(text: &str) -> Vec<PathBuf> {
     match Sequence::parse(text) {
         Ok(sequence) => sequence.members().map(|m| m.path.into()).collect(),
         Err(_) => vec![text.into()],
-    }
-}
-
-fn describe(path: &Path, defect: Defect) -> String {
-    let path = path.display();
-    match defect {
-        Defect::Missing => format!("file '{path}' does not exist"),
-        Defect::Empty => format!("file '{path}' is empty"),
-        Defect::Unreadable => format!("'{path}' is no file that can be read"),
-        Defect::Growing => format!("file '{path}' is still being written"),
-        Defect::OddSize { size, median } => {
-            format!("file '{path}' has {size} bytes, the others about {median}")
-        }
     }
 }

@@ -185,6 +185,9 @@ pub struct Conflict {
     pub node: String,
     /// One sentence for people.
     pub message: String,
+    /// All files that it is about, of which the sentence may name a few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<PathBuf>,
 }
 
 /// What may be wrong with a publish.

@@ -13,6 +13,7 @@ use nodes::nodes_of;
 
 mod assets;
 mod components;
+mod defects;
 mod nodes;
 mod twins;
 
@@ -58,6 +59,7 @@ impl Planner<'_> {
             kind,
             node: node.to_owned(),
             message: message.into(),
+            files: Vec::new(),
         });
     }
 

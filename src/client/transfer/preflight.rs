@@ -52,6 +52,11 @@ impl Defect {
     pub fn is_fatal(self) -> bool {
         matches!(self, Self::Missing | Self::Empty)
     }
+
+    /// Returns whether the frame cannot be sent as it is.
+    pub fn is_obstacle(self) -> bool {
+        self.is_fatal() || self == Self::Unreadable
+    }
 }
 
 /// A frame with a defect.

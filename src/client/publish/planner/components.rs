@@ -1,9 +1,10 @@
 //! Plans the components of versions, and what is made of their files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem::discriminant;
 use std::path::PathBuf;
 
-use super::Planner;
+use super::{Planner, defects};
 use crate::publish::description::{ComponentSpec, Source, VersionSpec};
 use crate::publish::media::MediaInfo;
 use crate::publish::plan::{
@@ -11,6 +12,7 @@ use crate::publish::plan::{
     SERVER_LOCATION, THUMBNAIL, Warning, file_extension, file_name,
 };
 use crate::sequence::Sequence;
+use crate::transfer::preflight::Defect;
 
 impl Planner<'_> {
     /// Plans components side by side. Those of a container go where it goes.
@@ -83,10 +85,7 @@ impl Planner<'_> {
         };
         match Sequence::parse(text) {
             Ok(sequence) => {
-                let members: Vec<_> = sequence
-                    .members()
-                    .map(|member| (member.name, self.file(member.path.into(), node)))
-                    .collect();
+                let members = self.frames(&sequence, node);
                 let first = members.first().map(|(_, file)| file.path.clone());
                 let name = first.as_deref().map(file_name).unwrap_or_default();
                 let padding = sequence.padding;
@@ -110,16 +109,54 @@ impl Planner<'_> {
 
     fn file(&mut self, path: PathBuf, node: &str) -> PlannedFile {
         let facts = self.findings.files.get(&path);
-        if let Some(fault) = facts.fault {
-            self.conflict(ConflictKind::File, node, fault);
-        }
-        if let Some(message) = facts.warning {
-            let node = node.to_owned();
-            self.warnings.push(Warning { node, message });
+        if let Some(defect) = facts.defect {
+            self.defect(node, defect, defects::of_file(&path, defect), &[&path]);
         }
         PlannedFile {
             path,
             size: facts.size,
+        }
+    }
+
+    /// Plans the frames of a sequence. All that have the same defect are told of together.
+    fn frames(&mut self, sequence: &Sequence, node: &str) -> Vec<(String, PlannedFile)> {
+        let mut frames = Vec::with_capacity(sequence.indexes.len());
+        let mut found: Vec<(Defect, Vec<(u64, PathBuf)>)> = Vec::new();
+        for member in sequence.members() {
+            let path = PathBuf::from(member.path);
+            let facts = self.findings.files.get(&path);
+            if let Some(defect) = facts.defect {
+                let same =
+                    |(known, _): &&mut (Defect, _)| discriminant(known) == discriminant(&defect);
+                let frame = (member.index, path.clone());
+                match found.iter_mut().find(same) {
+                    Some((_, frames)) => frames.push(frame),
+                    None => found.push((defect, vec![frame])),
+                }
+            }
+            let size = facts.size;
+            frames.push((member.name, PlannedFile { path, size }));
+        }
+        for (defect, frames) in found {
+            let message = match frames.as_slice() {
+                [(_, path)] => defects::of_file(path, defect),
+                _ => defects::of_frames(sequence, frames.iter().map(|(index, _)| *index), defect),
+            };
+            let paths: Vec<_> = frames.iter().map(|(_, path)| path).collect();
+            self.defect(node, defect, message, &paths);
+        }
+        frames
+    }
+
+    fn defect(&mut self, node: &str, defect: Defect, message: String, files: &[&PathBuf]) {
+        if defect.is_obstacle() {
+            self.conflict(ConflictKind::File, node, message);
+            if let Some(conflict) = self.conflicts.last_mut() {
+                conflict.files = files.iter().copied().cloned().collect();
+            }
+        } else {
+            let node = node.to_owned();
+            self.warnings.push(Warning { node, message });
         }
     }
 

@@ -181,6 +181,20 @@ fn a_new_asset_has_the_same_id_for_all_who_make_it() {
 }
 
 #[test]
+fn frames_with_the_same_defect_are_one_conflict() {
+    let mut spec = version("comp");
+    spec.components = vec![component("main", "/r/a.%02d.exr [1-99]")];
+    let files = vec![file("/r/a.50.exr", 10)];
+    let plan = planned(&description(vec![spec]), files);
+    assert_eq!(kinds(&plan), [(ConflictKind::File, "comp/main")]);
+    assert_eq!(
+        plan.conflicts[0].to_string(),
+        "comp/main: frames 1-49, 51-99 of '/r/a.%02d.exr' do not exist"
+    );
+    assert_eq!(plan.conflicts[0].files.len(), 98);
+}
+
+#[test]
 fn files_are_counted_and_missing_ones_named() {
     let mut spec = version("comp");
     spec.components = vec![
@@ -198,6 +212,7 @@ fn files_are_counted_and_missing_ones_named() {
         plan.conflicts[0].to_string(),
         "comp/main: file '/r/a.02.exr' does not exist"
     );
+    assert_eq!(plan.conflicts[0].files, [PathBuf::from("/r/a.02.exr")]);
     assert_eq!(plan.bytes(), 42);
     let [main, notes] = plan.versions[0].components.as_slice() else {
         panic!("two components");

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import mimetypes
 import re
 import shutil
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -36,6 +37,9 @@ _PATIENCE = 5.0
 
 #: Seconds between two drawings of the bars.
 _INTERVAL = 0.1
+
+#: Names that the server looks for, which no component of a user may have.
+_KEPT_NAMES = ("reviewable", "thumbnail")
 
 #: An id within the address of a page of ftrack.
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -102,31 +106,34 @@ def _describe(publisher: Publisher, session: Session, options: argparse.Namespac
         single = [path for path in options.paths if parse_sequence(path) is None]
         if not single:
             raise ValueError("a reviewable is one file, but all paths are sequences")
-        _check_can_be_seen(single[-1])
         version.reviewable(single[-1])
 
 
-def _check_can_be_seen(path: str) -> None:
-    """Refuse what no server can encode, before it is published.
-
-    Raises:
-        ValueError: If the name says that the file is text.
-    """
-    kind, _ = mimetypes.guess_type(path)
-    if kind and (kind.startswith("text/") or kind == "application/json"):
-        raise ValueError(f"a reviewable is a movie or a picture, and {path} is {kind}")
-
-
 def component_names(paths: list[str]) -> list[str]:
-    """Return the names of components: `main` for a single one, else those of their files."""
+    """Return a name for each component: `main` for a single one, else those of their files.
+
+    What would have the name of another has its extension with it, as in `render_mov`, and a number
+    where that is not enough.
+    """
     if len(paths) == 1:
         return ["main"]
-    names = []
-    for path in paths:
-        sequence = parse_sequence(path)
-        stem = Path(sequence.pattern if sequence else path).stem
-        names.append(re.sub(r"[._-]?%\d*d$", "", stem) or stem)
+    files = [_stem_and_extension(path) for path in paths]
+    stems = Counter(stem.lower() for stem, _ in files)
+    names: list[str] = []
+    taken = set(_KEPT_NAMES)
+    for stem, extension in files:
+        is_alone = stems[stem.lower()] == 1 and stem.lower() not in _KEPT_NAMES
+        name = stem if is_alone or not extension else f"{stem}_{extension}"
+        numbered = (f"{name}_{number}" for number in count(2))
+        names.append(next(name for name in chain([name], numbered) if name.lower() not in taken))
+        taken.add(names[-1].lower())
     return names
+
+
+def _stem_and_extension(path: str) -> tuple[str, str]:
+    sequence = parse_sequence(path)
+    file = Path(sequence.pattern if sequence else path)
+    return re.sub(r"[._-]?%\d*d$", "", file.stem) or file.stem, file.suffix[1:]
 
 
 def task_reference(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import re
 import uuid
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from ftrack_rs import inspection, symbol
-from ftrack_rs.attribute import AbstractCollectionAttribute
+from ftrack_rs.attribute import AbstractCollectionAttribute, ReferenceAttribute
 from ftrack_rs.entity.base import Entity
 
 if TYPE_CHECKING:
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 #: An entity; or the text of its id, or of a query that finds just one.
 Reference = Union[Entity, str]
+
+#: A location, or its name.
+Place = Union[Entity, str]
+
+#: Extensions of scenes, geometry and the like, besides texts, that no server makes a picture of.
+_UNSEEN = re.compile(
+    r"\.(abc|ass|bgeo|blend|fbx|gl(b|tf)|hip(lc|nc)?|m[ab]|nk|obj|ply|rib|stl|usd[acz]?|vdb|ya?ml"
+    r"|zip)$",
+    re.IGNORECASE,
+)
 
 _ASSET_QUERY = re.compile(r"\s*(select\s.+\sfrom\s+)?Asset\s+where\s", re.IGNORECASE | re.DOTALL)
 
@@ -58,8 +69,8 @@ def plain(data: Mapping[str, Any] | None, entity_class: Any) -> dict[str, Any]:
     """Return values of attributes as they travel: entities by their ids.
 
     Raises:
-        ValueError: If there is no such attribute, or it is a collection, whose members can be made
-            only for what is there.
+        ValueError: If there is no such attribute, it is an entity and the value is none, or it is
+            a collection, whose members can be made only for what is there.
     """
     found = {}
     for name, value in (data or {}).items():
@@ -73,14 +84,47 @@ def plain(data: Mapping[str, Any] | None, entity_class: Any) -> dict[str, Any]:
             )
         if isinstance(value, Entity):
             found[f"{name}_id"] = value["id"]
+        elif isinstance(attribute, ReferenceAttribute) and value is not None:
+            raise ValueError(
+                f"{name!r} of a new {entity_class.entity_type} is an entity, which {value!r} is "
+                f"not. Query for it, or give its id as '{name}_id'."
+            )
         else:
             found[name] = value
     return found
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
-    """Return the path of a file or sequence for processes with other working folders."""
-    return os.path.abspath(path)
+    """Return the path of a file or sequence for processes with other working folders.
+
+    Raises:
+        TypeError: If it is no path.
+        ValueError: If its name is no UTF-8, in which a publish is noted and sent to a farm.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"A file or sequence is named by its path, not by {path!r}.")
+    path = os.path.abspath(path)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{path!r} cannot be published, as its name is no UTF-8: rename it, or add it with "
+            "session.create_component()."
+        ) from None
+    return path
+
+
+def _visible(path: str | os.PathLike[str], what: str) -> str:
+    """Return the path of what is shown to people.
+
+    Raises:
+        ValueError: If its name says that no server can make a picture of it.
+    """
+    path = _absolute(path)
+    kind = mimetypes.guess_type(path)[0] or ""
+    if kind.startswith("text/") or kind == "application/json" or _UNSEEN.search(path):
+        raise ValueError(f"A {what}, which {path!r} is not.")
+    return path
 
 
 def texts(metadata: Mapping[str, Any] | None) -> dict[str, str]:
@@ -147,17 +191,19 @@ class ContainerNode:
         self,
         name: str,
         source: dict[str, Any],
-        locations: Sequence[Any],
+        locations: Place | Sequence[Place],
         metadata: Mapping[str, Any] | None,
         data: Mapping[str, Any] | None,
     ) -> None:
         if not isinstance(name, str) or not name:
             raise ValueError(f"The name of a component is a text, not {name!r}.")
+        self._publisher.check_open()
+        places = [locations] if isinstance(locations, (str, Entity)) else locations
         self._components.append(
             {
                 "name": name,
                 "source": source,
-                "locations": [self._publisher.location_id(location) for location in locations],
+                "locations": [self._publisher.location_id(place) for place in places],
                 "metadata": texts(metadata),
                 "data": plain(data, self._publisher.entity_class("Component")),
             }
@@ -183,7 +229,7 @@ class VersionNode(ContainerNode):
         name: str,
         path: str | os.PathLike[str],
         *,
-        locations: Sequence[Any] = (),
+        locations: Place | Sequence[Place] = (),
         metadata: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
@@ -192,7 +238,7 @@ class VersionNode(ContainerNode):
         Args:
             name: Its name, unique in the version.
             path: A file, or a sequence such as `/path/file.%04d.ext [1-5, 7]`.
-            locations: Where it goes, each a location or its name; ftrack.server by default.
+            locations: Where it goes, a location or its name, or several; ftrack.server by default.
             metadata: Metadata of the component.
             data: Further attributes of the component; no collections.
 
@@ -205,7 +251,7 @@ class VersionNode(ContainerNode):
         self,
         name: str,
         *,
-        locations: Sequence[Any] = (),
+        locations: Place | Sequence[Place] = (),
         metadata: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> ContainerNode:
@@ -220,12 +266,19 @@ class VersionNode(ContainerNode):
         A file that browsers play as it is, such as H.264 in an MP4 whose index comes first, a PNG
         or a JPEG, is shown as it is, with the size and frames that its header says. Anything else
         is encoded by the server after the publish.
+
+        Raises:
+            ValueError: If the name of the file says that it is a text or a scene.
         """
-        self._description["reviewable"] = _absolute(path)
+        self._description["reviewable"] = _visible(path, "reviewable is a movie or a picture")
 
     def thumbnail(self, path: str | os.PathLike[str]) -> None:
-        """Show a picture wherever the version is listed."""
-        self._description["thumbnail"] = _absolute(path)
+        """Show a picture wherever the version is listed.
+
+        Raises:
+            ValueError: If the name of the file says that it is a text or a scene.
+        """
+        self._description["thumbnail"] = _visible(path, "thumbnail is a picture")
 
     def uses(self, *others: VersionNode | Reference) -> None:
         """Link the version to those that it was made with.

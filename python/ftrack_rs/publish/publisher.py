@@ -6,13 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Literal
 
 from ftrack_rs import exception, journal, symbol
 from ftrack_rs._core import PublishPlan, PublishRun, TransferIntent
+from ftrack_rs.entity.base import Entity
 from ftrack_rs.event.base import Event
 from ftrack_rs.publish import placing
 from ftrack_rs.publish.description import (
+    Place,
     Reference,
     VersionNode,
     asset_target,
@@ -47,7 +49,7 @@ class Publisher:
         *,
         on_event: Callable[[NodeEvent], object] | None = None,
         force: bool = False,
-        wait: str | None = None,
+        wait: Literal["encode"] | None = None,
         keep_reserved: bool = False,
         transfer: Transfer | None = None,
     ) -> None:
@@ -237,16 +239,38 @@ class Publisher:
         """Return how native code names an entity; see :func:`description.reference`."""
         return reference(value, self._session.types)
 
-    def location_id(self, location: Any) -> str:
-        """Return the id of a location that is given as an entity or by its name."""
-        if not isinstance(location, str):
+    def check_open(self) -> None:
+        """Check that more may be added.
+
+        Raises:
+            ValueError: If everything is published, so that nothing more would be.
+        """
+        if self.result is not None:
+            raise ValueError(
+                "This publish is finished. Describe what else is to be published with another "
+                "session.publisher()."
+            )
+
+    def location_id(self, location: Place) -> str:
+        """Return the id of a location that is given as an entity or by its name.
+
+        Raises:
+            TypeError: If it is neither.
+            ValueError: If there is no location of that name.
+        """
+        if isinstance(location, Entity):
             return str(location["id"])
+        if not isinstance(location, str):
+            raise TypeError(f"{location!r} is neither a location nor the name of one.")
         if location not in self._location_ids:
-            found = self._session.query(f"Location where name is {quoted(location)}").one()
+            found = self._session.query(f"Location where name is {quoted(location)}").first()
+            if found is None:
+                raise ValueError(f"There is no location {location!r}.")
             self._location_ids[location] = found["id"]
         return self._location_ids[location]
 
     def _add(self, description: dict[str, Any]) -> VersionNode:
+        self.check_open()
         node = VersionNode(self, len(self._versions), description)
         self._versions.append(node)
         return node

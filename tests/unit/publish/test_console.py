@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shlex
 import threading
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,7 @@ def test_text_is_no_reviewable(
     capsys: pytest.CaptureFixture[str], session: Session, task: Any, notes: Path
 ) -> None:
     assert publish(notes, "--task", task["id"], "--asset", "comp", "--reviewable") == 1
-    said = f"ftrack-rs: a reviewable is a movie or a picture, and {notes} is text/plain"
+    said = f"ftrack-rs: A reviewable is a movie or a picture, which '{notes}' is not."
     assert said in capsys.readouterr().err
     assert not session.query(f"AssetVersion where task_id is {task['id']}").all()
 
@@ -146,3 +148,31 @@ def test_tasks_are_found_by_id_page_and_names() -> None:
 def test_components_are_called_like_their_files() -> None:
     assert component_names(["/a/b.exr"]) == ["main"]
     assert component_names(["/a/b.%04d.exr [1-2]", "c.v001.mov"]) == ["b", "c.v001"]
+
+
+def test_components_whose_files_are_called_the_same_have_names_of_their_own() -> None:
+    assert component_names(["render.%04d.exr [1-48]", "render.mov"]) == ["render_exr", "render_mov"]
+    assert component_names(["a/Main.exr", "b/main.exr"]) == ["Main_exr", "main_exr_2"]
+    assert component_names(["a/main", "b/main"]) == ["main", "main_2"]
+    # The server has these names for components of its own.
+    assert component_names(["thumbnail.png", "reviewable"]) == ["thumbnail_png", "reviewable_2"]
+
+
+def test_the_command_of_the_documentation_publishes(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    session: Session,
+    task: Any,
+    frames: tuple[str, list[Path]],
+    tmp_path: Path,
+) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "publishing.md").read_text(encoding="utf-8")
+    (line,) = re.findall("^ftrack-rs publish (.*)$", text, re.MULTILINE)
+    arguments = shlex.split(line)
+    arguments[arguments.index("--task") + 1] = task["id"]
+    (tmp_path / "render.mov").write_bytes(b"not really a movie")
+    monkeypatch.chdir(tmp_path)
+    assert publish(*arguments, "--dry-run", "--json") == 0, capsys.readouterr()
+    plan = json.loads(capsys.readouterr().out)
+    components = plan["versions"][0]["components"]
+    assert [component["name"] for component in components] == ["render_exr", "render_mov"]

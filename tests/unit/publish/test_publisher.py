@@ -19,6 +19,7 @@ from ftrack_rs import Session, Transfer, cli, exception, symbol
 from ftrack_rs._core import Journal
 from ftrack_rs.publish import NodeEvent
 from ftrack_rs.sandbox import Sandbox, find_ffmpeg
+from shelf import MakeLocation
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_leaving_the_block_publishes(
         version.component("notes", notes, data={"file_type": ".md"})
         files = version.container("files")
         files.component("inner", notes)
-        version.thumbnail(notes)
+        version.thumbnail(frames[1][0])
     assert publisher.result is not None
     assert publisher.result.changed
     assert version.entity["version"] == 1
@@ -431,6 +432,57 @@ def test_what_was_published_is_announced(session: Session, task: Any, notes: Pat
     assert announced["number"] == 1
 
 
+def test_a_single_location_needs_no_list(
+    session: Session, task: Any, notes: Path, make_location: MakeLocation
+) -> None:
+    publisher, location = session.publisher(), make_location()
+    version = publisher.version("lighting", task=task)
+    version.component("by_entity", notes, locations=location)
+    version.component("by_name", notes, locations=location["name"])
+    version.container("files", locations=location["name"]).component("inner", notes)
+    publisher.run()
+    for component in version.entity["components"]:
+        assert location.get_component_availability(component) == 100.0
+
+
+def test_nothing_is_added_to_a_publish_that_is_finished(
+    session: Session, task: Any, notes: Path
+) -> None:
+    with session.publisher() as publisher:
+        version = publisher.version("lighting", task=task)
+        version.component("notes", notes)
+    for add in (
+        lambda: publisher.version("late", task=task),
+        lambda: publisher.existing(version.entity),
+        lambda: version.component("late", notes),
+        lambda: version.container("late"),
+    ):
+        with pytest.raises(ValueError, match="This publish is finished"):
+            add()
+    assert not publisher.run().changed
+
+
+def test_an_empty_publish_is_done_at_once(session: Session) -> None:
+    with session.publisher() as publisher:
+        pass
+    assert publisher.result is not None
+    assert publisher.result.versions == []
+
+
+def test_frames_that_are_missing_are_one_sentence(
+    session: Session, task: Any, tmp_path: Path
+) -> None:
+    pattern = f"{tmp_path}/a.%04d.exr"
+    publisher = session.publisher()
+    publisher.version("lighting", task=task).component("main", f"{pattern} [1-2000]")
+    with pytest.raises(exception.PublishConflictError) as caught:
+        publisher.run()
+    assert f"lighting/main: frames 1-2000 of '{pattern}' do not exist" in str(caught.value)
+    assert len(str(caught.value)) < 500
+    (conflict,) = publisher.plan().data["conflicts"]
+    assert len(conflict["files"]) == 2000
+
+
 def test_what_cannot_be_published_is_refused_when_it_is_described(
     session: Session, task: Any, notes: Path
 ) -> None:
@@ -439,6 +491,9 @@ def test_what_cannot_be_published_is_refused_when_it_is_described(
         "AssetVersion has no attribute 'nope'": {"data": {"nope": 1}},
         "'notes' of a new AssetVersion .* once everything is published": {"data": {"notes": []}},
         "'camera' is None": {"metadata": {"camera": None}},
+        "'status' of a new AssetVersion is an entity, which 'Approved' is not": {
+            "data": {"status": "Approved"}
+        },
     }.items():
         with pytest.raises(ValueError, match=said):
             publisher.version("lighting", task=task, **wrong)  # type: ignore[arg-type]
@@ -449,6 +504,24 @@ def test_what_cannot_be_published_is_refused_when_it_is_described(
     with pytest.raises(TypeError, match="5 is neither an entity, nor an id, nor a query"):
         publisher.version("lighting", task=5)  # type: ignore[arg-type]
     version = publisher.version("lighting", task=task)
+    for wrong, said in {
+        "nope": "There is no location 'nope'",
+        "": "There is no location ''",
+    }.items():
+        for locations in (wrong, [wrong]):
+            with pytest.raises(ValueError, match=said):
+                version.component("notes", notes, locations=locations)
+    with pytest.raises(TypeError, match="5 is neither a location nor the name of one"):
+        version.component("notes", notes, locations=[5])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="named by its path, not by None"):
+        version.component("notes", None)  # type: ignore[arg-type]
+    for show, path in [
+        (version.thumbnail, notes),
+        (version.reviewable, notes),
+        (version.reviewable, "/geometry/model.ABC"),
+    ]:
+        with pytest.raises(ValueError, match=f"picture, which '{path}' is not"):
+            show(path)
     for name in (None, ""):
         with pytest.raises(ValueError, match=f"name of a component is a text, not {name!r}"):
             version.component(name, notes)  # type: ignore[arg-type]

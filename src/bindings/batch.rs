@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ftrack_client::coalesce::{Recorded, coalesce};
 use ftrack_protocol::{ENTITY_TYPE_KEY, Operation, Value, Write};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{intern, types::PyMapping};
@@ -136,7 +136,7 @@ impl<'py> Reader<'_, 'py> {
                 attribute,
             });
         }
-        let value = convert::value_from_python(self.session, &value)?;
+        let value = self.value(&name, &value)?;
         let attributes = vec![(attribute, value)];
         Ok(Operation::Update(Write {
             entity_type,
@@ -158,14 +158,43 @@ impl<'py> Reader<'_, 'py> {
         self.set_members(&key)
     }
 
+    /// Returns the value of an attribute as it travels.
+    fn value(&self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Value> {
+        convert::value_from_python(self.session, value).map_err(|error| {
+            if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
+                self.no_text(name, value).unwrap_or(error)
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Returns the error for a value with half a character, such as Python makes of file names that are no UTF-8.
+    fn no_text(&self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<PyErr> {
+        let py = value.py();
+        let entity_type = self.operation.getattr(intern!(py, "entity_type"))?;
+        let key = self.operation.getattr(intern!(py, "entity_key"))?;
+        let key: Vec<Bound<'_, PyAny>> = key
+            .call_method0("values")?
+            .try_iter()?
+            .collect::<PyResult<_>>()?;
+        let key: Vec<String> = key.iter().map(ToString::to_string).collect();
+        let text = format!(
+            "{} of {entity_type} {} is {}, which has surrogates and cannot be written in UTF-8. Set another value, or clear session.recorded_operations.",
+            name.repr()?,
+            key.join(", "),
+            value.repr()?,
+        );
+        Ok(PyValueError::new_err(text))
+    }
+
     /// Returns the members of a mapping that are set.
     fn set_members(&self, mapping: &Bound<'py, PyAny>) -> PyResult<Vec<(Arc<str>, Value)>> {
         let not_set = imports::not_set(mapping.py())?;
         let mut members = Vec::new();
         let mut add = |name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>| {
             if !value.is(not_set) {
-                let value = convert::value_from_python(self.session, value)?;
-                members.push((self.names.read(name)?, value));
+                members.push((self.names.read(name)?, self.value(name, value)?));
             }
             PyResult::Ok(())
         };

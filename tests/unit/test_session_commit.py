@@ -283,3 +283,16 @@ def test_what_the_server_reports_is_logged(
         assert record.name.startswith("ftrack_api.session")
         assert record.getMessage() == str(caught.value)
     session.rollback()
+
+
+def test_a_value_that_is_no_text_is_named_with_its_entity(session: Session, task: Any) -> None:
+    task["name"] = name = "caf\udce9"
+    with pytest.raises(
+        ValueError, match=f"'name' of Task {task['id']} is {name!r}".replace("\\", ".")
+    ):
+        session.commit()
+    session.rollback()
+    made = session.create("Project", {"name": name})
+    with pytest.raises(ValueError, match=f"'name' of Project {made['id']} is 'caf.udce9', which"):
+        session.commit()
+    session.rollback()

@@ -268,3 +268,82 @@ def test_an_interrupt_stops_and_registers_nothing(
     )
     assert done.stdout == "interrupted\n"
     assert other_session.query(f"Component where version_id is {version['id']}").all() == []
+
+
+@pytest.fixture
+def latin(tmp_path: Path) -> tuple[str, str]:
+    """The paths of a file and a sequence whose names are Latin-1, as on old file servers."""
+    folder = os.fsencode(tmp_path)
+    try:
+        for number in (1, 2, 3):
+            with open(folder + b"/caf\xe9.%04d.txt" % number, "wb") as frame:
+                frame.write(b"frame %d" % number)
+    except OSError:
+        pytest.skip("names are UTF-8 on this file system")
+    name = os.fsdecode(folder + b"/caf\xe9.")
+    return f"{name}0002.txt", f"{name}%04d.txt [1-3]"
+
+
+@pytest.mark.parametrize("place", ["server", "disk"])
+def test_names_of_files_need_not_be_utf_8(
+    request: pytest.FixtureRequest, version: Any, origin: Any, latin: tuple[str, str], place: str
+) -> None:
+    location = request.getfixturevalue(f"{place}_location")
+    path, pattern = latin
+    component = version.create_component(path, {"name": "file"}, location=location)
+    assert origin.get_resource_identifier(component) == path
+    assert content(location, component) == b"frame 2"
+    sequence = version.create_component(pattern, {"name": "sequence"}, location=location)
+    assert origin.get_resource_identifier(sequence) == pattern.partition(" [")[0]
+    members = sorted(content(location, member) for member in sequence["members"])
+    assert members == [b"frame 1", b"frame 2", b"frame 3"]
+
+
+def content(location: Any, component: Any) -> bytes:
+    data = location.accessor.open(location.get_resource_identifier(component))
+    found: bytes = data.read()
+    data.close()
+    return found
+
+
+def test_a_publisher_names_files_that_it_cannot_take(
+    session: Session, task: Any, latin: tuple[str, str]
+) -> None:
+    version = session.publisher().version("comp", task=task)
+    for path in latin:
+        with pytest.raises(ValueError, match="as its name is no UTF-8") as caught:
+            version.component("main", path)
+        assert repr(path) in str(caught.value)
+
+
+def test_a_location_is_an_entity(session: Session, movie: Path) -> None:
+    for wrong in ("ftrack.server", 5):
+        with pytest.raises(TypeError, match=f"an entity, 'auto' or None, not {wrong!r}"):
+            session.create_component(movie, location=wrong)
+    assert not session.recorded_operations
+
+
+_WITH_FEW_FILES = """
+import resource, sys
+from ftrack_rs import Session, symbol
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+with Session(plugin_paths=[]) as session:
+    server = session.get("Location", symbol.SERVER_LOCATION_ID)
+    component = session.create_component(sys.argv[1], {"name": "main"}, location=server)
+    print(len(component["members"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_few_open_files_are_enough(sandbox: Sandbox, tmp_path: Path) -> None:
+    for index in range(300):
+        (tmp_path / f"render.{index:04}.exr").write_bytes(bytes(2000))
+    finished = subprocess.run(
+        [sys.executable, "-c", _WITH_FEW_FILES, f"{tmp_path}/render.%04d.exr [0-299]"],
+        env={**os.environ, **sandbox.env()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.stdout == "300\n", finished.stderr

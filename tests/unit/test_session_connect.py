@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -264,4 +266,45 @@ def test_importing_is_quick_and_brings_nothing_heavy() -> None:
 def test_the_package_has_no_other_attributes() -> None:
     with pytest.raises(AttributeError, match="nothing_of_this_name"):
         _ = ftrack_rs.nothing_of_this_name
-    assert "Session" in dir(ftrack_rs)
+    assert {"Session", "entity", "sandbox", "__version__"} <= set(dir(ftrack_rs))
+    assert not {"Any", "TYPE_CHECKING", "os", "submodules", "warnings"} & set(dir(ftrack_rs))
+
+
+@pytest.mark.parametrize("address", ["studio.ftrackapp.com", "http:"])
+def test_what_is_no_address_is_told_beside_one_that_is(address: str) -> None:
+    said = f'"{address}" is no address of a server, such as https://studio.ftrackapp.com.'
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Session(address, "key", "user")
+
+
+_DAEMONS = """
+import threading, time
+from ftrack_rs import Session
+from ftrack_rs.event.base import Event
+
+session = Session(plugin_paths=[], auto_connect_event_hub=True)
+
+def use():
+    while True:
+        session.query("Task limit 1").all()
+        session.event_hub.publish(Event("test"))
+
+def fail():
+    raise ValueError("of a daemon itself")
+
+for target in (use, use, fail):
+    threading.Thread(target=target, daemon=True).start()
+time.sleep(0.3)
+"""
+
+
+def test_daemon_threads_end_quietly_with_the_interpreter(sandbox: Sandbox) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", _DAEMONS],
+        env={**os.environ, **sandbox.env()},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stderr.count("Traceback") == 1, finished.stderr
+    assert "ValueError: of a daemon itself" in finished.stderr

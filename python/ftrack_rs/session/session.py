@@ -154,6 +154,13 @@ class Session(SchemaLoader):
                 self._auto_connect_event_hub_thread.join()
         except exception.EventHubConnectionError:
             pass
+        unsent = self.event_hub._event_send_queue.qsize()
+        if unsent:
+            self.logger.warning(
+                "Closing session with %d events that were never sent, as there was no connection "
+                "to the event server.",
+                unsent,
+            )
         self.logger.debug("Session closed.")
 
     def reset(self) -> None:
@@ -219,6 +226,22 @@ def _close_at_exit(session: Session) -> None:
     def close() -> None:
         method = reference()
         if method is not None:
+            _let_daemons_end_quietly()
             method()
 
     atexit.register(close)
+
+
+def _let_daemons_end_quietly() -> None:
+    """Show no traceback of a daemon thread that finds its session closed as the interpreter ends.
+
+    Such a thread may still run for a moment, and is then stopped wherever it is.
+    """
+    show = threading.excepthook
+
+    def show_others(failed: threading.ExceptHookArgs) -> None:
+        is_daemon = failed.thread is not None and failed.thread.daemon
+        if not (is_daemon and issubclass(failed.exc_type, exception.Error)):
+            show(failed)
+
+    threading.excepthook = show_others

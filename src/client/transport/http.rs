@@ -45,7 +45,10 @@ impl Transport {
             .filter(is_web)
             .and_then(|_| Url::parse(&format!("{base}/api")).ok())
             .ok_or_else(|| {
-                Error::invalid(format!("{:?} is no address of a server", config.server_url))
+                Error::invalid(format!(
+                    "{:?} is no address of a server, such as https://studio.ftrackapp.com",
+                    config.server_url
+                ))
             })?;
         let name = endpoint.host_str().unwrap_or_default();
         let host = endpoint

@@ -111,3 +111,14 @@ def test_refused_credentials_end_it(server: Sandbox, caplog: pytest.LogCaptureFi
     assert hub.health.state == "disconnected"
     with pytest.raises(EventHubConnectionError):
         hub.publish(Event("test"))
+
+
+def test_a_session_that_closes_tells_of_events_that_were_never_sent(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        session.event_hub.publish(Event("test"))
+    caplog.clear()
+    session.close()
+    (said,) = messages(caplog, logging.WARNING)
+    assert said.startswith("Closing session with 3 events that were never sent")

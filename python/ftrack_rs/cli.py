@@ -7,11 +7,13 @@ lives in the module it imports, so that `--help` costs nothing.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from ftrack_rs import exception
@@ -32,13 +34,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        # The logs of a script are its own.
+        with nullcontext() if run is _run else _logging():
+            return run(options)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except (exception.Error, OSError, ValueError) as error:
         print(f"ftrack-rs: {error}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Show warnings and errors, but none of those that a session both logs and raises."""
+    logger = logging.getLogger("ftrack_api")
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(lambda record: not _is_error(record.args))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _is_error(arguments: object) -> bool:
+    """Return whether these are the arguments of a log message that consists of an error."""
+    return (
+        isinstance(arguments, tuple)
+        and len(arguments) == 1
+        and isinstance(arguments[0], exception.Error)
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

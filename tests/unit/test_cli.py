@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 import ftrack_rs
 from ftrack_rs import cli
+from ftrack_rs.sandbox import Sandbox
 
 
 def test_what_is_wrong_is_reported_without_a_traceback(
@@ -64,3 +69,27 @@ def test_a_wrong_option_shows_how_the_command_is_used(capsys: pytest.CaptureFixt
     error = capsys.readouterr().err
     assert error.startswith("usage: ftrack-rs transfers ")
     assert "unrecognized arguments: --nonsense" in error
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "said"),
+    [
+        ("http://127.0.0.1:9", "key", "Could not reach 127.0.0.1:9"),
+        (None, "wrong", "Server reported error: InvalidCredentialsError("),
+    ],
+)
+def test_an_error_is_told_once(sandbox: Sandbox, url: str | None, key: str, said: str) -> None:
+    settings = {**sandbox.env(), "FTRACK_API_KEY": key}
+    if url:
+        settings["FTRACK_SERVER"] = url
+    arguments = ["publish", "a.exr", "--task", "t", "--asset", "a"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "ftrack_rs", *arguments],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(f"ftrack-rs: {said}")
+    assert finished.stderr.count(said) == 1

@@ -122,12 +122,15 @@ class Transfer:
                 longer.
 
         Raises:
+            TypeError: If a number is none.
             ValueError: If a number is too small, or another argument is something else.
         """
         if on_progress not in (None, "bar") and not callable(on_progress):
             raise ValueError(f"on_progress is a function or 'bar', not {on_progress!r}.")
         if preflight not in ("strict", "off"):
             raise ValueError(f"preflight is 'strict' or 'off', not {preflight!r}.")
+        if not isinstance(recent, (int, float)):
+            raise TypeError(f"recent is a number of seconds, not {recent!r}.")
         if recent < 0:
             raise ValueError(f"recent is a number of seconds, not {recent!r}.")
         _check_positive("bandwidth", bandwidth)
@@ -198,6 +201,7 @@ class Transfer:
             bandwidth: Most bytes that move in a second; None for no limit.
 
         Raises:
+            TypeError: If it is no whole number.
             ValueError: If it is zero or negative.
         """
         _check_positive("bandwidth", bandwidth)
@@ -249,6 +253,8 @@ class Transfer:
 
 
 def _check_positive(name: str, value: int | None) -> None:
+    if value is not None and not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is a whole number, or None for no limit, not {value!r}.")
     if value is not None and value < 1:
         raise ValueError(f"{name} is at least 1, or None for no limit, not {value!r}.")
 

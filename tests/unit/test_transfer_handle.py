@@ -242,3 +242,10 @@ def test_a_bar_is_asked_for_by_name(
 
 def test_the_package_offers_it() -> None:
     assert ftrack_rs.Transfer is Transfer
+
+
+@pytest.mark.parametrize("name", ["bandwidth", "concurrency", "recent"])
+def test_settings_of_the_wrong_type_are_named(name: str) -> None:
+    settings: Any = {name: "fast"}
+    with pytest.raises(TypeError, match=f"{name} is a .*number.*, not 'fast'"):
+        Transfer(**settings)

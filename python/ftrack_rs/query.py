@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ftrack_rs import _core, exception
 
+if TYPE_CHECKING:
+    from ftrack_rs.entity.base import Entity
 
-class QueryResult(Sequence[Any]):
+
+class QueryResult(Sequence["Entity"]):
     """Entities that a query gives, fetched a page at a time when they are looked at."""
 
     OFFSET_EXPRESSION = re.compile(r"(?P<offset>offset (?P<value>\d+))")
@@ -24,7 +27,7 @@ class QueryResult(Sequence[Any]):
             page_size: Number of entities to ask for at once.
         """
         self._session = session
-        self._results: list[Any] = []
+        self._results: list[Entity] = []
         self._expression, self._offset, self._limit = self._extract_offset_and_limit(expression)
         self._page_size = page_size if self._limit is None else min(page_size, self._limit)
         self._next_offset: int | None = self._offset or 0
@@ -39,7 +42,7 @@ class QueryResult(Sequence[Any]):
             self._fetch_more()
         return self._results[index]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Entity]:
         position = 0
         while True:
             yield from self._results[position:]
@@ -94,12 +97,12 @@ class QueryResult(Sequence[Any]):
         else:
             self._next_offset = next_offset
 
-    def all(self) -> list[Any]:
+    def all(self) -> list[Entity]:
         """Return all entities as a list."""
         len(self)
         return list(self._results)
 
-    def one(self) -> Any:
+    def one(self) -> Entity:
         """Return the only entity, asking the server anew.
 
         Raises:
@@ -119,9 +122,10 @@ class QueryResult(Sequence[Any]):
             raise exception.NoResultFoundError()
         if len(results) > 1:
             raise exception.MultipleResultsFoundError()
-        return results[0]
+        only: Entity = results[0]
+        return only
 
-    def first(self) -> Any:
+    def first(self) -> Entity | Any:
         """Return the first entity, or None, asking the server anew.
 
         Raises:

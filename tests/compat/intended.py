@@ -55,11 +55,27 @@ _BY_HEADING = {
         "arguments.modules[outcome(lambda: str(api.exception.Error('a {b}', details=5)))]",
         "arguments.modules[outcome(lambda: str(api.exception.Error(5)))]",
         "arguments.modules[outcome(lambda: str(api.logging.LazyLogMessage(5)))]",
-        "arguments.session_methods[outcome(lambda: session.create('Task', 5))]",
         "arguments.session_methods[outcome(lambda: session.create_component('a.txt', 5))]",
         "arguments.session_methods[outcome(lambda: session.decode("
         '\'{"__type__": "datetime", "value": null}\'))]',
         "arguments.session_methods[outcome(lambda: session.ensure('User', None))]",
+        "arguments.session_methods[outcome(lambda: session.create('Task', 'name'))]",
+        "arguments.session_methods[outcome(lambda: session.create_component('a.txt', "
+        "location='nowhere'))]",
+        "arguments.session_methods[outcome(lambda: session.delete('task'))]",
+        "arguments.session_methods[outcome(lambda: session.delete(None))]",
+        "arguments.session_methods[outcome(lambda: session.delete({}))]",
+        "arguments.session_methods[outcome(lambda: session.populate('task', 'name'))]",
+        "arguments.session_methods[outcome(lambda: session.populate(5, 'name'))]",
+        "arguments.session_methods[outcome(lambda: session.populate(None, 'name'))]",
+        "arguments.session_methods[outcome(lambda: session.query(5))]",
+        "arguments.session_methods[outcome(lambda: session.query(None))]",
+        "arguments.session_methods[outcome(lambda: session.query([]))]",
+        "components.where_components_go[nonsense]",
+        "queries.get_forms[session.get('Task', 5)]",
+        "queries.get_forms[session.get('Task', None)]",
+        "sessions.properties[session.delete(5)]",
+        "sessions.properties[session.delete(None)]",
     ],
     "Clearing an entity records what had been set": [
         "operations.sequences_of_changes[set, clear, set]"

@@ -216,3 +216,23 @@ def test_clearing_the_cache_starts_anew(session: Session, task: Any) -> None:
     task["name"] = "still works"
     assert task["name"] == "still works"
     assert other["name"] == "compositing"
+
+
+def test_arguments_of_the_wrong_type_are_named(session: Session) -> None:
+    wrong: Any
+    for wrong in (None, 5, b"Task"):
+        with pytest.raises(TypeError, match=f"A query is a text, .*, not {wrong!r}"):
+            session.query(wrong)
+    for wrong in (None, 5):
+        with pytest.raises(TypeError, match=f"key of a Task is a text, .*, not {wrong!r}"):
+            session.get("Task", wrong)
+    for wrong in (None, "x", ["x"]):
+        with pytest.raises(TypeError, match="Only entities can be populated, not "):
+            session.populate(wrong, "name")
+    for wrong in (None, "x"):
+        with pytest.raises(TypeError, match=f"Only entities can be deleted, not {wrong!r}"):
+            session.delete(wrong)
+    for wrong in ("x", 5):
+        with pytest.raises(TypeError, match=f"with a mapping of its values, not with {wrong!r}"):
+            session.create("Task", wrong)
+    assert not session.recorded_operations

@@ -76,6 +76,11 @@ class Entity(
     default_projections: ClassVar[list[str]] = []
     session: Session
 
+    if TYPE_CHECKING:
+        # What else an entity has depends on its type.
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
     def __init__(self, session: Session, data: Any = None, reconstructing: bool = False) -> None:
         """Initialise the entity.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -20,7 +19,7 @@ class ResourceIdentifierTransformer:
         """Initialise with the *session* of the location."""
         self.session = session
 
-    def encode(self, resource_identifier: str, context: Mapping[str, Any] | None = None) -> str:
+    def encode(self, resource_identifier: str, context: dict[str, Any] | None = None) -> str:
         """Return *resource_identifier* as it is to be stored centrally.
 
         Args:
@@ -29,7 +28,7 @@ class ResourceIdentifierTransformer:
         """
         return resource_identifier
 
-    def decode(self, resource_identifier: str, context: Mapping[str, Any] | None = None) -> str:
+    def decode(self, resource_identifier: str, context: dict[str, Any] | None = None) -> str:
         """Return *resource_identifier* as it is to be used locally.
 
         Args:

@@ -61,7 +61,7 @@ class Identity(Connection):
             return cache
         return None
 
-    def get(self, entity_type: str, entity_key: Any) -> Any:
+    def get(self, entity_type: str, entity_key: Any) -> Entity | Any:
         """Return an entity from the cache, else from the server.
 
         Args:
@@ -73,11 +73,17 @@ class Identity(Connection):
 
         Raises:
             KeyError: If there is no such type.
+            TypeError: If the key is neither a text nor a list.
             ValueError: If the primary key has another number of values.
         """
         definition = self.types[entity_type].primary_key_attributes
         if isinstance(entity_key, str):
             entity_key = [entity_key]
+        if not hasattr(entity_key, "__len__"):
+            raise TypeError(
+                f"The primary key of a {entity_type} is a text, or a list of its values, not "
+                f"{entity_key!r}."
+            )
         if len(entity_key) != len(definition):
             raise ValueError(
                 f"Incompatible entity_key {entity_key!r} supplied. Entity type {entity_type} "
@@ -111,7 +117,12 @@ class Identity(Connection):
 
         Raises:
             KeyError: If the type is not known.
+            TypeError: If *expression* is no text.
         """
+        if not isinstance(expression, str):
+            raise TypeError(
+                f"A query is a text, such as 'Task where name is \"lighting\"', not {expression!r}."
+            )
         self.logger.debug("Query %r", expression)
         if not expression.startswith("select"):
             projections = self.types[expression.split(" ", 1)[0]].default_projections
@@ -255,15 +266,30 @@ class Identity(Connection):
         Args:
             entities: One entity, or several of one type. Those not committed yet are left out.
             projections: What to load, as after `select`.
+
+        Raises:
+            TypeError: If something else than an entity is given.
         """
         if not isinstance(entities, (list, tuple, QueryResult)):
             entities = [entities]
+        for entity in entities:
+            check_entity(entity, "populated")
         states = inspection.states(entities)
         saved = [entity for entity, state in zip(entities, states) if state is not CREATED]
         for start in range(0, len(saved), _POPULATE_AT_ONCE):
             some = saved[start : start + _POPULATE_AT_ONCE]
             query = f"select {projections} from {some[0].entity_type} where {_any_of(some)}"
             self.query(query).all()
+
+
+def check_entity(entity: Any, action: str) -> None:
+    """Refuse what is no entity.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not hasattr(entity, "entity_type"):
+        raise TypeError(f"Only entities can be {action}, not {entity!r}.")
 
 
 def _complete(entity: Any, found: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ftrack_rs import exception, journal, movement, preflight, symbol
 from ftrack_rs import transfer as transfers
@@ -15,7 +15,7 @@ from ftrack_rs.session.source_files import SourceFiles
 
 if TYPE_CHECKING:
     from ftrack_rs._core import Sequence
-    from ftrack_rs.publish import Publisher
+    from ftrack_rs.publish import NodeEvent, Publisher
     from ftrack_rs.transfer import OnProgress, Transfer
 
 #: Components that the web player looks for; they belong into a location of their own.
@@ -53,7 +53,13 @@ class Publishing(Locations):
             LocationError: If its data cannot be copied to the location.
             ParseError: If *path* ends like a sequence but is none.
             PreflightError: If frames of a sequence are missing or empty; nothing is done then.
+            TypeError: If *location* is no location.
         """
+        if location and location != "auto" and not hasattr(location, "add_component"):
+            raise TypeError(
+                f"The location of a component is an entity, 'auto' or None, not {location!r}. "
+                "Query for it: session.query('Location where name is ...').one()."
+            )
         files = SourceFiles(path, self._get_filesystem_size)
         data = dict(data or {})
         if location == "auto":
@@ -67,7 +73,15 @@ class Publishing(Locations):
                     return noted.registered
                 return self._create_from(files, data, location, noted)
 
-    def publisher(self, **options: Any) -> Publisher:
+    def publisher(
+        self,
+        *,
+        on_event: Callable[[NodeEvent], object] | None = None,
+        force: bool = False,
+        wait: Literal["encode"] | None = None,
+        keep_reserved: bool = False,
+        transfer: Transfer | None = None,
+    ) -> Publisher:
         """Return what publishes versions with all that belongs to them, whole or not at all.
 
         Example:
@@ -76,11 +90,26 @@ class Publishing(Locations):
                 version.component("main", "/renders/sh010.%04d.exr [1001-1048]")
 
         Args:
-            options: Arguments of :class:`ftrack_rs.publish.Publisher`.
+            on_event: Called with every step of every part, in the thread that runs the publish.
+            force: Make new versions even if the same publish was finished before.
+            wait: `encode` to wait until the server has made media playable.
+            keep_reserved: Keep the numbers of versions whose components go to other locations if
+                the publish fails, for the next run of it.
+            transfer: How data moves, and the handle to it; by default the one that is entered.
+
+        Raises:
+            ValueError: If there is nothing of that name to wait for.
         """
         from ftrack_rs.publish import Publisher
 
-        return Publisher(self, **options)  # type: ignore[arg-type]
+        return Publisher(
+            self,  # type: ignore[arg-type]
+            on_event=on_event,
+            force=force,
+            wait=wait,
+            keep_reserved=keep_reserved,
+            transfer=transfer,
+        )
 
     def _location_for(self, name: Any) -> Any:
         if name in _REVIEW_NAMES:

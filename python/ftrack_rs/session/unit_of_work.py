@@ -7,6 +7,7 @@ from typing import Any
 
 from ftrack_rs import exception, inspection, version
 from ftrack_rs._core import Batch
+from ftrack_rs.entity.base import Entity
 from ftrack_rs.operation import (
     CreateEntityOperation,
     DeleteEntityOperation,
@@ -14,7 +15,7 @@ from ftrack_rs.operation import (
 )
 from ftrack_rs.query import quoted
 from ftrack_rs.session.encoding import OperationPayload
-from ftrack_rs.session.identity import Identity
+from ftrack_rs.session.identity import Identity, check_entity
 from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
 
 _CHANGES = (CreateEntityOperation, UpdateEntityOperation, DeleteEntityOperation)
@@ -55,7 +56,7 @@ class UnitOfWork(Identity):
         states = inspection.states(entities)
         return [entity for entity, its in zip(entities, states) if its is state]
 
-    def create(self, entity_type: str, data: Any = None, reconstructing: bool = False) -> Any:
+    def create(self, entity_type: str, data: Any = None, reconstructing: bool = False) -> Entity:
         """Create an entity with the next commit.
 
         Args:
@@ -68,15 +69,25 @@ class UnitOfWork(Identity):
             The entity.
 
         Raises:
+            TypeError: If *data* is no mapping.
             UnrecognisedEntityTypeError: If there is no such type.
         """
+        if data and not hasattr(data, "items"):
+            raise TypeError(
+                f"A {entity_type} is created with a mapping of its values, not with {data!r}."
+            )
         if entity_type == version.VERSION and not reconstructing and entity_type not in self.types:
-            return version.create_version(self, data or {})
+            entity: Entity = version.create_version(self, data or {})
+            return entity
         entity = self._create(entity_type, data, reconstructing=reconstructing)
-        admitted = self._admit(entity)
-        return self.merge(entity) if admitted is None else admitted
+        admitted: Entity | None = self._admit(entity)
+        if admitted is None:
+            admitted = self.merge(entity)
+        return admitted
 
-    def ensure(self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None) -> Any:
+    def ensure(
+        self, entity_type: str, data: dict[str, Any], identifying_keys: Any = None
+    ) -> Entity:
         """Return an entity with the values in *data*, creating or updating it, which commits.
 
         Args:
@@ -110,7 +121,12 @@ class UnitOfWork(Identity):
         return entity
 
     def delete(self, entity: Any) -> None:
-        """Delete *entity* with the next commit."""
+        """Delete *entity* with the next commit.
+
+        Raises:
+            TypeError: If it is no entity.
+        """
+        check_entity(entity, "deleted")
         if self.record_operations:
             self.recorded_operations.push(
                 DeleteEntityOperation(entity.entity_type, inspection.primary_key(entity))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -21,7 +20,7 @@ class Structure(ABC):
         self.path_separator = "/"
 
     @abstractmethod
-    def get_resource_identifier(self, entity: Any, context: Mapping[str, Any] | None = None) -> str:
+    def get_resource_identifier(self, entity: Any, context: dict[str, Any] | None = None) -> str:
         """Return the resource identifier of *entity*.
 
         Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from ftrack_rs.structure.base import Structure
@@ -20,7 +19,7 @@ class IdStructure(Structure):
         prefix/1/2/3/4/56789/file.0001.exr  a file in a sequence
     """
 
-    def get_resource_identifier(self, entity: Any, context: Mapping[str, Any] | None = None) -> str:
+    def get_resource_identifier(self, entity: Any, context: dict[str, Any] | None = None) -> str:
         """Return the resource identifier of a component.
 
         Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ftrack_rs.structure.base import Structure
@@ -11,7 +10,7 @@ from ftrack_rs.structure.base import Structure
 class OriginStructure(Structure):
     """Passes on the resource identifier that the data has at its source."""
 
-    def get_resource_identifier(self, entity: Any, context: Mapping[str, Any] | None = None) -> str:
+    def get_resource_identifier(self, entity: Any, context: dict[str, Any] | None = None) -> str:
         """Return ``source_resource_identifier`` of *context*.
 
         Raises:

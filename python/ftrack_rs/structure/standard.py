@@ -46,7 +46,7 @@ class StandardStructure(Structure):
         self.project_versions_prefix = project_versions_prefix
         self.illegal_character_substitute = illegal_character_substitute
 
-    def get_resource_identifier(self, entity: Any, context: Mapping[str, Any] | None = None) -> str:
+    def get_resource_identifier(self, entity: Any, context: dict[str, Any] | None = None) -> str:
         """Return the resource identifier of a component.
 
         Raises:

@@ -3,7 +3,7 @@
 use ftrack_protocol::query::{Operator, Value as Literal};
 use rusqlite::types::Value;
 
-use super::{Planner, literal};
+use super::{Planner, Sql, literal};
 use crate::schema::{Catalog, DataType};
 
 /// The left side of a comparison.
@@ -65,53 +65,89 @@ impl Planner<'_> {
 
     /// Compares a custom attribute, which stores numbers and flags as numbers, lists as JSON and all else as text.
     fn variable_comparison(&mut self, operand: &str, operator: Operator, value: &Literal) {
-        if operator == Operator::IsNot {
-            self.sql.push("not ");
-            return self.variable_comparison(operand, Operator::Is, value);
-        }
-        let text = literal::text_of(value);
-        let flag = match value {
-            Literal::Boolean(flag) => Some(Value::from(*flag)),
-            _ => None,
-        };
-        self.sql.push("(");
-        if let Some(number) = flag.or_else(|| literal::number(&text)) {
-            self.sql
-                .push("typeof(")
-                .push(operand)
-                .push(") <> 'text' and ");
-            self.sql
-                .push(operand)
-                .push(symbol(operator))
-                .bind(number)
-                .push(" or ");
-        }
-        self.sql
-            .push("typeof(")
-            .push(operand)
-            .push(") = 'text' and (");
-        let moment = literal::moment(&text);
-        self.sql.push(operand).push(symbol(operator));
-        if operator == Operator::Is {
-            self.sql.bind(text.clone());
-            if let Some(moment) = moment {
-                self.sql.push(" or ").push(operand).push(" = ").bind(moment);
+        match operator {
+            Operator::Is => self.variable_membership(operand, &[value]),
+            Operator::IsNot => {
+                self.sql.push("not ");
+                self.variable_membership(operand, &[value]);
             }
-            self.list_member(operand, text);
-        } else {
-            self.sql.bind(moment.unwrap_or(text));
+            _ => self.variable_order(operand, operator, value),
         }
-        self.sql.push("))");
     }
 
-    /// Adds that a list, as enumerators have, may hold the value.
-    fn list_member(&mut self, operand: &str, text: String) {
-        let member = self.sql.alias();
+    /// Requires that a custom attribute is one of `values`, or is a list, as enumerators have, that holds one of them.
+    ///
+    /// Unknown where the attribute is null, as any comparison.
+    pub(super) fn variable_membership(&mut self, operand: &str, values: &[&Literal]) {
+        let numbers = values.iter().filter_map(|value| variable_number(value));
+        let numbers = numbers.collect();
+        let texts: Vec<String> = values.iter().map(|value| literal::text_of(value)).collect();
+        let moments = texts.iter().filter_map(|text| literal::moment(text));
+        let whole: Vec<Value> = texts
+            .iter()
+            .cloned()
+            .chain(moments)
+            .map(Value::Text)
+            .collect();
+        self.variable(
+            operand,
+            |sql| {
+                sql.push(operand).push(" in ").bind_list(numbers);
+            },
+            |sql| {
+                let member = sql.alias();
+                sql.push(operand).push(" in ").bind_list(whole);
+                sql.push(&format!(
+                    " or {operand} like '[%' and json_valid({operand}) and exists (\
+                     select 1 from json_each({operand}) {member} where {member}.value collate nocase in "
+                ));
+                let texts = texts.into_iter().map(Value::Text).collect();
+                sql.bind_list(texts).push(")");
+            },
+        );
+    }
+
+    fn variable_order(&mut self, operand: &str, operator: Operator, value: &Literal) {
+        let text = literal::text_of(value);
+        self.variable(
+            operand,
+            |sql| match variable_number(value) {
+                Some(number) => {
+                    sql.push(operand).push(symbol(operator)).bind(number);
+                }
+                None => {
+                    sql.push("0");
+                }
+            },
+            |sql| {
+                let text = literal::moment(&text).unwrap_or(text);
+                sql.push(operand).push(symbol(operator)).bind(text);
+            },
+        );
+    }
+
+    /// Writes one condition for numbers and flags and another one for texts.
+    fn variable(
+        &mut self,
+        operand: &str,
+        of_number: impl FnOnce(&mut Sql),
+        of_text: impl FnOnce(&mut Sql),
+    ) {
         self.sql.push(&format!(
-            " or {operand} like '[%' and json_valid({operand}) and exists (select 1 from json_each({operand}) {member} \
-             where {member}.value = "
+            "(case typeof({operand}) when 'null' then null when 'text' then ("
         ));
-        self.sql.bind(text).push(" collate nocase)");
+        of_text(&mut self.sql);
+        self.sql.push(") else (");
+        of_number(&mut self.sql);
+        self.sql.push(") end)");
+    }
+}
+
+/// Returns what a literal is beside numbers and flags.
+fn variable_number(value: &Literal) -> Option<Value> {
+    match value {
+        Literal::Boolean(flag) => Some(Value::from(*flag)),
+        _ => literal::number(&literal::text_of(value)),
     }
 }
 

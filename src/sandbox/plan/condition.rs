@@ -6,12 +6,13 @@ use ftrack_protocol::query::{
 
 use super::{
     Planner, Scope,
+    comparison::Operand,
     computed::forwarded_column,
     error::QueryError,
     literal,
     resolve::{self, unsupported},
 };
-use crate::schema::{Attribute, AttributeKind, EntityType, Join};
+use crate::schema::{Attribute, AttributeKind, DataType, EntityType, Join};
 
 /// Writes the rest of a condition about rows that a relation leads to.
 pub(super) type Inner<'p, 'c> =
@@ -193,29 +194,48 @@ impl<'c> Planner<'c> {
         members: &Members,
     ) -> Result<(), QueryError> {
         let operand = self.operand(scope, last)?;
-        let word = if negated { " not in " } else { " in " };
-        self.sql.push("(").push(&operand.text).push(word);
+        self.sql.push(if negated { "not (" } else { "(" });
         match members {
-            Members::Subquery(query) => self.subquery(query)?,
+            Members::Subquery(query) => {
+                self.sql.push(&operand.text).push(" in ");
+                self.subquery(query)?;
+            }
             Members::Values(values) => {
-                let literals = values.iter().filter(|value| **value != Literal::None);
-                let stored = literals
-                    .map(|literal| {
-                        self.operand_value(&operand, literal)
-                            .map_err(|expected| unfit(scope.entity_type, last, literal, expected))
-                    })
-                    .collect::<Result<Vec<_>, _>>()?;
-                let with_none = stored.len() < values.len();
-                self.sql.bind_list(stored);
-                if with_none {
-                    let test = if negated { " and " } else { " or " };
-                    self.sql.push(test).push(&operand.text);
-                    self.sql
-                        .push(if negated { " is not null" } else { " is null" });
+                let literals: Vec<&Literal> = values
+                    .iter()
+                    .filter(|value| **value != Literal::None)
+                    .collect();
+                self.one_of(&operand, &literals)
+                    .map_err(|(literal, expected)| {
+                        unfit(scope.entity_type, last, literal, expected)
+                    })?;
+                if literals.len() < values.len() {
+                    self.sql.push(" or ").push(&operand.text).push(" is null");
                 }
             }
         }
         self.sql.push(")");
+        Ok(())
+    }
+
+    /// Requires one of several values; fails with the one that does not fit and the words for what would.
+    fn one_of<'l>(
+        &mut self,
+        operand: &Operand,
+        literals: &[&'l Literal],
+    ) -> Result<(), (&'l Literal, &'static str)> {
+        if operand.data_type == DataType::Variable {
+            self.variable_membership(&operand.text, literals);
+            return Ok(());
+        }
+        let stored = literals
+            .iter()
+            .map(|literal| {
+                self.operand_value(operand, literal)
+                    .map_err(|expected| (*literal, expected))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        self.sql.push(&operand.text).push(" in ").bind_list(stored);
         Ok(())
     }
 

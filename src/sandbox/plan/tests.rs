@@ -116,14 +116,14 @@ fn relations() {
     ?1 Value(Integer(3))
     "#);
     insta::assert_snapshot!(sql("Shot where custom_attributes any (key is fps and value is 24)"), @r#"
-    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (select t1."entity_id" from "custom_attribute_value" t1 where +t1."entity_kind" = ?2 and ((t1."configuration_id" in (select t2."id" from "custom_attribute_configuration" t2 where +t2."configuration_kind" = ?3 and t2."key" = ?4)) and (typeof(t1."value") <> 'text' and t1."value" = ?5 or typeof(t1."value") = 'text' and (t1."value" = ?6 or t1."value" like '[%' and json_valid(t1."value") and exists (select 1 from json_each(t1."value") t3 where t3.value = ?7 collate nocase)))))) order by t0."id"
+    select * from "context" t0 where +t0."object_type_id" = ?1 and (t0."id" in (select t1."entity_id" from "custom_attribute_value" t1 where +t1."entity_kind" = ?2 and ((t1."configuration_id" in (select t2."id" from "custom_attribute_configuration" t2 where +t2."configuration_kind" = ?3 and t2."key" = ?4)) and (case typeof(t1."value") when 'null' then null when 'text' then (t1."value" in rarray(?5) or t1."value" like '[%' and json_valid(t1."value") and exists (select 1 from json_each(t1."value") t3 where t3.value collate nocase in rarray(?6))) else (t1."value" in rarray(?7)) end)))) order by t0."id"
     ?1 Value(Text("bad911de-3bd6-47b9-8b46-3476e237cb36"))
     ?2 Value(Text("context"))
     ?3 Value(Text("value"))
     ?4 Value(Text("fps"))
-    ?5 Value(Integer(24))
-    ?6 Value(Text("24"))
-    ?7 Value(Text("24"))
+    ?5 List([Text("24")])
+    ?6 List([Text("24")])
+    ?7 List([Integer(24)])
     "#);
     insta::assert_snapshot!(sql("Asset where context_id in (select id from Shot where name is a limit 1)"), @r#"
     select * from "asset" t0 where (t0."context_id" in (select t1."id" from "context" t1 where +t1."object_type_id" = ?1 and t1."name" = ?2 order by t1."id" limit ?3)) order by t0."id"

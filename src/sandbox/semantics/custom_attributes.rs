@@ -135,16 +135,41 @@ pub(super) fn set_all(
     Ok(())
 }
 
-pub(super) fn before_create_configuration(new: &mut NewEntity) {
+pub(super) fn before_create_configuration(
+    work: &UnitOfWork<'_>,
+    new: &mut NewEntity,
+) -> Result<(), ApiError> {
     new.row.set_default("config", "{}".to_owned());
+    clear_empty_default(work, &mut new.row)
 }
 
 /// What applies to all projects may be in use in all of them.
-pub(super) fn before_update_configuration(entity: &mut ChangedEntity) -> Result<(), ApiError> {
+pub(super) fn before_update_configuration(
+    work: &UnitOfWork<'_>,
+    entity: &mut ChangedEntity,
+) -> Result<(), ApiError> {
     if entity.old.is_null("project_id") && !entity.row.is_null("project_id") {
         return Err(ApiError::validation(
             "A global custom attribute configuration cannot become one of a project.",
         ));
+    }
+    clear_empty_default(work, &mut entity.row)
+}
+
+/// Makes an empty text no default where values are no texts: clients send it when nobody chose one, and cannot read it
+/// back as a date.
+fn clear_empty_default(work: &UnitOfWork<'_>, row: &mut Row) -> Result<(), ApiError> {
+    if row.text("default") != Some("") {
+        return Ok(());
+    }
+    let sql = "select exists (select 1 from custom_attribute_type \
+               where id = ?1 and name in ('number', 'boolean', 'date'))";
+    let clears: bool = work
+        .connection
+        .prepare_cached(sql)?
+        .query_row([row.get("type_id")], |row| row.get(0))?;
+    if clears {
+        row.set("default", SqlValue::Null);
     }
     Ok(())
 }

@@ -23,7 +23,9 @@ pub(super) fn before_create(
         "component" => components::before_create(new),
         "note" => notes::before_create(work, new)?,
         "custom_attribute_value" => custom_attributes::before_store(work, &mut new.row)?,
-        "custom_attribute_configuration" => custom_attributes::before_create_configuration(new),
+        "custom_attribute_configuration" => {
+            custom_attributes::before_create_configuration(work, new)?;
+        }
         "custom_attribute_link" => custom_attribute_links::before_create(work, new)?,
         "resource" => users::before_create(new)?,
         "timer" => time::before_create_timer(work, new)?,
@@ -57,7 +59,9 @@ pub(super) fn before_update(
         "context" => contexts::before_update(work, entity)?,
         "note" => notes::before_update(work, entity)?,
         "custom_attribute_value" => custom_attributes::before_store(work, &mut entity.row)?,
-        "custom_attribute_configuration" => custom_attributes::before_update_configuration(entity)?,
+        "custom_attribute_configuration" => {
+            custom_attributes::before_update_configuration(work, entity)?;
+        }
         "custom_attribute_link" => custom_attribute_links::before_update(work, entity)?,
         "job" => jobs::before_update(work, entity),
         _ => {}

@@ -5,6 +5,7 @@ mod admin;
 mod api;
 mod create;
 mod custom_attribute_links;
+mod custom_attributes;
 mod delete;
 mod differential;
 mod differential_queries;

@@ -172,7 +172,23 @@ fn exists(entity_type: &EntityType, dotted: &str) -> bool {
     }
 }
 
-/// Returns what matches any text with `term` in it.
+/// Returns what matches any text with `term` in it: wildcards and the backslashes that run up to one, as to the last,
+/// are taken literally.
 fn pattern(term: &str) -> String {
-    format!("%{}%", term.replace('%', "\\%"))
+    let mut pattern = "%".to_owned();
+    let mut backslashes = 0;
+    for character in term.chars() {
+        if character == '\\' {
+            backslashes += 1;
+        } else {
+            if matches!(character, '%' | '_') {
+                pattern.extend(std::iter::repeat_n('\\', backslashes + 1));
+            }
+            backslashes = 0;
+        }
+        pattern.push(character);
+    }
+    pattern.extend(std::iter::repeat_n('\\', backslashes));
+    pattern.push('%');
+    pattern
 }

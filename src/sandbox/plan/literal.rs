@@ -13,9 +13,12 @@ use crate::schema::DataType;
 pub fn to_sql(literal: &Literal, data_type: DataType) -> Result<Value, &'static str> {
     let text = text_of(literal);
     match data_type {
-        DataType::Text | DataType::Json | DataType::Object | DataType::Array => {
-            Ok(Value::Text(text))
-        }
+        // Custom attributes store values of several types: `comparison` knows all that a literal may be of them.
+        DataType::Text
+        | DataType::Json
+        | DataType::Object
+        | DataType::Array
+        | DataType::Variable => Ok(Value::Text(text)),
         DataType::Integer | DataType::Float => match literal {
             Literal::Boolean(flag) => Ok(Value::Integer(i64::from(*flag))),
             _ => number(&text).ok_or("a number"),
@@ -24,7 +27,6 @@ pub fn to_sql(literal: &Literal, data_type: DataType) -> Result<Value, &'static 
         DataType::DateTime => moment(&text)
             .map(Value::Text)
             .ok_or("a date or a datetime in ISO 8601 form"),
-        DataType::Variable => Ok(number(&text).unwrap_or(Value::Text(text))),
     }
 }
 
@@ -67,19 +69,27 @@ pub fn boolean(text: &str) -> Option<bool> {
 
 /// Returns a pattern of the query language as one for `like ... escape '\'`.
 ///
-/// `\%` and `\_` stand for themselves in both; any other backslash is an ordinary character in the query language.
+/// Backslashes are ordinary characters unless they run up to a wildcard: there, two stand for one and a single one takes
+/// the wildcard literally, as ftrack's database has it.
 pub fn like_pattern(pattern: &str) -> String {
     let mut escaped = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        escaped.push(character);
+    let mut backslashes = 0;
+    for character in pattern.chars() {
         if character == '\\' {
-            match characters.next_if(|next| matches!(next, '%' | '_')) {
-                Some(wildcard) => escaped.push(wildcard),
-                None => escaped.push('\\'),
-            }
+            backslashes += 1;
+            continue;
         }
+        let runs_up = matches!(character, '%' | '_');
+        let written = if runs_up {
+            backslashes
+        } else {
+            2 * backslashes
+        };
+        escaped.extend(std::iter::repeat_n('\\', written));
+        escaped.push(character);
+        backslashes = 0;
     }
+    escaped.extend(std::iter::repeat_n('\\', 2 * backslashes));
     escaped
 }
 
@@ -101,8 +111,6 @@ mod tests {
         check("TRUE", DataType::Boolean, Value::Integer(1));
         check("0", DataType::Boolean, Value::Integer(0));
         check("007", DataType::Text, Value::Text("007".into()));
-        check("7", DataType::Variable, Value::Integer(7));
-        check("7a", DataType::Variable, Value::Text("7a".into()));
     }
 
     #[test]
@@ -132,5 +140,7 @@ mod tests {
         assert_eq!(like_pattern(r"100\%_\_%"), r"100\%_\_%");
         assert_eq!(like_pattern(r"C:\shots\%"), r"C:\\shots\%");
         assert_eq!(like_pattern("a\\"), r"a\\");
+        assert_eq!(like_pattern(r"\\server\\%"), r"\\\\server\\%");
+        assert_eq!(like_pattern(r"a\\\%"), r"a\\\%");
     }
 }

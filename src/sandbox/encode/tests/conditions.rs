@@ -36,6 +36,7 @@ fn patterns_match_with_wildcards_and_without_case() {
         ("Shot where description like '100%'", "S1 S2"),
         (r"Task where description like 'C:\shots'", "T1"),
         (r"Task where description like 'C:\%'", ""),
+        (r"Task where description like 'C:\\%'", "T1"),
     ]);
 }
 

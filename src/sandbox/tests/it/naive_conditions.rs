@@ -196,16 +196,24 @@ fn stored(literal: &Literal, data_type: DataType) -> Value {
     }
 }
 
-/// `%` is any text, `_` any character; a backslash before one of them makes it an ordinary one.
+/// `%` is any text, `_` any character; a backslash before one of them makes it an ordinary one, and two there are one.
 fn is_like(text: &[char], pattern: &[char]) -> bool {
     match pattern {
         [] => text.is_empty(),
         ['%', rest @ ..] => (0..=text.len()).any(|skipped| is_like(&text[skipped..], rest)),
         ['_', rest @ ..] => !text.is_empty() && is_like(&text[1..], rest),
+        ['\\', '\\', rest @ ..] if leads_to_wildcard(rest) => {
+            text.first() == Some(&'\\') && is_like(&text[1..], rest)
+        }
         ['\\', escaped @ ('%' | '_'), rest @ ..] | [escaped, rest @ ..] => {
             text.first() == Some(escaped) && is_like(&text[1..], rest)
         }
     }
+}
+
+fn leads_to_wildcard(pattern: &[char]) -> bool {
+    let first = pattern.iter().find(|character| **character != '\\');
+    matches!(first, Some('%' | '_'))
 }
 
 fn membership(

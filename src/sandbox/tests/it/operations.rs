@@ -48,6 +48,26 @@ fn a_search_finds_what_contains_all_terms() {
 }
 
 #[test]
+fn a_search_takes_wildcards_and_backslashes_literally() {
+    let site = Site::with_project();
+    for name in ["a_b", "ab", r"back\", r"back\slash", r"odd\_"] {
+        site.shot(name);
+    }
+    for (term, expected) in [
+        ("_", vec!["a_b", r"odd\_"]),
+        ("a_b", vec!["a_b"]),
+        ("\\", vec![r"back\", r"back\slash", r"odd\_"]),
+        (r"back\", vec![r"back\", r"back\slash"]),
+        (r"\s", vec![r"back\slash"]),
+        (r"\_", vec![r"odd\_"]),
+        (r"\\", vec![]),
+    ] {
+        let members = json!({"expression": "select name from Shot order by name", "terms": [term]});
+        assert_eq!(names(&search(&site, &members)), expected, "{term}");
+    }
+}
+
+#[test]
 fn a_search_stays_in_its_context_and_object_types() {
     let site = Site::with_project();
     let forest = site.context("Folder", "forest", &site.project);

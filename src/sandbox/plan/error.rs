@@ -118,10 +118,12 @@ fn exceeds_limit(error: &rusqlite::Error) -> bool {
     [
         "Expression tree is too large",
         "parser stack overflow",
-        "too many",
-        "variable number",
-        "at most",
-        "too complex",
+        "too many SQL variables",
+        "too many FROM clause terms",
+        "too many terms in",
+        "tables in a join",
+        "variable number must be between",
+        "the pattern is longer than",
     ]
     .iter()
     .any(|limit| message.contains(limit))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{call, call_one, query, unique_id};
-use crate::site::Site;
+use crate::site::{Site, exception};
 
 const ATTACKS: &[&str] = &[
     "'; drop table context; --",
@@ -130,4 +130,12 @@ fn sql_in_searched_terms_is_text() {
         assert_eq!(found["data"], json!([]), "{attack}");
     }
     check_unharmed(&site, &shot);
+}
+
+#[test]
+fn a_pattern_longer_than_the_database_follows_is_refused() {
+    let site = Site::with_project();
+    let expression = format!("Project where name like '{}'", "%a".repeat(30_000));
+    let error = site.refused(&json!({"action": "query", "expression": expression}));
+    assert_eq!(exception(&error), "ParseError");
 }

@@ -14,7 +14,7 @@ use crate::{
     store::texts::folded,
 };
 
-use super::{row::Row, unit_of_work::entity_name};
+use super::{contexts, row::Row, unit_of_work::entity_name};
 
 /// The checks that wait for the end of the batch.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub(super) struct Checks {
     references: HashMap<(TableId, String), String>,
     /// For each rule and scope, the names that are new there.
     names: HashMap<(usize, SqlText), HashSet<String>>,
+    /// The contexts that came to another project.
+    moved: Vec<SqlValue>,
 }
 
 type SqlText = Option<String>;
@@ -89,6 +91,11 @@ impl Checks {
             .or_insert_with(|| place.to_owned());
     }
 
+    /// Remembers that a context came to another project.
+    pub fn moved(&mut self, id: &SqlValue) {
+        self.moved.push(id.clone());
+    }
+
     fn remember(
         &mut self,
         entity_type: &'static EntityType,
@@ -127,6 +134,9 @@ impl Checks {
         }
         for ((rule, scope), names) in self.names {
             check_unique(connection, &UNIQUE[rule], scope, names)?;
+        }
+        for id in self.moved {
+            contexts::check_moved(connection, &id)?;
         }
         Ok(())
     }

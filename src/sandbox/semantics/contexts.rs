@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use rusqlite::{OptionalExtension, types::Value as SqlValue};
+use rusqlite::{Connection, OptionalExtension, types::Value as SqlValue};
 
-use crate::error::ApiError;
+use crate::{error::ApiError, schema::EntityType};
 
 use super::{
     create::NewEntity,
@@ -68,6 +68,7 @@ pub(super) fn before_create(
     new: &mut NewEntity,
 ) -> Result<(), ApiError> {
     if new.entity_type.name == "Project" {
+        keep_on_top(new.entity_type, &mut new.row)?;
         complete_project(&mut new.row);
         return Ok(());
     }
@@ -99,9 +100,21 @@ pub(super) fn complete_converted(work: &mut UnitOfWork<'_>, row: &mut Row) -> Re
     complete_typed_context(work, &project, row)
 }
 
-fn complete_project(row: &mut Row) {
-    let (id, name) = (row.get("id").clone(), row.get("name").clone());
+/// A project is in no context but itself.
+fn keep_on_top(entity_type: &EntityType, row: &mut Row) -> Result<(), ApiError> {
+    if !row.is_null("parent_id") {
+        let name = entity_name(entity_type, &row.key());
+        return Err(ApiError::validation(format!(
+            "{name} is a project and cannot have a parent."
+        )));
+    }
+    let id = row.get("id").clone();
     row.set("project_id", id);
+    Ok(())
+}
+
+fn complete_project(row: &mut Row) {
+    let name = row.get("name").clone();
     row.set_default("full_name", name);
     row.set_default("status", "active".to_owned());
 }
@@ -143,11 +156,13 @@ fn check_object_type(work: &UnitOfWork<'_>, project: &Project, row: &Row) -> Res
         .prepare_cached(sql)?
         .query_row((&project.schema_id, object_type), |row| row.get(0))?;
     if refused {
-        return Err(ApiError::validation(
-            "The object type is not allowed by the schema of the project.",
-        ));
+        return Err(not_allowed_by_schema());
     }
     Ok(())
+}
+
+fn not_allowed_by_schema() -> ApiError {
+    ApiError::validation("The object type is not allowed by the schema of the project.")
 }
 
 /// Stored moments compare as text.
@@ -161,11 +176,13 @@ fn check_dates(project: &Project, row: &Row) -> Result<(), ApiError> {
             || project.end_date.as_deref().is_some_and(|end| date > end)
     });
     if outside {
-        return Err(ApiError::validation(
-            "TypedContext dates must be within project start and end dates.",
-        ));
+        return Err(outside_of_project());
     }
     Ok(())
+}
+
+fn outside_of_project() -> ApiError {
+    ApiError::validation("TypedContext dates must be within project start and end dates.")
 }
 
 pub(super) fn before_update(
@@ -173,10 +190,10 @@ pub(super) fn before_update(
     entity: &mut ChangedEntity,
 ) -> Result<(), ApiError> {
     if entity.entity_type.name == "Project" {
-        return Ok(());
+        return keep_on_top(entity.entity_type, &mut entity.row);
     }
-    if entity.changes("parent_id") {
-        move_below(work, entity)?;
+    if entity.changes("parent_id") || entity.changes("project_id") {
+        place_below_parent(work, entity)?;
     }
     let dates_change = entity.changes("start_date") || entity.changes("end_date");
     if dates_change
@@ -188,7 +205,11 @@ pub(super) fn before_update(
     Ok(())
 }
 
-fn move_below(work: &mut UnitOfWork<'_>, entity: &mut ChangedEntity) -> Result<(), ApiError> {
+/// The project of a context is that of its parent, whichever a client sends.
+fn place_below_parent(
+    work: &mut UnitOfWork<'_>,
+    entity: &mut ChangedEntity,
+) -> Result<(), ApiError> {
     let name = entity_name(entity.entity_type, &entity.row.key());
     let Some(parent) = entity.row.text("parent_id").map(str::to_owned) else {
         return Err(ApiError::validation(format!("{name} must have a parent.")));
@@ -228,24 +249,54 @@ pub(super) fn after_update(
     }
     if entity.changes("project_id") {
         take_along(work, &entity.row)?;
+        work.checks.moved(entity.row.get("id"));
     }
     Ok(())
 }
 
-/// Moves all that lies below a context to the project the context is in now.
-fn take_along(work: &UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
-    const BELOW: &str = "with recursive below (id) as (\
-                           values (?1) union select context.id from context join below on context.parent_id = below.id)";
+/// All that belongs to the context, the asset or the version `?1`, itself included.
+const BELOW: &str = "with recursive below (id) as (\
+     values (?1) union select context.id from context join below on context.parent_id = below.id\
+   ), assets (id) as (select id from asset where id = ?1 or context_id in below\
+   ), versions (id) as (select id from asset_version where id = ?1 or asset_id in assets)";
+
+/// Moves all that belongs to a context, an asset or a version to the project that it is in now.
+pub(super) fn take_along(work: &UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
     let statements = [
         "update context set project_id = ?2 where id in below",
-        "update asset set project_id = ?2 where context_id in below",
-        "update asset_version set project_id = ?2 where asset_id in (select id from asset where context_id in below)",
-        "update note set project_id = ?2 where parent_id in below",
+        "update asset set project_id = ?2 where id in assets",
+        "update asset_version set project_id = ?2 where id in versions",
+        "update note set project_id = ?2 where parent_id in \
+         (select id from below union all select id from assets union all select id from versions)",
     ];
     for statement in statements {
         work.connection
             .prepare_cached(&format!("{BELOW} {statement}"))?
             .execute([row.get("id"), row.get("project_id")])?;
+    }
+    Ok(())
+}
+
+/// Refuses that a context, or one below it, has come to a project whose dates or schema do not allow it.
+pub(super) fn check_moved(connection: &Connection, id: &SqlValue) -> Result<(), ApiError> {
+    let sql = format!(
+        "{BELOW} select max(moved.start_date < project.start_date or moved.start_date > project.end_date \
+           or moved.end_date < project.start_date or moved.end_date > project.end_date), \
+         max(exists (select 1 from project_schema_object_type allowed \
+             where allowed.project_schema_id = project.project_schema_id) \
+           and not exists (select 1 from project_schema_object_type allowed \
+             where allowed.project_schema_id = project.project_schema_id \
+             and allowed.object_type_id = moved.object_type_id)) \
+         from context moved join context project on project.id = moved.project_id where moved.id in below"
+    );
+    let (outside, not_allowed): (Option<bool>, Option<bool>) = connection
+        .prepare_cached(&sql)?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if outside == Some(true) {
+        return Err(outside_of_project());
+    }
+    if not_allowed == Some(true) {
+        return Err(not_allowed_by_schema());
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(super) fn before_create(
 ) -> Result<(), ApiError> {
     match new.row.table().name.as_str() {
         "context" => contexts::before_create(work, new)?,
-        "asset" => assets::before_create_asset(work, new)?,
+        "asset" => assets::place_asset(work, &mut new.row)?,
         "asset_version" => assets::before_create_version(work, new)?,
         "component" => components::before_create(new),
         "note" => notes::before_create(work, new)?,
@@ -57,6 +57,8 @@ pub(super) fn before_update(
 ) -> Result<(), ApiError> {
     match entity.row.table().name.as_str() {
         "context" => contexts::before_update(work, entity)?,
+        "asset" => assets::place_asset(work, &mut entity.row)?,
+        "asset_version" => assets::place_version(work, &mut entity.row)?,
         "note" => notes::before_update(work, entity)?,
         "custom_attribute_value" => custom_attributes::before_store(work, &mut entity.row)?,
         "custom_attribute_configuration" => {
@@ -79,7 +81,11 @@ pub(super) fn after_update(
             status_changes::record(work, entity, "task")?;
             contexts::after_update(work, entity)
         }
-        "asset_version" => status_changes::record(work, entity, "assetversion"),
+        "asset" => assets::after_update(work, entity),
+        "asset_version" => {
+            status_changes::record(work, entity, "assetversion")?;
+            assets::after_update(work, entity)
+        }
         _ => Ok(()),
     }
 }
@@ -102,7 +108,11 @@ pub(super) fn before_delete(
 /// Puts right what a deletion leaves behind.
 pub(super) fn after_delete(work: &mut UnitOfWork<'_>, row: &Row) -> Result<(), ApiError> {
     match row.table().name.as_str() {
-        "context" => contexts::forget(work),
+        "context" => {
+            contexts::forget(work);
+            assets::forget_versions(work);
+        }
+        "asset" | "asset_version" => assets::forget_versions(work),
         "note_label_link" => notes::after_delete_label_link(work, row)?,
         "resource" => users::after_delete(work, row)?,
         _ => {}

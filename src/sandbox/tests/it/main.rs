@@ -19,6 +19,7 @@ mod harness;
 mod injection;
 mod lifecycle;
 mod media;
+mod moves;
 mod naive;
 mod naive_conditions;
 mod operations;

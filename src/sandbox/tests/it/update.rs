@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{call, create, query, unique_id};
-use crate::site::{
-    Site, create_operation, delete_operation, exception, project_data, update_operation,
-};
+use crate::site::{Site, create_operation, delete_operation, exception, update_operation};
 
 const DONE: &str = "9bb65936-88e7-11e3-9264-04011030cf01";
 const NOT_STARTED: &str = "44dd9fb2-4164-11df-9218-0019bb4983d8";
@@ -322,44 +320,6 @@ fn a_global_configuration_does_not_become_one_of_a_project() {
         &json!([FRAME_START]),
         &json!({"project_id": site.project}),
     );
-    assert_eq!(exception(&site.refused(&update)), "ValidationError");
-}
-
-#[test]
-fn moving_takes_everything_below_to_the_new_project() {
-    let site = Site::with_project();
-    let other = unique_id();
-    create(&site.server, "Project", &project_data(&other, "other"));
-    let sequence = site.context("Sequence", "s", &site.project);
-    let shot = site.context("Shot", "010", &sequence);
-    let (asset, version) = site.version(&shot);
-    site.done(&update_operation(
-        "Sequence",
-        &json!([sequence]),
-        &json!({"parent_id": other}),
-    ));
-    for (entity_type, id) in [
-        ("Sequence", &sequence),
-        ("Shot", &shot),
-        ("Asset", &asset),
-        ("AssetVersion", &version),
-    ] {
-        assert_eq!(
-            site.count(&format!(
-                "{entity_type} where id is {id} and project_id is {other}"
-            )),
-            1,
-            "{entity_type}"
-        );
-    }
-}
-
-#[test]
-fn a_context_cannot_be_moved_below_itself() {
-    let site = Site::with_project();
-    let sequence = site.context("Sequence", "s", &site.project);
-    let shot = site.context("Shot", "010", &sequence);
-    let update = update_operation("Sequence", &json!([sequence]), &json!({"parent_id": shot}));
     assert_eq!(exception(&site.refused(&update)), "ValidationError");
 }
 

@@ -241,6 +241,9 @@ pub(super) fn remove_rows(
     let mut emptied = Vec::new();
     while let Some((table, mut keys)) = families.pop() {
         keys.retain(|key| work.removed.insert((table.id, key.clone())));
+        for id in keys.iter().flatten() {
+            work.checks.removed(table.id, id);
+        }
         if keys.is_empty() {
             continue;
         }

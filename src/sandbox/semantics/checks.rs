@@ -10,18 +10,24 @@ use rusqlite::{Connection, OptionalExtension, types::Value as SqlValue};
 
 use crate::{
     error::ApiError,
-    schema::{AttributeKind, Catalog, EntityType, Join, TableId, TypeId},
+    schema::{AttributeKind, Catalog, EntityType, Join, Table, TableId, TypeId},
     store::texts::folded,
 };
 
-use super::{contexts, row::Row, unit_of_work::entity_name};
+use super::{
+    contexts,
+    row::Row,
+    unit_of_work::{concrete_type, entity_name},
+};
 
 /// The checks that wait for the end of the batch.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     incomplete: Vec<(&'static EntityType, Vec<String>)>,
-    /// For each row that must exist, one attribute that refers to it.
-    references: HashMap<(TableId, String), String>,
+    /// For each row that must exist, the types it must be of, each with one attribute that refers to it.
+    references: HashMap<(TableId, String), Vec<(TypeId, String)>>,
+    /// The notes and metadata that must hang on something.
+    hanging: Vec<(&'static EntityType, Vec<String>)>,
     /// For each rule and scope, the names that are new there.
     names: HashMap<(usize, SqlText), HashSet<String>>,
     /// The contexts that came to another project.
@@ -83,12 +89,18 @@ impl Checks {
         self.remember(entity_type, row, &|column| columns.contains(&column));
     }
 
-    /// Remembers that `place` refers to the row `id`.
-    pub fn refers(&mut self, place: &str, table: TableId, id: &str) {
-        let key = (table, id.to_owned());
-        self.references
-            .entry(key)
-            .or_insert_with(|| place.to_owned());
+    /// Remembers that `place` refers to the row `id`, which must be a `target`.
+    pub fn refers(&mut self, place: &str, target: &EntityType, id: &str) {
+        let row = (target.table, id.to_owned());
+        let targets = self.references.entry(row).or_default();
+        if !targets.iter().any(|(known, _)| *known == target.id) {
+            targets.push((target.id, place.to_owned()));
+        }
+    }
+
+    /// Forgets what referred to a row that was deleted: that has gone with it, or refers to nothing now.
+    pub fn removed(&mut self, table: TableId, id: &str) {
+        self.references.remove(&(table, id.to_owned()));
     }
 
     /// Remembers that a context came to another project.
@@ -112,6 +124,12 @@ impl Checks {
                 self.refers(&foreign_key.place, foreign_key.target, id);
             }
         }
+        if matches!(row.table().name.as_str(), "note" | "metadata")
+            && concerns("parent_id")
+            && !row.is_null("parent_id")
+        {
+            self.hanging.push((entity_type, row.key()));
+        }
         for (index, rule) in UNIQUE.iter().enumerate() {
             if rule.table == row.table().name
                 && concerns_rule(rule, concerns)
@@ -129,8 +147,13 @@ impl Checks {
         for (entity_type, key) in self.incomplete {
             check_complete(connection, entity_type, &key)?;
         }
-        for ((table, id), place) in self.references {
-            check_exists(connection, table, &id, &place)?;
+        for ((_, id), targets) in self.references {
+            for (target, place) in targets {
+                check_exists(connection, Catalog::get().type_by_id(target), &id, &place)?;
+            }
+        }
+        for (entity_type, key) in self.hanging {
+            check_parent(connection, entity_type, &key)?;
         }
         for ((rule, scope), names) in self.names {
             check_unique(connection, &UNIQUE[rule], scope, names)?;
@@ -176,22 +199,77 @@ fn check_complete(
 
 fn check_exists(
     connection: &Connection,
-    table: TableId,
+    target: &EntityType,
     id: &str,
     place: &str,
 ) -> Result<(), ApiError> {
-    let table = Catalog::get().table(table);
+    let table = Catalog::get().table(target.table);
+    match Row::load(connection, table, &[id.to_owned()])? {
+        Some(row) if may_stand_for(&row, target) => Ok(()),
+        Some(_) => Err(ApiError::integrity(format!(
+            "{place} refers to '{id}', which is no {}.",
+            target.name
+        ))),
+        None => Err(missing(place, id)),
+    }
+}
+
+fn missing(place: &str, id: &str) -> ApiError {
+    ApiError::integrity(format!("{place} refers to '{id}', which does not exist."))
+}
+
+/// Returns whether ftrack keeps `row` where it keeps the rows of `target`.
+///
+/// It tells users from groups and projects from other contexts, but a shot may stand for a task.
+fn may_stand_for(row: &Row, target: &EntityType) -> bool {
+    let catalog = Catalog::get();
+    let root = target
+        .bases
+        .last()
+        .map_or(target, |id| catalog.type_by_id(*id));
+    let actual = concrete_type(row, root);
+    actual.is_abstract || actual.is_a(target.id) || actual.server_name == target.server_name
+}
+
+/// Guess: that ftrack minds; there, too, `parent_type` says where the parent is.
+fn check_parent(
+    connection: &Connection,
+    entity_type: &EntityType,
+    key: &[String],
+) -> Result<(), ApiError> {
+    let catalog = Catalog::get();
+    let Some(row) = Row::load(connection, catalog.table(entity_type.table), key)? else {
+        return Ok(());
+    };
+    let Some(id) = row.text("parent_id") else {
+        return Ok(());
+    };
+    let told = row.text("parent_type");
+    let (likely, others): (Vec<_>, Vec<_>) = catalog
+        .types()
+        .filter(|candidate| candidate.primary_key == ["id"])
+        .partition(|candidate| Some(candidate.server_name.as_str()) == told);
+    // Some clients tell another type than that of the parent.
+    let mut tables: Vec<TableId> = Vec::new();
+    for candidate in likely.into_iter().chain(others) {
+        if tables.contains(&candidate.table) {
+            continue;
+        }
+        tables.push(candidate.table);
+        if has_row(connection, catalog.table(candidate.table), id)? {
+            return Ok(());
+        }
+    }
+    Err(missing(&format!("{}.parent_id", entity_type.name), id))
+}
+
+fn has_row(connection: &Connection, table: &Table, id: &str) -> Result<bool, ApiError> {
     let sql = format!(
-        "select 1 from \"{}\" where \"{}\" = ?1",
-        table.name, table.primary_key[0]
+        "select exists (select 1 from \"{}\" where id = ?1)",
+        table.name
     );
-    let found = connection
-        .prepare_cached(&sql)?
-        .query_row([id], |_| Ok(()))
-        .optional()?;
-    found.ok_or_else(|| {
-        ApiError::integrity(format!("{place} refers to '{id}', which does not exist."))
-    })
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([id], |row| row.get(0))?)
 }
 
 fn check_unique(
@@ -227,7 +305,7 @@ fn check_unique(
 /// A column whose values are ids of another table.
 struct ForeignKey {
     column: &'static str,
-    target: TableId,
+    target: &'static EntityType,
     place: String,
 }
 
@@ -249,16 +327,16 @@ fn foreign_keys(entity_type: &'static EntityType) -> Vec<ForeignKey> {
         else {
             continue;
         };
-        let target = catalog.table(catalog.type_by_id(*target).table);
+        let target = catalog.type_by_id(*target);
         if let [(column, far)] = pairs.as_slice()
-            && target.primary_key == [far.as_str()]
+            && catalog.table(target.table).primary_key == [far.as_str()]
             && !attribute.hidden
             && !keys.iter().any(|key| key.column == column)
         {
             let place = format!("{}.{}", entity_type.name, attribute.name);
             keys.push(ForeignKey {
                 column,
-                target: target.id,
+                target,
                 place,
             });
         }

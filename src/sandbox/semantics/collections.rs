@@ -191,7 +191,7 @@ impl Collection<'_> {
                 .execute([&owner, &member])?;
         }
         for member in wanted.difference(&current) {
-            work.checks.refers(&self.place(), target.table, member);
+            work.checks.refers(&self.place(), target, member);
             let mut row = Row::new(table);
             row.set("id", Uuid::new_v4().to_string());
             row.set(owner_column, owner.clone());

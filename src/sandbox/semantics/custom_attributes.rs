@@ -3,7 +3,7 @@
 use ftrack_protocol::{EntityData, Value, Write};
 use rusqlite::{OptionalExtension, types::Value as SqlValue};
 
-use crate::{error::ApiError, operations::permissions};
+use crate::{error::ApiError, operations::permissions, schema::Catalog};
 
 use super::{
     computed_custom_attributes::table_of_kind,
@@ -13,14 +13,14 @@ use super::{
     update::ChangedEntity,
 };
 
-/// Values live in one table; `entity_kind` tells on what kind of entity, by the table the entity is in.
-const KINDS: &[&str] = &[
-    "context",
-    "asset_version",
-    "asset",
-    "user",
-    "list",
-    "list_object",
+/// Values live in one table; `entity_kind` tells on what kind of entity, here with the type of those entities.
+const KINDS: &[(&str, &str)] = &[
+    ("context", "Context"),
+    ("asset_version", "AssetVersion"),
+    ("asset", "Asset"),
+    ("user", "User"),
+    ("list", "List"),
+    ("list_object", "ListObject"),
 ];
 
 /// Checks a value and who sets it, and finds out on what it hangs when the client did not say.
@@ -30,6 +30,7 @@ pub(super) fn before_store(work: &mut UnitOfWork<'_>, row: &mut Row) -> Result<(
         let kind = kind_of(work, row.get("entity_id"))?;
         row.set("entity_kind", kind.to_owned());
     }
+    expect_entity(work, row);
     let sql = "select configuration.\"key\", type.name from custom_attribute_configuration configuration \
                join custom_attribute_type type on type.id = configuration.type_id where configuration.id = ?1";
     let configuration: Option<(String, String)> = work
@@ -54,8 +55,9 @@ pub(super) fn check_writable(work: &UnitOfWork<'_>, row: &Row) -> Result<(), Api
     permissions::check_attribute_writable(work.connection, work.caller, configuration)
 }
 
+/// Finds out what kind of entity has an id.
 fn kind_of(work: &UnitOfWork<'_>, id: &SqlValue) -> Result<&'static str, ApiError> {
-    for kind in KINDS {
+    for (kind, _) in KINDS {
         let table = table_of_kind(kind);
         let sql = format!("select exists (select 1 from \"{table}\" where id = ?1)");
         let found: bool = work
@@ -69,6 +71,20 @@ fn kind_of(work: &UnitOfWork<'_>, id: &SqlValue) -> Result<&'static str, ApiErro
     Err(ApiError::integrity(
         "A custom attribute value names an entity that does not exist.",
     ))
+}
+
+/// The entity may be created later in the batch, but must be there in the end.
+fn expect_entity(work: &mut UnitOfWork<'_>, row: &Row) {
+    let known = KINDS
+        .iter()
+        .find(|(kind, _)| row.text("entity_kind") == Some(kind));
+    if let Some((_, name)) = known
+        && let Some(target) = Catalog::get().entity_type(name)
+        && let Some(id) = row.text("entity_id")
+    {
+        work.checks
+            .refers("CustomAttributeValue.entity_id", target, id);
+    }
 }
 
 /// Returns the value as it is stored, or what it should have been.

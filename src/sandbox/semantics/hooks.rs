@@ -65,6 +65,7 @@ pub(super) fn before_update(
             custom_attributes::before_update_configuration(work, entity)?;
         }
         "custom_attribute_link" => custom_attribute_links::before_update(work, entity)?,
+        "timer" => time::before_update_timer(work, entity)?,
         "job" => jobs::before_update(work, entity),
         _ => {}
     }

@@ -434,23 +434,6 @@ fn required_attributes_may_come_later_in_the_batch_but_must_come() {
 }
 
 #[test]
-fn references_must_lead_somewhere() {
-    let site = Site::with_project();
-    let error = site.refused(&create_operation(
-        "Task",
-        &json!({"name": "t", "parent_id": site.project, "status_id": "no-such-status"}),
-    ));
-    assert_eq!(exception(&error), "IntegrityError");
-    assert!(
-        error["content"]
-            .as_str()
-            .unwrap()
-            .starts_with("Task.status refers to 'no-such-status'"),
-        "{error}"
-    );
-}
-
-#[test]
 fn lists_hold_items_of_one_type() {
     let site = Site::with_project();
     let shot = site.shot("010");

@@ -25,6 +25,7 @@ mod naive_conditions;
 mod operations;
 mod operations_http;
 mod operations_sign_in;
+mod references;
 mod seed;
 mod site;
 mod snapshot;

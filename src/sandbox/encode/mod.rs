@@ -84,7 +84,7 @@ pub fn query(
     let layout = Layout::of(&tree);
     let hidden = &options.hidden_attributes;
     let sql = plan::rows(catalog, &query, &layout.columns_of(Tree::ROOT), hidden)?;
-    let (levels, next) = read_page(connection, &tree, &layout, &sql, &query, hidden)?;
+    let (levels, next) = load_page(connection, &tree, &layout, &sql, &query, hidden)?;
     let places = Places::find(&layout, &levels);
     let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen).with_places(&places);
     out.extend_from_slice(br#"{"action":"query","data":["#);
@@ -99,7 +99,7 @@ pub fn query(
 }
 
 /// Reads the rows of a page and all that belongs to them, and says where the next page begins.
-fn read_page<'c>(
+fn load_page<'c>(
     connection: &Connection,
     tree: &Tree<'c>,
     layout: &Layout<'c>,
@@ -107,12 +107,23 @@ fn read_page<'c>(
     query: &Query,
     hidden: &[String],
 ) -> Result<(Vec<Loaded>, Option<u64>), QueryError> {
-    let mut rows = read(connection, sql, layout.width(Tree::ROOT))?;
+    let (rows, next) = read_page(connection, sql, layout.width(Tree::ROOT), query)?;
+    Ok((load(connection, tree, layout, rows, hidden)?, next))
+}
+
+/// Reads the rows of a page, without the one that tells that there are more, and says where the next page begins.
+fn read_page(
+    connection: &Connection,
+    sql: &Sql,
+    width: usize,
+    query: &Query,
+) -> Result<(Rows, Option<u64>), QueryError> {
+    let mut rows = read(connection, sql, width)?;
     let next = next_offset(query, rows.len());
     if next.is_some() || query.limit == Some(0) {
         rows.truncate(rows.len().saturating_sub(1));
     }
-    Ok((load(connection, tree, layout, rows, hidden)?, next))
+    Ok((rows, next))
 }
 
 /// Returns where the next page begins, given that one row more than the limit was asked for.
@@ -148,11 +159,7 @@ fn grouped(
         });
     }
     let aggregate = aggregate(Catalog::get(), query, &options.hidden_attributes)?;
-    let mut rows = read(connection, &aggregate.sql, aggregate.columns.len())?;
-    let next = next_offset(query, rows.len());
-    if next.is_some() || query.limit == Some(0) {
-        rows.truncate(rows.len().saturating_sub(1));
-    }
+    let (rows, next) = read_page(connection, &aggregate.sql, aggregate.columns.len(), query)?;
     out.extend_from_slice(br#"{"action":"query","data":["#);
     for row in 0..rows.len() {
         out.extend_from_slice(if row > 0 { b",{" } else { b"{" });

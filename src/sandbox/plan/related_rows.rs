@@ -106,13 +106,7 @@ impl<'c> Planner<'c> {
     }
 
     fn by_link(&mut self, scope: Scope<'c>, columns: &str, join: &Join, owners: Vec<Value>) {
-        let Join::Through {
-            table,
-            near,
-            far,
-            filter,
-        } = join
-        else {
+        let Join::Through { table, near, far } = join else {
             return;
         };
         self.sql.push("select ").push(columns);
@@ -126,10 +120,6 @@ impl<'c> Planner<'c> {
         }
         self.sql.push(" where ");
         self.filters(scope, &[]);
-        for (column, value) in filter {
-            self.sql.push(&format!("link.\"{column}\" = "));
-            self.sql.bind(value.clone()).push(" and ");
-        }
         if let Some((_, near)) = near.first() {
             self.sql.push(&format!("link.\"{near}\" in "));
             self.sql.bind_list(owners);

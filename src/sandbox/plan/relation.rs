@@ -41,16 +41,14 @@ impl<'c> Planner<'c> {
                 }),
                 _ => self.correlated(scope, relation.target, pairs, filter, inner),
             },
-            Join::Through {
-                near, far, filter, ..
-            } => {
+            Join::Through { near, far, .. } => {
                 // The catalog links by single columns.
                 let (Some((near, link_near)), Some((link_far, far))) = (near.first(), far.first())
                 else {
                     return Ok(());
                 };
                 self.keys_in(scope, near, &mut |planner| {
-                    planner.link_keys(relation, (link_near, link_far, far), filter, inner)
+                    planner.link_keys(relation, (link_near, link_far, far), inner)
                 })
             }
             Join::Computed { relation: name } => self.computed(scope, relation.target, name, inner),
@@ -119,7 +117,6 @@ impl<'c> Planner<'c> {
         &mut self,
         relation: &Relation<'c>,
         (near, link_far, far): (&str, &str, &str),
-        filter: &[(String, String)],
         inner: Inner<'_, 'c>,
     ) -> Result<(), QueryError> {
         let Join::Through { table, .. } = relation.join else {
@@ -133,10 +130,6 @@ impl<'c> Planner<'c> {
         self.from(scope);
         self.sql.push(" on ").column(scope.alias, far).push(" = ");
         self.sql.column(link, link_far).push(" where ");
-        for (column, value) in filter {
-            self.sql.column(link, column).push(" = ");
-            self.sql.bind(value.clone()).push(" and ");
-        }
         self.filters(scope, &[]);
         inner(self, scope)
     }

@@ -263,8 +263,6 @@ pub enum Join {
         near: Vec<(String, String)>,
         /// Pairs of a column of the link and a column of the other table.
         far: Vec<(String, String)>,
-        /// Values that columns of the link must have.
-        filter: Vec<(String, String)>,
     },
     /// By code of that name, such as `ancestors` or `latest_version`.
     Computed {

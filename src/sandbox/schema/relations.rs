@@ -109,7 +109,6 @@ impl Relations<'_> {
             table,
             near: vec![(self.single_key(owner)?, near.to_owned())],
             far: vec![(far.to_owned(), self.single_key(target)?)],
-            filter: Vec::new(),
         })
     }
 

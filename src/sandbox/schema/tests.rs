@@ -294,7 +294,6 @@ fn relations_know_how_to_find_the_other_rows() {
             table: scope.unwrap().id,
             near: pair("id", "context_id"),
             far: pair("scope_id", "id"),
-            filter: vec![],
         },
     );
     let relation = "ancestors".to_owned();

@@ -27,7 +27,7 @@ pub(super) fn before_create(
             custom_attributes::before_create_configuration(work, new)?;
         }
         "custom_attribute_link" => custom_attribute_links::before_create(work, new)?,
-        "resource" => users::before_create(new)?,
+        "resource" => users::before_create(new),
         "timer" => time::before_create_timer(work, new)?,
         "timelog" => time::before_create_timelog(work, new),
         "appointment" => time::before_create_appointment(new)?,

@@ -7,17 +7,12 @@ use super::{create::NewEntity, row::Row, unit_of_work::UnitOfWork};
 /// The type of every user that nobody gave another.
 pub(crate) const USER_TYPE: &str = "ac9fa5aa-4361-11e0-b7cc-0019bb4983d8";
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all hooks answer whether they refuse"
-)]
-pub(super) fn before_create(new: &mut NewEntity) -> Result<(), ApiError> {
+pub(super) fn before_create(new: &mut NewEntity) {
     match new.entity_type.name.as_str() {
         "User" => complete_user(&mut new.row),
         "Group" => new.row.set_default("local", 1),
         _ => {}
     }
-    Ok(())
 }
 
 /// Users made through the API cannot sign in until somebody activates them.

@@ -416,9 +416,8 @@ pub fn related<'d>(
             table: link,
             near,
             far,
-            filter,
         } => {
-            let links = joined(database, &catalog.table(*link).name, row, near, filter);
+            let links = joined(database, &catalog.table(*link).name, row, near, &[]);
             let mut found: Vec<&Row> = Vec::new();
             for link in links {
                 found.extend(joined(database, table, link, far, &[]));

@@ -36,6 +36,9 @@ pub(super) struct Emitter<'a> {
     places: Option<&'a Places<'a>>,
     /// How many entities are being written.
     depth: usize,
+    /// How many bytes the answer may have, all that was written before included.
+    limit: usize,
+    is_over_limit: bool,
 }
 
 impl<'a> Emitter<'a> {
@@ -56,7 +59,20 @@ impl<'a> Emitter<'a> {
             overrides: None,
             places: None,
             depth: 0,
+            limit: usize::MAX,
+            is_over_limit: false,
         }
+    }
+
+    /// Stops writing when the answer has more than `limit` bytes.
+    pub(super) fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Returns whether there was more to write than the limit allows; what was written is no use then.
+    pub(super) fn is_over_limit(&self) -> bool {
+        self.is_over_limit
     }
 
     /// Writes entities, where they occur first, with all that is wanted of them at any of these places.
@@ -79,6 +95,10 @@ impl<'a> Emitter<'a> {
         let Some(&node) = nodes.first() else {
             return;
         };
+        if out.len() > self.limit {
+            self.is_over_limit = true;
+            return;
+        }
         let level = &self.levels[node];
         let entity_type = level.types[row];
         let shape = self.layout.nodes[node].shape(entity_type);

@@ -58,10 +58,25 @@ pub struct ReadOptions {
     pub hidden_attributes: Vec<String>,
 }
 
+/// The most bytes of the answer to a call. Where entities are written in full wherever they occur, a few steps back and
+/// forth multiply to more than any machine holds.
+const LARGEST_ANSWER: usize = 256 << 20;
+
 /// Answers a query with `{"action": "query", "data": [...], "metadata": {"next": {"offset": ...}}}`.
 ///
 /// `seen` spans all answers of a call. When the query fails, `out` is as it was.
 pub fn query(
+    connection: &Connection,
+    expression: &str,
+    options: &ReadOptions,
+    seen: &mut Seen,
+    out: &mut Vec<u8>,
+) -> Result<(), QueryError> {
+    query_within(LARGEST_ANSWER, connection, expression, options, seen, out)
+}
+
+fn query_within(
+    limit: usize,
     connection: &Connection,
     expression: &str,
     options: &ReadOptions,
@@ -86,13 +101,20 @@ pub fn query(
     let sql = plan::rows(catalog, &query, &layout.columns_of(Tree::ROOT), hidden)?;
     let (levels, next) = load_page(connection, &tree, &layout, &sql, &query, hidden)?;
     let places = Places::find(&layout, &levels);
-    let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen).with_places(&places);
+    let mut emitter = Emitter::new(&tree, &layout, &levels, options, seen)
+        .with_places(&places)
+        .with_limit(limit);
+    let start = out.len();
     out.extend_from_slice(br#"{"action":"query","data":["#);
     for row in 0..levels[Tree::ROOT].len() {
         if row > 0 {
             out.push(b',');
         }
         emitter.entity(&[Tree::ROOT], row, out);
+    }
+    if emitter.is_over_limit() {
+        out.truncate(start);
+        return Err(QueryError::TooLarge { limit });
     }
     finish_page(next, out);
     Ok(())

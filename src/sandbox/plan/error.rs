@@ -90,6 +90,14 @@ pub enum QueryError {
     /// The query nests deeper, or has more values, than the database follows.
     #[error("The query is too complex for the server.")]
     TooComplex,
+    /// There is more to answer than the server holds.
+    #[error(
+        "The answer to the query would have more than {limit} bytes; select less of it, or in pages."
+    )]
+    TooLarge {
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The database failed.
     #[error("the database cannot answer a query")]
     Database {
@@ -134,6 +142,7 @@ impl From<QueryError> for ApiError {
         match error {
             QueryError::Database { source } => source.into(),
             QueryError::Missing { .. } => Self::not_found(error.to_string()),
+            QueryError::TooLarge { .. } => Self::validation(error.to_string()),
             _ => Self::parse(error.to_string()),
         }
     }

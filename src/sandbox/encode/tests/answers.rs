@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::{Seen, Site, query};
-use crate::{encode::Answers, schema::Catalog};
+use super::{QueryError, Seen, Site, query};
+use crate::{
+    encode::{Answers, query_within},
+    schema::Catalog,
+};
 
 #[track_caller]
 fn check(expression: &str, expected: &Value) {
@@ -197,6 +200,28 @@ fn denormalized_answers_have_no_references() {
     let rows = site.query("select type.name from Task where type_id is anim");
     assert_eq!(rows[0]["type"]["name"], "Animation");
     assert_eq!(rows[1]["type"]["name"], "Animation");
+}
+
+#[test]
+fn an_answer_is_no_larger_than_the_server_holds() {
+    let mut site = Site::new();
+    site.options.denormalize = true;
+    let back_and_forth = ["parent.children"; 8].join(".");
+    let mut out = b"before".to_vec();
+    let error = query_within(
+        100_000,
+        &site.connection,
+        &format!("select {back_and_forth}.name from Task"),
+        &site.options,
+        &mut Seen::default(),
+        &mut out,
+    );
+    assert!(
+        matches!(error, Err(QueryError::TooLarge { .. })),
+        "{error:?}"
+    );
+    assert_eq!(out, b"before");
+    assert_eq!(site.query("select parent.children.name from Task").len(), 3);
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Replaces the members of a collection: what is not in the new list leaves, what is new joins.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use ftrack_protocol::{EntityData, Value};
 use rusqlite::{params_from_iter, types::Value as SqlValue};
-use uuid::Uuid;
 
 use crate::{
     error::ApiError,
@@ -12,9 +11,9 @@ use crate::{
 };
 
 use super::{
-    custom_attributes, delete, entity_type_name,
+    cascades, create, custom_attributes, delete, entity_type_name,
     row::Row,
-    unit_of_work::{UnitOfWork, decode_key, entity_name},
+    unit_of_work::{Change, ChangeAction, UnitOfWork, decode_key, entity_name},
     update::{self, ChangedEntity},
 };
 
@@ -50,9 +49,7 @@ pub(super) fn replace_all(
             Join::Columns { pairs, filter } => {
                 collection.replace_rows(work, pairs, filter, members)?;
             }
-            Join::Through {
-                table, near, far, ..
-            } => {
+            Join::Through { table, near, far } => {
                 collection.replace_links(work, *table, near, far, members)?;
             }
             Join::Computed { relation } if relation == "custom_attributes" => {
@@ -112,7 +109,8 @@ impl Collection<'_> {
         let columns = self.member_columns(table, pairs, filter);
         let keys = member_keys(target, members)?;
         let current = keys_where(work, table, &columns)?;
-        for key in current.iter().filter(|key| !keys.contains(*key)) {
+        let wanted: HashSet<&Vec<String>> = keys.iter().collect();
+        for key in current.iter().filter(|key| !wanted.contains(key)) {
             detach(work, target, table, key, &columns)?;
         }
         for key in keys {
@@ -161,44 +159,110 @@ impl Collection<'_> {
         members: &[EntityData],
     ) -> Result<(), ApiError> {
         let target = Catalog::get().type_by_id(self.target);
-        let table = Catalog::get().table(link);
         let ([(owner_key, owner_column)], [(member_column, _)]) = (near, far) else {
             return Err(ApiError::internal(format!(
                 "{} has an unknown link",
                 self.place()
             )));
         };
-        let owner = self.owner.get(owner_key).clone();
-        let keys = member_keys(target, members)?;
-        let sql = format!(
-            "select \"{member_column}\" from \"{}\" where \"{owner_column}\" = ?1",
-            table.name
-        );
-        let current: HashSet<String> = work
-            .connection
-            .prepare_cached(&sql)?
-            .query_map([&owner], |row| row.get(0))?
-            .collect::<rusqlite::Result<_>>()?;
-        let wanted: HashSet<String> = keys.into_iter().flatten().collect();
-        let remove = format!(
-            "delete from \"{}\" where \"{owner_column}\" = ?1 and \"{member_column}\" = ?2",
-            table.name
-        );
-        for member in current.difference(&wanted) {
-            let member = SqlValue::Text(member.clone());
-            work.connection
-                .prepare_cached(&remove)?
-                .execute([&owner, &member])?;
+        let links = Links {
+            table: Catalog::get().table(link),
+            entity_type: Catalog::get().types().find(|known| known.table == link),
+            owner_column,
+            owner: self.owner.get(owner_key),
+            member_column,
+        };
+        let current = links.current(work)?;
+        let wanted = member_keys(target, members)?.into_iter().flatten();
+        let wanted: Vec<String> = wanted.collect();
+        let kept: HashSet<&String> = wanted.iter().collect();
+        let left: Vec<_> = current
+            .iter()
+            .filter(|(member, _)| !kept.contains(member))
+            .flat_map(|(_, keys)| keys.clone())
+            .collect();
+        let joined: Vec<_> = wanted
+            .iter()
+            .filter(|member| !current.contains_key(*member))
+            .collect();
+        if links.entity_type.is_none() && !(left.is_empty() && joined.is_empty()) {
+            self.announce(work);
         }
-        for member in wanted.difference(&current) {
+        links.remove(work, left)?;
+        for member in joined {
             work.checks.refers(&self.place(), target, member);
-            let mut row = Row::new(table);
-            row.set("id", Uuid::new_v4().to_string());
-            row.set(owner_column, owner.clone());
-            row.set(member_column, member.clone());
-            row.insert(work.connection)?;
+            links.add(work, member)?;
         }
         Ok(())
+    }
+
+    /// Guess: where links are no entities themselves, it is the owner that has changed.
+    fn announce(&self, work: &mut UnitOfWork<'_>) {
+        work.changes.push(Change {
+            action: ChangeAction::Update,
+            entity_type: self.owner_type.id,
+            key: self.owner.key(),
+            columns: Vec::new(),
+        });
+    }
+}
+
+/// The rows that link the members of a collection to their owner.
+struct Links<'a> {
+    table: &'static Table,
+    /// The type that clients know the rows by, if any.
+    entity_type: Option<&'static EntityType>,
+    owner_column: &'static str,
+    owner: &'a SqlValue,
+    member_column: &'static str,
+}
+
+impl Links<'_> {
+    /// Returns the keys of the rows by member.
+    fn current(
+        &self,
+        work: &UnitOfWork<'_>,
+    ) -> Result<BTreeMap<String, Vec<Vec<String>>>, ApiError> {
+        let sql = format!(
+            "select \"{}\", \"{}\" from \"{}\" where \"{}\" = ?1",
+            self.member_column,
+            self.table.primary_key.join("\", \""),
+            self.table.name,
+            self.owner_column
+        );
+        let width = self.table.primary_key.len();
+        let mut statement = work.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([self.owner])?;
+        let mut current: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let key: rusqlite::Result<_> = (1..=width).map(|index| row.get(index)).collect();
+            current.entry(row.get(0)?).or_default().push(key?);
+        }
+        Ok(current)
+    }
+
+    fn remove(&self, work: &mut UnitOfWork<'_>, keys: Vec<Vec<String>>) -> Result<(), ApiError> {
+        let Some(entity_type) = self.entity_type else {
+            return cascades::remove_rows(work, self.table, keys);
+        };
+        for key in keys {
+            if let Some((row, entity_type)) = work.load(entity_type, &key)? {
+                delete::remove(work, entity_type, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&self, work: &mut UnitOfWork<'_>, member: &str) -> Result<(), ApiError> {
+        let mut row = Row::new(self.table);
+        row.set(self.owner_column, self.owner.clone());
+        row.set(self.member_column, member.to_owned());
+        if let Some(entity_type) = self.entity_type {
+            return create::add(work, entity_type, row);
+        }
+        // It is there again, and may go again.
+        work.removed.remove(&(self.table.id, row.key()));
+        Ok(row.insert(work.connection)?)
     }
 }
 
@@ -258,6 +322,7 @@ fn detach(
     Ok(())
 }
 
+/// Returns the keys of the members, each once.
 fn member_keys(target: &EntityType, members: &[EntityData]) -> Result<Vec<Vec<String>>, ApiError> {
     let key = |member: &EntityData| {
         let names = target.primary_key.iter();
@@ -266,7 +331,10 @@ fn member_keys(target: &EntityType, members: &[EntityData]) -> Result<Vec<Vec<St
             .collect();
         decode_key(target, &values)
     };
-    members.iter().map(key).collect()
+    let mut keys: Vec<_> = members.iter().map(key).collect::<Result<_, _>>()?;
+    let mut known = HashSet::new();
+    keys.retain(|key| known.insert(key.clone()));
+    Ok(keys)
 }
 
 fn keys_where(

@@ -32,18 +32,12 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
     }
     let entity_type = choose_type(&mut row, declared)?;
     let mut new = NewEntity { entity_type, row };
-    new.fill_defaults();
-    hooks::before_create(work, &mut new)?;
-    new.stamp(work);
+    new.complete(work)?;
     if let Err(error) = new.row.insert(work.connection) {
         return Ok(replace(work, &new, assignments, error)?.known_as(declared));
     }
-    work.checks.created(entity_type, &new.row);
-    hooks::after_create(work, &new)?;
+    new.announce(work)?;
     let key = new.row.key();
-    // It is there again, and may go again.
-    work.removed.remove(&(declared.table, key.clone()));
-    work.changes.push(added(entity_type, &new.row));
     collections::replace_all(work, entity_type, &new.row, &assignments.collections)?;
     Ok(WriteAnswer {
         entity_type,
@@ -52,6 +46,18 @@ pub fn create(work: &mut UnitOfWork<'_>, write: &Write) -> Result<WriteAnswer, A
         echoes: assignments.echoes,
     }
     .known_as(declared))
+}
+
+/// Creates an entity of one row that a client did not write itself.
+pub(super) fn add(
+    work: &mut UnitOfWork<'_>,
+    entity_type: &'static EntityType,
+    row: Row,
+) -> Result<(), ApiError> {
+    let mut new = NewEntity { entity_type, row };
+    new.complete(work)?;
+    new.row.insert(work.connection)?;
+    new.announce(work)
 }
 
 /// An entity that is about to be inserted.
@@ -63,6 +69,25 @@ pub struct NewEntity {
 }
 
 impl NewEntity {
+    /// Fills what was left out, or refuses the entity.
+    fn complete(&mut self, work: &mut UnitOfWork<'_>) -> Result<(), ApiError> {
+        self.fill_defaults();
+        hooks::before_create(work, self)?;
+        self.stamp(work);
+        Ok(())
+    }
+
+    /// Tells the batch of the row that was inserted, and adds what comes with it.
+    fn announce(&self, work: &mut UnitOfWork<'_>) -> Result<(), ApiError> {
+        work.checks.created(self.entity_type, &self.row);
+        hooks::after_create(work, self)?;
+        // It is there again, and may go again.
+        let row = (self.entity_type.table, self.row.key());
+        work.removed.remove(&row);
+        work.changes.push(added(self.entity_type, &self.row));
+        Ok(())
+    }
+
     fn fill_defaults(&mut self) {
         for attribute in self.entity_type.attributes() {
             if let (AttributeKind::Column { column, .. }, Some(default)) =

@@ -8,6 +8,7 @@ use crate::site::{Site, update_operation};
 const TEXT: &str = "6268aef0-381c-11e0-acff-0019bb49847a";
 const DATE: &str = "79968e9e-381c-11e0-acff-0019bb49847a";
 const NUMBER: &str = "92009b00-381c-11e0-acff-0019bb49847a";
+const DAILIES: &str = "77b9ab82-07c2-11e4-ba66-04011030cf01";
 const BOOLEAN: &str = "ad1034d8-15e2-11e1-b21a-0019bb4983d8";
 const ENUMERATOR: &str = "6ff9c812-ead3-11e2-846c-f23c91dfaa16";
 
@@ -122,4 +123,56 @@ fn no_value_fulfils_no_comparison() {
     }
     assert_eq!(count("value is None"), 2);
     assert_eq!(count("value in (abc, None)"), 2);
+}
+
+#[test]
+fn an_item_that_leaves_a_list_takes_its_custom_attributes_along() {
+    let site = Site::with_project();
+    let (list, configuration) = (unique_id(), unique_id());
+    create(
+        &site.server,
+        "TypedContextList",
+        &json!({"id": list, "name": "dailies", "project_id": site.project, "category_id": DAILIES}),
+    );
+    create(
+        &site.server,
+        "CustomAttributeConfiguration",
+        &json!({
+            "id": configuration, "key": "order", "label": "Order", "type_id": NUMBER, "entity_type": "listobject",
+            "config": "{}",
+        }),
+    );
+    let shots = [site.shot("010"), site.shot("020")];
+    let set = |ids: &[&String]| {
+        let items: Vec<Value> = ids
+            .iter()
+            .map(|id| json!({"__entity_type__": "Shot", "id": id}))
+            .collect();
+        site.done(&update_operation(
+            "TypedContextList",
+            &json!([list]),
+            &json!({"items": items}),
+        ));
+        query(&site.server, "select id, entity_id from ListObject")
+    };
+    let items = set(&[&shots[0], &shots[1], &shots[0]]);
+    assert_eq!(items.len(), 2);
+    for item in &items {
+        site.done(&update_operation(
+            "ListObjectCustomAttributeValue",
+            &json!([configuration, item["id"]]),
+            &json!({"value": 1}),
+        ));
+    }
+    let left = set(&[&shots[1]]);
+    assert_eq!(left[0]["entity_id"], json!(shots[1]));
+    assert_eq!(
+        items
+            .iter()
+            .filter(|item| item["id"] == left[0]["id"])
+            .count(),
+        1,
+        "what stays keeps its id"
+    );
+    assert_eq!(site.count("CustomAttributeValue"), 1);
 }

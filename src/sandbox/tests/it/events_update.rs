@@ -191,6 +191,47 @@ fn a_context_with_a_new_parent_has_moved() {
 }
 
 #[test]
+fn changed_collections_are_told_by_their_links_or_their_owner() {
+    let mut listening = listen();
+    let shot = listening.site.shot("010");
+    drop(listening.update());
+    let (scope, list) = (unique_id(), unique_id());
+    listening.commit(&json!([
+        create_operation("Scope", &json!({"id": scope, "name": "vr"})),
+        create_operation(
+            "TypedContextList",
+            &json!({
+                "id": list, "name": "dailies", "project_id": listening.site.project,
+                "category_id": "77b9ab82-07c2-11e4-ba66-04011030cf01",
+            })
+        ),
+    ]));
+    let mut told = |operation: Value| {
+        let event = listening.commit(&json!([operation]));
+        let entities = event["data"]["entities"].as_array().unwrap();
+        assert_eq!(entities.len(), 1, "{event}");
+        format!(
+            "{} {}",
+            entities[0]["action"].as_str().unwrap(),
+            entities[0]["entityType"].as_str().unwrap()
+        )
+    };
+    let one_shot = json!([{"__entity_type__": "Shot", "id": shot}]);
+    let items = |items: &Value| {
+        update_operation("TypedContextList", &json!([list]), &json!({"items": items}))
+    };
+    assert_eq!(told(items(&one_shot)), "add listobject");
+    assert_eq!(told(items(&json!([]))), "remove listobject");
+    let scopes =
+        |scopes: &Value| update_operation("Shot", &json!([shot]), &json!({"scopes": scopes}));
+    assert_eq!(
+        told(scopes(&json!([{"__entity_type__": "Scope", "id": scope}]))),
+        "update task"
+    );
+    assert_eq!(told(scopes(&json!([]))), "update task");
+}
+
+#[test]
 fn what_is_removed_is_told_with_the_parents_it_had() {
     let mut listening = listen();
     let sequence = listening

@@ -70,7 +70,7 @@ pub fn boolean(text: &str) -> Option<bool> {
 /// Returns a pattern of the query language as one for `like ... escape '\'`.
 ///
 /// Backslashes are ordinary characters unless they run up to a wildcard: there, two stand for one and a single one takes
-/// the wildcard literally, as ftrack's database has it.
+/// the wildcard literally. Guess: the two, as ftrack's database has it.
 pub fn like_pattern(pattern: &str) -> String {
     let mut escaped = String::with_capacity(pattern.len());
     let mut backslashes = 0;

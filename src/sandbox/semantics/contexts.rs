@@ -205,7 +205,7 @@ pub(super) fn before_update(
     Ok(())
 }
 
-/// The project of a context is that of its parent, whichever a client sends.
+/// Guess: the project of a context is that of its parent, whichever a client sends.
 fn place_below_parent(
     work: &mut UnitOfWork<'_>,
     entity: &mut ChangedEntity,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ftrack_md5::SharedLanes;
+use tokio::runtime::Handle;
 
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
@@ -92,13 +93,15 @@ pub struct Batch {
     /// The cookie to answer with.
     pub cookie: Option<String>,
     after_commit: Vec<AfterCommit>,
+    /// Where what follows the commit may spawn tasks, whichever thread that runs on.
+    runtime: Handle,
 }
 
 /// Something to do once the transaction of a batch has committed.
 pub type AfterCommit = Box<dyn FnOnce(&AppState) + Send>;
 
 impl Batch {
-    /// Begins a batch.
+    /// Begins a batch; call it on the async runtime.
     pub fn new(app: AppState, caller: Caller) -> Self {
         Self {
             app,
@@ -106,6 +109,7 @@ impl Batch {
             tokens: ClientTokens::default(),
             cookie: None,
             after_commit: Vec::new(),
+            runtime: Handle::current(),
         }
     }
 
@@ -116,6 +120,7 @@ impl Batch {
 
     /// Runs the hooks in the order they were given. Call it when the transaction has committed, and only then.
     pub fn committed(self) {
+        let _spawning = self.runtime.enter();
         for hook in self.after_commit {
             hook(&self.app);
         }

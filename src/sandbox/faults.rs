@@ -205,7 +205,7 @@ pub enum FaultKind {
     LostAnswer,
     /// The request is read and refused like one by a signed URL that is no longer valid.
     Expired,
-    /// The request waits until faults are cleared, and is carried out then.
+    /// The request waits until faults are cleared, and is carried out then; an API call even if its client has given up.
     Hold,
     /// Nothing is read or answered until faults are cleared, which resets the connection.
     BlackHole,

@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use rusqlite::Transaction;
 use serde_json::json;
 
 use crate::{
@@ -87,15 +88,17 @@ async fn answer(
     refuse_read_only(&caller, &operations)?;
     let mut shared = Batch::new(app, caller);
     shared.tokens = ClientTokens::read(headers);
-    let written = store.write(move |transaction| {
-        let mut shared = shared;
+    let write = move |transaction: &Transaction<'_>| {
         let results = batch::write(transaction, &mut shared, &operations, &options)?;
         Ok((results, shared))
-    });
-    let (results, mut shared) = written.await?;
-    let cookie = shared.cookie.take();
-    shared.committed();
-    Ok(Answer { results, cookie })
+    };
+    // Not here: a client that hangs up ends this task, but not what it has begun.
+    let committed = |(results, mut shared): (Vec<u8>, Batch)| {
+        let cookie = shared.cookie.take();
+        shared.committed();
+        Answer { results, cookie }
+    };
+    Ok(store.write_then(write, committed).await?)
 }
 
 /// Refuses changes in the name of a user who was assumed for reading only.

@@ -3,6 +3,7 @@
 //! It stands twice on the way of an API call: around everything, where faults that need no more than the path meet the
 //! request before its body is read, and again where the actions of the batch are known.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,7 +11,8 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 
 use super::answer::{self, Cut, announced_length};
 use super::connection::{Connection, Pace};
@@ -46,17 +48,20 @@ pub async fn inject(State(app): State<AppState>, request: Request, next: Next) -
         clearings,
         endpoint,
         connection,
+        body_limit: app.config.body_limit,
     };
     spoiled.answer(met, request, next).await
 }
 
 /// A request that meets faults.
 struct Spoiled<'f> {
-    faults: &'f FaultSet,
+    faults: &'f Arc<FaultSet>,
     /// How often faults had been cleared when it met them.
     clearings: u64,
     endpoint: Endpoint,
     connection: Connection,
+    /// The most bytes of an API call.
+    body_limit: usize,
 }
 
 impl Spoiled<'_> {
@@ -94,10 +99,7 @@ impl Spoiled<'_> {
     async fn spoil(&self, kind: FaultKind, request: Request, next: Next) -> Response {
         match kind {
             FaultKind::Refuse => self.reset(),
-            FaultKind::Hold => {
-                self.faults.until_cleared(self.clearings).await;
-                next.run(request).await
-            }
+            FaultKind::Hold => self.hold(request, next).await,
             FaultKind::BlackHole => {
                 self.faults.until_cleared(self.clearings).await;
                 self.reset()
@@ -157,6 +159,23 @@ impl Spoiled<'_> {
         self.reset()
     }
 
+    /// Carries a request out when faults are cleared, even if its client has given up by then.
+    async fn hold(&self, request: Request, next: Next) -> Response {
+        // What has come goes with the connection. Uploads may be of any size: one is whole only as long as its client waits.
+        let request = if self.endpoint == Endpoint::Api {
+            read_ahead(request, self.body_limit).await
+        } else {
+            request
+        };
+        let (faults, clearings) = (Arc::clone(self.faults), self.clearings);
+        let held = tokio::spawn(async move {
+            faults.until_cleared(clearings).await;
+            next.run(request).await
+        });
+        // It ends early only with the server, or by a panic, which has ended the connection so far as well.
+        held.await.unwrap_or_else(|_| self.reset())
+    }
+
     fn reset(&self) -> Response {
         self.connection.reset();
         answer::never()
@@ -167,6 +186,21 @@ impl Spoiled<'_> {
 fn part_number(path: &str) -> Option<u32> {
     let (_, part) = path.strip_prefix("/upload/")?.rsplit_once('/')?;
     part.parse().ok()
+}
+
+/// Reads the body of a request, or as much of it as is beyond a limit, and returns the request as it was.
+async fn read_ahead(request: Request, limit: usize) -> Request {
+    let (head, body) = request.into_parts();
+    let mut rest = body.into_data_stream();
+    let (mut read, mut bytes) = (Vec::new(), 0);
+    while bytes <= limit
+        && let Some(chunk) = rest.next().await
+    {
+        bytes += chunk.as_ref().map_or(0, Bytes::len);
+        read.push(chunk);
+    }
+    let body = Body::from_stream(stream::iter(read).chain(rest));
+    Request::from_parts(head, body)
 }
 
 /// Reads a body until at least `enough` bytes of it have come.

@@ -8,6 +8,7 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -175,16 +176,17 @@ async fn change(
     write: impl FnOnce(&mut UnitOfWork<'_>, &EncodeTask) -> Result<(), ApiError> + Send + 'static,
 ) -> Result<(), ApiError> {
     let task = Arc::clone(task);
-    let written = app.store.write(move |transaction| {
+    let write = move |transaction: &Transaction<'_>| {
         let mut work = UnitOfWork::new(transaction, &task.caller);
         write(&mut work, &task)?;
         work.finish()?;
         update::describe(&work, &ClientTokens::default())
+    };
+    let hub = Arc::clone(&app.events);
+    let told = app.store.write_then(write, move |events| {
+        events.iter().for_each(|event| hub.publish(event));
     });
-    for event in written.await? {
-        app.events.publish(&event);
-    }
-    Ok(())
+    told.await
 }
 
 /// Writes an error with its causes.

@@ -1,5 +1,8 @@
 //! `delayed_job`: work that the server does later.
 
+use std::sync::Arc;
+
+use rusqlite::Transaction;
 use serde_json::json;
 
 use super::{Arguments, Outcome, Writing, entity};
@@ -38,7 +41,7 @@ pub(super) fn delayed_job(
 
 /// Ends the job, and tells those who wait for it.
 async fn finish(app: AppState, caller: Caller, id: String) {
-    let ended = app.store.write(move |transaction| {
+    let end = move |transaction: &Transaction<'_>| {
         let mut work = UnitOfWork::new(transaction, &caller);
         semantics::update(
             &mut work,
@@ -46,9 +49,12 @@ async fn finish(app: AppState, caller: Caller, id: String) {
         )?;
         work.finish()?;
         update::describe(&work, &ClientTokens::default())
+    };
+    let hub = Arc::clone(&app.events);
+    let ended = app.store.write_then(end, move |events| {
+        events.iter().for_each(|event| hub.publish(event));
     });
-    match ended.await {
-        Ok(events) => events.iter().for_each(|event| app.events.publish(event)),
-        Err(error) => tracing::warn!(%error, "a job could not be ended"),
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "a job could not be ended");
     }
 }

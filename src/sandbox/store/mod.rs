@@ -107,13 +107,26 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, ApiError> + Send + 'static,
     {
+        self.write_then(f, |value| value).await
+    }
+
+    /// Runs `f` as [`write`](Self::write) does, and `then` on its result once that is committed.
+    ///
+    /// `then` runs before the next write begins, so that what follows commits comes in their order, and it runs even if
+    /// nobody waits for the result any more.
+    pub async fn write_then<T, U, F, G>(&self, f: F, then: G) -> Result<U, ApiError>
+    where
+        U: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, ApiError> + Send + 'static,
+        G: FnOnce(T) -> U + Send + 'static,
+    {
         self.writer
             .run(move |connection| {
                 let transaction =
                     connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let value = f(&transaction)?;
                 transaction.commit()?;
-                Ok(value)
+                Ok(then(value))
             })
             .await
     }

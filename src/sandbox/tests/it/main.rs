@@ -3,6 +3,7 @@
 
 mod admin;
 mod api;
+mod commit;
 mod create;
 mod custom_attribute_links;
 mod custom_attributes;

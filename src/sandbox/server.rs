@@ -390,6 +390,7 @@ fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
 
 /// Fills a new database, puts in order what an interrupted server left, and returns who may sign in.
 async fn prepare(app: &App) -> Result<Credentials, StartError> {
+    snapshot::finish_reset(app).await?;
     let SandboxOptions { seed, api_user, .. } = app.config.clone();
     let prepared = app.store.write(move |transaction| {
         if auth::find_credentials(transaction, &api_user)?.is_none() {

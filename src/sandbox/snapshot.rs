@@ -3,10 +3,13 @@
 //! A snapshot holds `database.sqlite3` and `files/`, laid out as in the data folder. A server keeps one of the state it
 //! began with, `pristine`, to which [`reset`] returns; [`save`] writes one anywhere, and a new server can begin with it.
 //! Uploads that are not complete are in no snapshot.
+//!
+//! Both are one moment of the server: what belongs together of database and files is done between two writes.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -18,6 +21,9 @@ use crate::error::ApiError;
 const DATABASE: &str = "database.sqlite3";
 const FILES: &str = "files";
 const PRISTINE: &str = "pristine";
+
+/// A file that is there while a server returns to its first state.
+const RETURNING: &str = "returning";
 
 /// A state that cannot be saved or returned to.
 #[derive(Debug, thiserror::Error)]
@@ -70,24 +76,63 @@ pub async fn keep_pristine(app: &App) -> Result<(), SnapshotError> {
 /// Encodes are called off, upload URLs of before are no longer valid, faults and the log are gone; connections to the event server stay.
 pub async fn reset(app: &App) -> Result<(), SnapshotError> {
     let _quiet = app.encodes.call_off().await;
+    let returned = return_to_pristine(app).await;
+    // Whatever became of the data: what a test has set is not for the next one.
+    app.faults.clear(Some(&app.events));
+    app.calls.clear();
+    app.events.clear_records();
+    returned
+}
+
+/// Completes the return to the first state in which the server was killed, if it was.
+pub async fn finish_reset(app: &App) -> Result<(), SnapshotError> {
+    if app.data_dir.join(RETURNING).exists() {
+        return_to_pristine(app).await?;
+    }
+    Ok(())
+}
+
+/// Puts database and files of the first state in place: the files are made ready beside the others, and take their names when the
+/// database has been replaced.
+async fn return_to_pristine(app: &App) -> Result<(), SnapshotError> {
     let pristine = app.data_dir.join(PRISTINE);
+    let (files, source) = (app.files.clone(), pristine.join(FILES));
+    let stage = blocking(&pristine, move || {
+        let stage = files.stage()?;
+        copy_tree(&source, &stage.path().join(FILES), link)?;
+        Ok(stage)
+    })
+    .await?;
     let failed = |reason| SnapshotError::Files {
         path: app.data_dir.clone(),
         reason,
     };
-    let secret = data_folder::renew_secret(&app.data_dir).map_err(failed)?;
-    app.signer.renew(&secret);
-    app.store.replace_with(pristine.join(DATABASE)).await?;
-    let files = app.files.clone();
-    blocking(&pristine.clone(), move || {
-        files.clear()?;
-        copy_tree(&pristine.join(FILES), files.folder(), link)
-    })
-    .await?;
-    app.faults.clear(Some(&app.events));
-    app.calls.clear();
-    app.events.clear_records();
-    Ok(())
+    // From here on the next start goes on if this one does not come to the end.
+    let marker = app.data_dir.join(RETURNING);
+    fs::write(&marker, b"").map_err(failed)?;
+    let (files, signer, data_dir) = (
+        app.files.clone(),
+        Arc::clone(&app.signer),
+        app.data_dir.clone(),
+    );
+    let replace_files = move || {
+        signer.renew(&data_folder::renew_secret(&data_dir)?);
+        files.replace_all(stage.path())?;
+        fs::remove_file(data_dir.join(RETURNING))?;
+        Ok(stage)
+    };
+    let store = &app.store;
+    let replaced = store.replace_with(pristine.join(DATABASE), replace_files);
+    let stage: TempDir = match replaced.await {
+        Ok(stage) => stage.map_err(failed)?,
+        Err(error) => {
+            // All is as it was: there is nothing to go on with.
+            let _ = fs::remove_file(&marker);
+            return Err(error.into());
+        }
+    };
+    // What was there before goes with it.
+    blocking(&app.data_dir, move || Ok(drop(stage))).await
 }
 
 /// Fills a new data folder from a snapshot.
@@ -113,11 +158,19 @@ async fn save_by(app: &App, path: &Path, transfer: Transfer) -> Result<(), Snaps
         reason,
     };
     let partial = begin(path).map_err(failed)?;
-    app.store.copy_to(partial.path().join(DATABASE)).await?;
-    let files = app.files.clone();
+    let stage = app.files.stage().map_err(failed)?;
+    let (files, staged) = (app.files.clone(), stage.path().join(FILES));
+    // Second names are quickly given; copies are made when others may write again.
+    let hold = move || copy_tree(files.folder(), &staged, link);
+    let held = app.store.copy_to(partial.path().join(DATABASE), hold);
+    held.await?.map_err(failed)?;
     let target = path.to_owned();
     blocking(path, move || {
-        copy_tree(files.folder(), &partial.path().join(FILES), transfer)?;
+        copy_tree(
+            &stage.path().join(FILES),
+            &partial.path().join(FILES),
+            transfer,
+        )?;
         fs::rename(partial.path(), target)?;
         // It has another name now, there is nothing to remove.
         let _ = partial.keep();
@@ -136,10 +189,10 @@ fn begin(path: &Path) -> io::Result<TempDir> {
         .tempdir_in(parent)
 }
 
-async fn blocking(
+async fn blocking<T: Send + 'static>(
     path: &Path,
-    work: impl FnOnce() -> io::Result<()> + Send + 'static,
-) -> Result<(), SnapshotError> {
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, SnapshotError> {
     let done = spawn_blocking(work).await;
     done.map_err(|_| SnapshotError::Stopped)?
         .map_err(|reason| SnapshotError::Files {
@@ -155,8 +208,12 @@ fn copy_tree(from: &Path, to: &Path, transfer: Transfer) -> io::Result<()> {
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy_tree(&entry.path(), &target, transfer)?;
-        } else {
-            transfer(&entry.path(), &target)?;
+            continue;
+        }
+        match transfer(&entry.path(), &target) {
+            // A client may remove a file at any time.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            transferred => transferred?,
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::calls::{CallFilter, CallRecord};
 use crate::error::ApiError;
 use crate::events::EventRecord;
 use crate::faults::{Endpoint, Fault};
-use crate::snapshot;
+use crate::snapshot::{self, SnapshotError};
 
 /// A request with a valid key.
 pub struct Authorized;
@@ -104,7 +104,9 @@ pub async fn events(
 
 /// `POST /sandbox/reset`: returns to the state the server began with.
 pub async fn reset(State(app): State<AppState>, _: Authorized) -> Result<StatusCode, ApiError> {
-    let done = snapshot::reset(&app).await;
+    // A task of its own: one whose client hangs up is not left half done.
+    let done = tokio::spawn(async move { snapshot::reset(&app).await });
+    let done = done.await.unwrap_or(Err(SnapshotError::Stopped));
     done.map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use tempfile::{NamedTempFile, TempPath};
+use parking_lot::RwLock;
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use super::file_id::FileId;
 use super::parts::Placements;
@@ -29,6 +30,8 @@ pub struct FileStore {
     pub(super) uploads: PathBuf,
     thumbnails: PathBuf,
     pub(super) placements: Placements,
+    /// How often all files were replaced. What gives a file its place holds it, so that the folders stay meanwhile.
+    pub(super) era: Arc<RwLock<u64>>,
 }
 
 impl FileStore {
@@ -44,6 +47,7 @@ impl FileStore {
             uploads: root.join("uploads"),
             thumbnails: root.join("thumbnails"),
             placements: Placements::default(),
+            era: Arc::default(),
         };
         if incoming.exists() {
             fs::remove_dir_all(&incoming)?;
@@ -60,12 +64,29 @@ impl FileStore {
         &self.files
     }
 
-    /// Forgets all files, thumbnails and uploads.
-    pub fn clear(&self) -> io::Result<()> {
+    /// Makes a folder for files that do not have their place yet; it is removed if it is dropped.
+    pub fn stage(&self) -> io::Result<TempDir> {
+        TempDir::new_in(&self.incoming[0])
+    }
+
+    /// Puts other files, which a stage holds in `files`, in the place of all, and forgets thumbnails and uploads.
+    ///
+    /// What was there goes with the stage. What is being received still belongs to it, and gets no place any more.
+    pub fn replace_all(&self, stage: &Path) -> io::Result<()> {
+        let mut era = self.era.write();
+        *era += 1;
         self.placements.forget_all();
-        for folder in [&self.files, &self.uploads, &self.thumbnails] {
-            fs::remove_dir_all(folder)?;
-            fs::create_dir(folder)?;
+        let retired = stage.join("retired");
+        fs::create_dir(&retired)?;
+        for (name, folder) in [
+            ("files", &self.files),
+            ("uploads", &self.uploads),
+            ("thumbnails", &self.thumbnails),
+        ] {
+            let staged = stage.join(name);
+            fs::create_dir_all(&staged)?;
+            fs::rename(folder, retired.join(name))?;
+            fs::rename(staged, folder)?;
         }
         Ok(())
     }
@@ -79,11 +100,19 @@ impl FileStore {
     pub fn receive(&self) -> io::Result<Incoming> {
         let number = self.received.fetch_add(1, Ordering::Relaxed);
         let file = NamedTempFile::new_in(&self.incoming[number % self.incoming.len()])?;
-        Ok(Incoming { file, size: 0 })
+        Ok(Incoming {
+            file,
+            size: 0,
+            era: *self.era.read(),
+        })
     }
 
     /// Puts a whole file in its place, replacing an earlier one and its thumbnails.
     pub fn keep(&self, incoming: Incoming, component: &FileId) -> io::Result<()> {
+        let era = self.era.read();
+        if *era != incoming.era {
+            return Err(io::Error::other("all files were replaced meanwhile"));
+        }
         let path = self.path(component);
         fs::create_dir_all(self.files.join(component.shard()))?;
         self.remove_thumbnails(component)?;
@@ -112,6 +141,7 @@ impl FileStore {
 
     /// Puts a thumbnail in its place.
     pub fn keep_thumbnail(&self, incoming: Incoming, path: &Path) -> io::Result<()> {
+        let _era = self.era.read();
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
@@ -132,6 +162,8 @@ impl FileStore {
 pub struct Incoming {
     file: NamedTempFile,
     size: u64,
+    /// The era of the store in which it was begun.
+    era: u64,
 }
 
 impl Incoming {
@@ -149,10 +181,10 @@ impl Incoming {
     }
 
     /// Takes a file that is complete; it is removed if this is dropped.
-    pub(super) fn of(file: File, path: &Path) -> io::Result<Self> {
+    pub(super) fn of(file: File, path: &Path, era: u64) -> io::Result<Self> {
         let size = file.metadata()?.len();
         let file = NamedTempFile::from_parts(file, TempPath::try_from_path(path)?);
-        Ok(Self { file, size })
+        Ok(Self { file, size, era })
     }
 
     /// Returns the number of bytes so far.
@@ -205,6 +237,22 @@ mod tests {
         assert_eq!(fs::read(store.path(&id)).unwrap(), b"pixels");
         assert!(store.remove(&id).unwrap());
         assert!(!store.remove(&id).unwrap());
+    }
+
+    #[test]
+    fn what_is_received_while_all_files_are_replaced_gets_no_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::open(folder.path()).unwrap();
+        let (before, after) = (FileId::unique(), FileId::unique());
+        let late = incoming(&store, b"late");
+        store.keep(incoming(&store, b"old"), &before).unwrap();
+        let stage = store.stage().unwrap();
+        store.replace_all(stage.path()).unwrap();
+        drop(stage);
+        assert!(!store.path(&before).exists());
+        assert!(store.keep(late, &after).is_err());
+        store.keep(incoming(&store, b"new"), &after).unwrap();
+        assert_eq!(fs::read(store.path(&after)).unwrap(), b"new");
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl UploadManifest {
 impl FileStore {
     /// Begins an upload in parts.
     pub fn begin_upload(&self, manifest: &UploadManifest) -> io::Result<FileId> {
+        let _era = self.era.read();
         let upload = FileId::unique();
         let folder = self.uploads.join(upload.as_str());
         fs::create_dir(&folder)?;
@@ -197,6 +198,7 @@ impl FileStore {
         upload: &FileId,
         part: u32,
     ) -> io::Result<()> {
+        let _era = self.era.read();
         let folder = self.uploads.join(upload.as_str());
         let name = format!("{part}.{}", hex(&md5));
         let earlier = find_part(&folder, part)?;
@@ -257,7 +259,7 @@ impl FileStore {
         if is_whole {
             let content = self.content(upload);
             let file = OpenOptions::new().write(true).open(&content)?;
-            return Incoming::of(file, &content);
+            return Incoming::of(file, &content, *self.era.read());
         }
         let mut whole = self.receive()?;
         for part in parts {

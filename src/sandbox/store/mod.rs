@@ -134,24 +134,35 @@ impl Store {
 
 /// Whole databases.
 impl Store {
-    /// Copies the database as it is now to a new file.
-    pub async fn copy_to(&self, path: PathBuf) -> Result<(), ApiError> {
-        self.read(move |connection| {
-            let mut copy = Connection::open(path)?;
-            // The copy is of use only when it is whole: it needs no way back.
-            copy.pragma_update(None, "journal_mode", "off")?;
-            copy.pragma_update(None, "synchronous", "off")?;
-            copy_all(connection, &mut copy)
-        })
-        .await
+    /// Copies the database as it is now to a new file, and runs `then` before the next write.
+    pub async fn copy_to<T: Send + 'static>(
+        &self,
+        path: PathBuf,
+        then: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.writer
+            .run(move |connection| {
+                let mut copy = Connection::open(path)?;
+                // The copy is of use only when it is whole: it needs no way back.
+                copy.pragma_update(None, "journal_mode", "off")?;
+                copy.pragma_update(None, "synchronous", "off")?;
+                copy_all(connection, &mut copy)?;
+                Ok(then())
+            })
+            .await
     }
 
-    /// Puts another database in the place of this one, in one transaction.
-    pub async fn replace_with(&self, path: PathBuf) -> Result<(), ApiError> {
+    /// Puts another database in the place of this one, in one transaction, and runs `then` before the next write.
+    pub async fn replace_with<T: Send + 'static>(
+        &self,
+        path: PathBuf,
+        then: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
         self.writer
             .run(move |connection| {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                copy_all(&Connection::open_with_flags(path, flags)?, connection)
+                copy_all(&Connection::open_with_flags(path, flags)?, connection)?;
+                Ok(then())
             })
             .await
     }

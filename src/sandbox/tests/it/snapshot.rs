@@ -1,15 +1,18 @@
 //! Going back to the start, and starting from what another server had.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ftrack_sandbox::{CallFilter, Sandbox, SandboxOptions, Seed, SnapshotError, StartError};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::events_client::EventClient;
 use crate::harness::{
-    call, component_url, create_component, get, put, query, start, start_with, unique_id, upload,
-    upload_metadata,
+    SERVER_LOCATION, call, component_url, create_component, get, put, query, start, start_with,
+    unique_id, upload, upload_metadata,
 };
+use crate::site::{create_operation, delete_operation};
 
 fn names(server: &Sandbox) -> Vec<Value> {
     query(server, "select name from Project order by name")
@@ -57,6 +60,110 @@ fn connections_to_the_event_server_outlive_a_reset() {
     server.reset().unwrap();
     client.publish("heard", &json!({}));
     assert_eq!(client.next_event()["topic"], "heard");
+}
+
+/// Uploads files, registers them and deletes some of them again, until the flag is set.
+fn publish_until(stop: &AtomicBool, server: &Sandbox) {
+    while !stop.load(Ordering::Relaxed) {
+        let id = unique_id();
+        let metadata = upload_metadata(server, &id, b"pixels");
+        if put(&metadata, b"pixels").status != 200 {
+            continue;
+        }
+        let component = json!({"id": id, "name": "plate", "file_type": ".txt"});
+        let location = json!({
+            "component_id": id, "location_id": SERVER_LOCATION, "resource_identifier": id,
+        });
+        let creates = json!([
+            create_operation("FileComponent", &component),
+            create_operation("ComponentLocation", &location),
+        ]);
+        // Both may have gone with a reset.
+        call(server, &creates);
+        if id.starts_with(|first: char| first.is_ascii_digit()) {
+            let delete = delete_operation("FileComponent", &json!([id]));
+            call(server, &json!([delete]));
+        }
+    }
+}
+
+/// Runs `work` while clients publish.
+fn beside_publishing(server: &Sandbox, work: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| publish_until(&stop, server));
+        }
+        // Set even if the work fails: the scope waits for the clients.
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        stop.store(true, Ordering::Relaxed);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+#[test]
+fn a_reset_comes_to_its_end_while_clients_publish() {
+    let server = start();
+    let before = names(&server);
+    beside_publishing(&server, || {
+        for _ in 0..20 {
+            server.fault("page:status=503".parse().unwrap());
+            server.reset().unwrap();
+            assert!(server.faults().is_empty());
+        }
+    });
+    server.reset().unwrap();
+    assert_eq!(names(&server), before);
+    upload(&server, &unique_id(), b"pixels");
+}
+
+#[test]
+fn a_snapshot_has_the_file_of_each_component() {
+    let server = start();
+    let folder = tempfile::tempdir().unwrap();
+    beside_publishing(&server, || {
+        for number in 0..8 {
+            let path = folder.path().join(number.to_string());
+            server.snapshot(&path).unwrap();
+        }
+    });
+    for number in 0..8 {
+        let path = folder.path().join(number.to_string());
+        let database = Connection::open(path.join("database.sqlite3")).unwrap();
+        let sql = "select component_id from component_location where location_id = ?1";
+        let mut statement = database.prepare(sql).unwrap();
+        let ids = statement.query_map([SERVER_LOCATION], |row| row.get::<_, String>(0));
+        for id in ids.unwrap().map(Result::unwrap) {
+            let file = path.join("files").join(&id[..2]).join(&id);
+            assert!(file.is_file(), "{id} has no file in snapshot {number}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_that_was_interrupted_is_finished_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = start();
+    let id = create_component(&server, "plate", ".txt", 6);
+    upload(&server, &id, b"pixels");
+    server.snapshot(&folder.path().join("state")).unwrap();
+    let options = || SandboxOptions {
+        data_dir: Some(data.clone()),
+        snapshot: Some(folder.path().join("state")),
+        ..SandboxOptions::default()
+    };
+    let server = start_with(options());
+    let later = create_component(&server, "later", ".txt", 6);
+    drop(server);
+    // As a server leaves it that is killed when its files have been moved away.
+    std::fs::write(data.join("returning"), b"").unwrap();
+    std::fs::remove_dir_all(data.join("files")).unwrap();
+
+    let server = start_with(options());
+    assert_eq!(get(&component_url(&server, "get", &id)).body, b"pixels");
+    assert!(query(&server, &format!("Component where id is {later}")).is_empty());
+    assert!(!data.join("returning").exists());
 }
 
 #[test]

@@ -76,6 +76,7 @@ async fn answer(
     let caller = auth::from_headers(&app, headers).await?;
     let operations = operation::decode(body).map_err(Refusal::Malformed)?;
     limits::check(&app.config, &operations)?;
+    refuse_read_only(&caller, &operations)?;
     let store = app.store.clone();
     if !operations.iter().any(Operation::writes) {
         let read = store
@@ -85,7 +86,6 @@ async fn answer(
             cookie: None,
         });
     }
-    refuse_read_only(&caller, &operations)?;
     let mut shared = Batch::new(app, caller);
     shared.tokens = ClientTokens::read(headers);
     let write = move |transaction: &Transaction<'_>| {
@@ -107,7 +107,9 @@ fn refuse_read_only(caller: &Caller, operations: &[Operation]) -> Result<(), Api
         .assumed_by
         .as_ref()
         .is_some_and(|assumed| assumed.is_read_only);
-    let changes = |operation: &Operation| operation.writes() && !operation.ends_assumption();
+    let changes = |operation: &Operation| {
+        operation.changes_files() || operation.writes() && !operation.ends_assumption()
+    };
     if is_read_only && operations.iter().any(changes) {
         let content = "The user was assumed for reading only.";
         return Err(ApiError::permission(content));

@@ -63,6 +63,14 @@ impl Operation {
         ) || matches!(self, Self::Other { action, .. } if matches!(action.handler(), Handler::Write(_)))
     }
 
+    /// Returns whether the operation may lead to other files.
+    pub fn changes_files(&self) -> bool {
+        matches!(
+            self,
+            Self::GetUploadMetadata(_) | Self::CompleteMultipartUpload(_)
+        )
+    }
+
     /// Returns whether the operation ends acting as another user.
     pub fn ends_assumption(&self) -> bool {
         matches!(self, Self::Other { action, .. } if action.name == "un_assume_user")

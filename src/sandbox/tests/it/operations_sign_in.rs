@@ -208,6 +208,10 @@ fn a_session_acts_as_the_assumed_user() {
         user
     );
     assert_eq!(exception(&in_session(&cookie, &group)), "PermissionError");
+    let upload = json!({
+        "action": "get_upload_metadata", "component_id": "a", "file_name": "a", "file_size": 1,
+    });
+    assert_eq!(exception(&in_session(&cookie, &upload)), "PermissionError");
     assert!(in_session(&cookie, &json!({"action": "un_assume_user"})).is_array());
     assert_eq!(name(&cookie), user);
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ftrack_md5::SharedLanes;
 use tokio::runtime::Handle;
+use tracing::warn;
 
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
@@ -14,6 +15,7 @@ use crate::events::update::ClientTokens;
 use crate::faults::FaultSet;
 use crate::media::blocks::BlockPool;
 use crate::media::files::FileStore;
+use crate::media::pending::PendingFiles;
 use crate::media::queue::EncodeQueue;
 use crate::media::signing::UrlSigner;
 use crate::store::Store;
@@ -92,6 +94,8 @@ pub struct Batch {
     pub tokens: ClientTokens,
     /// The cookie to answer with.
     pub cookie: Option<String>,
+    /// What is to become of files once the transaction has committed, before all else.
+    pub files: PendingFiles,
     after_commit: Vec<AfterCommit>,
     /// Where what follows the commit may spawn tasks, whichever thread that runs on.
     runtime: Handle,
@@ -108,6 +112,7 @@ impl Batch {
             caller,
             tokens: ClientTokens::default(),
             cookie: None,
+            files: PendingFiles::default(),
             after_commit: Vec::new(),
             runtime: Handle::current(),
         }
@@ -121,6 +126,9 @@ impl Batch {
     /// Runs the hooks in the order they were given. Call it when the transaction has committed, and only then.
     pub fn committed(self) {
         let _spawning = self.runtime.enter();
+        if let Err(error) = self.files.carry_out(&self.app.files) {
+            warn!(%error, "not all files of a batch that is committed could be put in place");
+        }
         for hook in self.after_commit {
             hook(&self.app);
         }

@@ -13,7 +13,7 @@ use crate::{
     encode::{self, Answers, Place, QueryError, ReadOptions, Seen},
     error::ApiError,
     events,
-    media::{encode as media, file_id::FileId},
+    media::{encode as media, file_id::FileId, pending::PendingFiles},
     operations::{
         self, Action, Arguments, CarryOut, Handler, Outcome, Reading, Writing, permissions,
     },
@@ -36,11 +36,13 @@ pub fn read(
         caller,
         options: &options,
         seen: Seen::default(),
+        files: PendingFiles::default(),
     };
     let mut results = Results::default();
     for operation in operations {
         results.add(|out| reader.answer(operation, out))?;
     }
+    reader.files.carry_out(&app.files)?;
     Ok(results.finish())
 }
 
@@ -66,6 +68,7 @@ pub fn write(
             caller: &caller,
             options: &options,
             seen: Seen::default(),
+            files: PendingFiles::default(),
         },
         answers: Answers::default(),
         registers_components: operations.iter().any(registers_component),
@@ -83,6 +86,7 @@ pub fn write(
     for result in pending.into_iter().flatten() {
         results.add(|out| writer.finish(result, out))?;
     }
+    writer.batch.files = writer.reader.files;
     Ok(results.finish())
 }
 
@@ -132,6 +136,8 @@ struct Reader<'a> {
     caller: &'a Caller,
     options: &'a ReadOptions,
     seen: Seen,
+    /// What the operations so far are to do to files.
+    files: PendingFiles,
 }
 
 impl Reader<'_> {
@@ -149,12 +155,15 @@ impl Reader<'_> {
                 let information = server_information::answer(&self.reading(), values.as_deref())?;
                 write_json(&information, out)
             }
-            Operation::GetUploadMetadata(members) => write_json(
-                &upload::get_upload_metadata(self.connection, self.app, members)?,
-                out,
-            ),
+            Operation::GetUploadMetadata(members) => {
+                let (connection, files) = (self.connection, &mut self.files);
+                let answer = upload::get_upload_metadata(connection, self.app, files, members)?;
+                write_json(&answer, out)
+            }
             Operation::CompleteMultipartUpload(members) => {
-                write_json(&upload::complete_multipart_upload(self.app, members)?, out)
+                let files = &mut self.files;
+                let answer = upload::complete_multipart_upload(self.app, files, members)?;
+                write_json(&answer, out)
             }
             Operation::Other { action, arguments } => match action.handler() {
                 Handler::Read(answer) => write_json(&answer(&self.reading(), arguments)?, out),
@@ -256,7 +265,8 @@ impl Writer<'_> {
                 _ => self.reader.answer(operation, &mut out)?,
             },
             Operation::EncodeMedia(members) => {
-                let answer = media::encode_media(&mut self.work, self.batch, members)?;
+                let arriving = &self.reader.files;
+                let answer = media::encode_media(&mut self.work, self.batch, arriving, members)?;
                 write_json(&answer, &mut out)?;
             }
             reading => self.reader.answer(reading, &mut out)?,

@@ -13,8 +13,9 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::media::file_id::FileId;
 use crate::media::file_type::content_type;
-use crate::media::files::{Incoming, hex};
-use crate::media::parts::{Part, UploadManifest};
+use crate::media::files::hex;
+use crate::media::parts::{Joined, Part, UploadManifest};
+use crate::media::pending::PendingFiles;
 use crate::media::signing::Grant;
 
 /// The most parts of one upload, as in S3.
@@ -26,6 +27,7 @@ const MAX_PARTS: u32 = 10_000;
 pub fn get_upload_metadata(
     database: &Connection,
     app: &App,
+    files: &mut PendingFiles,
     operation: &Map<String, Value>,
 ) -> Result<Value, ApiError> {
     let request: MetadataRequest = arguments(operation, "get_upload_metadata")?;
@@ -36,13 +38,16 @@ pub fn get_upload_metadata(
     };
     match request.parts {
         None => single_url(app, component, size, &request),
-        Some(parts) => part_urls(app, component, size, parts),
+        Some(parts) => part_urls(app, files, component, size, parts),
     }
 }
 
 /// Answers `complete_multipart_upload`: joins the parts into the file of the component.
+///
+/// The file gets its place when all operations of the batch have succeeded; until then the upload stays as it is.
 pub fn complete_multipart_upload(
     app: &App,
+    files: &mut PendingFiles,
     operation: &Map<String, Value>,
 ) -> Result<Value, ApiError> {
     let request: CompleteRequest = arguments(operation, "complete_multipart_upload")?;
@@ -52,20 +57,20 @@ pub fn complete_multipart_upload(
         .files
         .upload(&upload)
         .ok()
-        .filter(|manifest| manifest.component_id == component.as_str())
+        .filter(|manifest| manifest.component_id == component.as_str() && !files.completes(&upload))
         .ok_or_else(|| {
             ApiError::not_found(format!(
                 "No upload {upload} of component {component} is under way."
             ))
         })?;
     let whole = join_parts(app, &upload, &manifest, request.parts)?;
-    app.files.keep(whole, &component)?;
-    app.files.end_upload(&upload)?;
-    Ok(json!({
+    let answer = json!({
         "action": "complete_multipart_upload",
         "component_id": component.as_str(),
         "url": format!("{}/component/get?id={component}", app.base_url),
-    }))
+    });
+    files.complete(upload, whole, component);
+    Ok(answer)
 }
 
 #[derive(Deserialize)]
@@ -143,7 +148,13 @@ fn single_url(
     Ok(json!({"url": url(app, &grant), "headers": headers, "component_id": component_id}))
 }
 
-fn part_urls(app: &App, component: FileId, size: u64, parts: u32) -> Result<Value, ApiError> {
+fn part_urls(
+    app: &App,
+    files: &mut PendingFiles,
+    component: FileId,
+    size: u64,
+    parts: u32,
+) -> Result<Value, ApiError> {
     if !(1..=MAX_PARTS).contains(&parts) {
         return Err(ApiError::validation(format!(
             "parts must be from 1 to {MAX_PARTS}."
@@ -155,7 +166,7 @@ fn part_urls(app: &App, component: FileId, size: u64, parts: u32) -> Result<Valu
         file_size: size,
         parts,
     };
-    let upload = app.files.begin_upload(&manifest)?;
+    let upload = files.begin(manifest);
     let mut grant = Grant {
         component,
         part: None,
@@ -199,7 +210,7 @@ fn join_parts(
     upload: &FileId,
     manifest: &UploadManifest,
     mut parts: Vec<CompletedPart>,
-) -> Result<Incoming, ApiError> {
+) -> Result<Joined, ApiError> {
     parts.sort_by_key(|part| part.part_number);
     if !parts
         .iter()
@@ -217,7 +228,7 @@ fn join_parts(
         .collect::<Result<_, _>>()?;
     let size: u64 = arrived.iter().map(|part| part.size).sum();
     if size == manifest.file_size {
-        return Ok(app.files.join(upload, &arrived)?);
+        return Ok(app.files.join(&arrived)?);
     }
     let announced = manifest.file_size;
     Err(ApiError::validation(format!(

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::encode_rows::{self, JobState};
 use super::file_id::FileId;
 use super::file_type::{MediaKind, media_kind};
+use super::pending::PendingFiles;
 use crate::app::{Batch, Caller};
 use crate::error::ApiError;
 use crate::semantics::UnitOfWork;
@@ -88,11 +89,12 @@ impl OutputRole {
 pub fn encode_media(
     work: &mut UnitOfWork<'_>,
     batch: &mut Batch,
+    arriving: &PendingFiles,
     operation: &Map<String, Value>,
 ) -> Result<Value, ApiError> {
     let request = Request::deserialize(operation)
         .map_err(|error| ApiError::validation(format!("encode_media: {error}.")))?;
-    let task = plan(work.connection, batch, request)?;
+    let task = plan(work.connection, batch, arriving, request)?;
     encode_rows::create(work, &task)?;
     let answer = json!({"action": "encode_media", "job_id": task.job_id});
     batch.after_commit(move |app| app.encodes.submit(task));
@@ -128,10 +130,15 @@ const fn keep() -> bool {
     true
 }
 
-fn plan(connection: &Connection, batch: &Batch, request: Request) -> Result<EncodeTask, ApiError> {
+fn plan(
+    connection: &Connection,
+    batch: &Batch,
+    arriving: &PendingFiles,
+    request: Request,
+) -> Result<EncodeTask, ApiError> {
     let source = FileId::parse(&request.component_id)?;
     let kind = source_kind(connection, &source)?;
-    if !batch.app.files.path(&source).is_file() {
+    if !arriving.bring(&source) && !batch.app.files.path(&source).is_file() {
         return Err(ApiError::validation(format!(
             "Component {source} has no file in ftrack.server."
         )));

@@ -9,6 +9,7 @@ pub mod file_id;
 pub mod file_type;
 pub mod files;
 pub mod parts;
+pub mod pending;
 pub mod queue;
 pub mod range;
 pub mod signing;

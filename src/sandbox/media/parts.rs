@@ -5,13 +5,14 @@
 //! the upload is complete. A part that does not fit, that is sent once more, or that comes after a restart of the server is
 //! kept in a file of its own; S3 too keeps what an earlier try has sent until a later one is complete.
 //!
-//! In the folder of an upload are `manifest.json`, `content`, and for each part that has arrived a file named by its number
-//! and MD5: its bytes, or, if that ends with `.at`, where they are in the content.
+//! In the folder of an upload are `manifest.json`, `content`, and for each part that has arrived a file named by its number.
+//! That holds the MD5 of the part and, if its bytes are in the content, where they begin and how many they are; else they
+//! are in a file named by number and MD5.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,15 @@ pub struct Part {
     offset: u64,
     /// Whether that is where it begins in the whole.
     is_placed: bool,
+}
+
+/// The whole of an upload.
+#[derive(Debug)]
+pub enum Joined {
+    /// All parts are where they belong.
+    InPlace,
+    /// They have been copied.
+    Copied(Incoming),
 }
 
 /// Where parts are being written into the whole, by upload.
@@ -114,18 +124,16 @@ impl UploadManifest {
 
 impl FileStore {
     /// Begins an upload in parts.
-    pub fn begin_upload(&self, manifest: &UploadManifest) -> io::Result<FileId> {
+    pub fn begin_upload(&self, upload: &FileId, manifest: &UploadManifest) -> io::Result<()> {
         let _era = self.era.read();
-        let upload = FileId::unique();
-        let folder = self.uploads.join(upload.as_str());
+        let folder = self.folder_of(upload);
         fs::create_dir(&folder)?;
-        fs::write(folder.join("manifest.json"), serde_json::to_vec(manifest)?)?;
-        Ok(upload)
+        fs::write(folder.join("manifest.json"), serde_json::to_vec(manifest)?)
     }
 
     /// Returns what an upload in parts is for; not found when it never began or is complete.
     pub fn upload(&self, upload: &FileId) -> io::Result<UploadManifest> {
-        let text = fs::read(self.uploads.join(upload.as_str()).join("manifest.json"))?;
+        let text = fs::read(self.folder_of(upload).join("manifest.json"))?;
         Ok(serde_json::from_slice(&text)?)
     }
 
@@ -190,7 +198,7 @@ impl FileStore {
 
     /// Keeps one part of an upload, replacing an earlier try of the same part.
     ///
-    /// The MD5 is part of the name, so that completion can compare it without reading the bytes again.
+    /// The MD5 is noted, so that completion can compare it without reading the bytes again.
     pub fn keep_part(
         &self,
         incoming: IncomingPart,
@@ -198,58 +206,64 @@ impl FileStore {
         upload: &FileId,
         part: u32,
     ) -> io::Result<()> {
+        let mut record = self.receive()?;
+        let earlier = self.part(upload, part)?;
+        let md5 = hex(&md5);
+        let own_file = self.folder_of(upload).join(format!("{part}.{md5}"));
+        // Neither the part nor the record of it may come into a folder that is gone.
         let _era = self.era.read();
-        let folder = self.uploads.join(upload.as_str());
-        let name = format!("{part}.{}", hex(&md5));
-        let earlier = find_part(&folder, part)?;
-        if let Some(earlier) = earlier {
-            fs::remove_file(earlier)?;
-        }
         match incoming {
-            IncomingPart::Apart(file) => file.persist(&folder.join(name)),
-            IncomingPart::Placed(placed) if placed.size == placed.length => fs::write(
-                folder.join(format!("{name}.at")),
-                format!("{} {}", placed.offset, placed.length),
-            ),
-            IncomingPart::Placed(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+            IncomingPart::Apart(file) => {
+                file.persist(&own_file)?;
+                record.append(md5.as_bytes())?;
+            }
+            IncomingPart::Placed(placed) if placed.size == placed.length => {
+                let text = format!("{md5} {} {}", placed.offset, placed.length);
+                record.append(text.as_bytes())?;
+            }
+            IncomingPart::Placed(_) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+        record.persist(&self.record_of(upload, part))?;
+        match earlier {
+            Some(earlier) if !earlier.is_placed && earlier.file != own_file => {
+                fs::remove_file(earlier.file)
+            }
+            _ => Ok(()),
         }
     }
 
     /// Returns a part, if it has arrived.
     pub fn part(&self, upload: &FileId, part: u32) -> io::Result<Option<Part>> {
-        let found = find_part(&self.uploads.join(upload.as_str()), part)?;
-        found.map(|path| self.read_part(upload, path)).transpose()
-    }
-
-    fn read_part(&self, upload: &FileId, file: PathBuf) -> io::Result<Part> {
-        let name = file.file_name().and_then(|name| name.to_str());
-        let mut words = name.unwrap_or_default().split('.').skip(1);
-        let md5 = words.next().unwrap_or_default().to_owned();
-        if words.next().is_none() {
-            return Ok(Part {
-                md5,
+        let record = match fs::read_to_string(self.record_of(upload, part)) {
+            Ok(record) => record,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some((md5, place)) = record.split_once(' ') else {
+            let file = self.folder_of(upload).join(format!("{part}.{record}"));
+            return Ok(Some(Part {
                 size: file.metadata()?.len(),
+                md5: record,
                 file,
                 offset: 0,
                 is_placed: false,
-            });
-        }
-        let text = fs::read_to_string(&file)?;
-        let place = text.split_once(' ');
+            }));
+        };
+        let place = place.split_once(' ');
         let place =
             place.and_then(|(offset, size)| Some((offset.parse().ok()?, size.parse().ok()?)));
         let (offset, size) = place.ok_or(io::ErrorKind::InvalidData)?;
-        Ok(Part {
-            md5,
+        Ok(Some(Part {
+            md5: md5.to_owned(),
             size,
             file: self.content(upload),
             offset,
             is_placed: true,
-        })
+        }))
     }
 
     /// Makes the whole of all its parts, in their order.
-    pub fn join(&self, upload: &FileId, parts: &[Part]) -> io::Result<Incoming> {
+    pub fn join(&self, parts: &[Part]) -> io::Result<Joined> {
         let mut end = 0;
         let is_whole = parts.iter().all(|part| {
             let is_next = part.is_placed && part.offset == end;
@@ -257,9 +271,7 @@ impl FileStore {
             is_next
         });
         if is_whole {
-            let content = self.content(upload);
-            let file = OpenOptions::new().write(true).open(&content)?;
-            return Incoming::of(file, &content, *self.era.read());
+            return Ok(Joined::InPlace);
         }
         let mut whole = self.receive()?;
         for part in parts {
@@ -267,7 +279,26 @@ impl FileStore {
             file.seek(SeekFrom::Start(part.offset))?;
             whole.append_file(&mut file.take(part.size))?;
         }
-        Ok(whole)
+        Ok(Joined::Copied(whole))
+    }
+
+    /// Gives the whole of an upload its place as the file of a component, and forgets the upload.
+    pub fn complete_upload(
+        &self,
+        upload: &FileId,
+        whole: Joined,
+        component: &FileId,
+    ) -> io::Result<()> {
+        let whole = match whole {
+            Joined::Copied(whole) => whole,
+            Joined::InPlace => {
+                let content = self.content(upload);
+                let file = OpenOptions::new().write(true).open(&content)?;
+                Incoming::of(file, &content, *self.era.read())?
+            }
+        };
+        self.keep(whole, component)?;
+        self.end_upload(upload)
     }
 
     /// Forgets the uploads to which nothing has come for as long as their URLs are valid.
@@ -289,11 +320,19 @@ impl FileStore {
     /// Forgets an upload and its parts.
     pub fn end_upload(&self, upload: &FileId) -> io::Result<()> {
         self.placements.0.lock().remove(upload);
-        fs::remove_dir_all(self.uploads.join(upload.as_str()))
+        fs::remove_dir_all(self.folder_of(upload))
+    }
+
+    fn folder_of(&self, upload: &FileId) -> PathBuf {
+        self.uploads.join(upload.as_str())
     }
 
     fn content(&self, upload: &FileId) -> PathBuf {
-        self.uploads.join(upload.as_str()).join("content")
+        self.folder_of(upload).join("content")
+    }
+
+    fn record_of(&self, upload: &FileId, part: u32) -> PathBuf {
+        self.folder_of(upload).join(part.to_string())
     }
 }
 
@@ -328,18 +367,6 @@ impl PlacedPart {
     }
 }
 
-fn find_part(folder: &Path, part: u32) -> io::Result<Option<PathBuf>> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.split_once('.'));
-        if number.is_some_and(|(number, _)| number.parse() == Ok(part)) {
-            return Ok(Some(entry.path()));
-        }
-    }
-    Ok(None)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -363,7 +390,8 @@ mod tests {
             file_size,
             parts,
         };
-        let upload = store.begin_upload(&manifest).unwrap();
+        let upload = FileId::unique();
+        store.begin_upload(&upload, &manifest).unwrap();
         assert_eq!(store.upload(&upload).unwrap(), manifest);
         upload
     }
@@ -373,10 +401,8 @@ mod tests {
             .map(|part| store.part(upload, part).unwrap().unwrap())
             .collect();
         let id = FileId::unique();
-        store
-            .keep(store.join(upload, &parts).unwrap(), &id)
-            .unwrap();
-        store.end_upload(upload).unwrap();
+        let whole = store.join(&parts).unwrap();
+        store.complete_upload(upload, whole, &id).unwrap();
         assert!(store.upload(upload).is_err());
         fs::read(store.path(&id)).unwrap()
     }

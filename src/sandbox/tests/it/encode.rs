@@ -8,8 +8,8 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    SERVER_LOCATION, call, call_one, component_url, create, create_component, get, query, start,
-    start_with, unique_id, upload, wait_for,
+    SERVER_LOCATION, call, call_one, component_url, create, create_component, get, query, send,
+    start, start_with, unique_id, upload, wait_for,
 };
 
 /// A server with a still in its location.
@@ -26,6 +26,32 @@ fn png(width: u32, height: u32) -> Vec<u8> {
         .write_to(&mut bytes, ImageFormat::Png)
         .unwrap();
     bytes.into_inner()
+}
+
+#[test]
+fn an_upload_is_encoded_by_the_batch_that_completes_it() {
+    let server = start();
+    let id = create_component(&server, "plate", ".png", 0);
+    let bytes = png(64, 32);
+    let begin = json!({
+        "action": "get_upload_metadata", "component_id": id, "file_name": "a.png", "file_size": bytes.len(), "parts": 1,
+    });
+    let begun = call_one(&server, &begin);
+    let url = begun["urls"][0]["signed_url"].as_str().unwrap();
+    let answer = send("PUT", url, &[], &bytes);
+    let tag = answer.header("etag").unwrap().trim_matches('"');
+    let answer = call(
+        &server,
+        &json!([
+            {
+                "action": "complete_multipart_upload", "component_id": id, "upload_id": begun["upload_id"],
+                "parts": [{"part_number": 1, "e_tag": tag}],
+            },
+            {"action": "encode_media", "component_id": id},
+        ]),
+    );
+    let job = answer[1]["job_id"].as_str().unwrap();
+    assert_eq!(finished(&server, job).0, "done");
 }
 
 fn create_version(server: &Sandbox) -> String {

@@ -278,11 +278,71 @@ fn put_part(upload: &Value, number: usize, bytes: &[u8]) -> Value {
     json!({"part_number": number, "e_tag": answer.header("etag").unwrap().trim_matches('"')})
 }
 
-fn complete(server: &Sandbox, id: &str, upload: &Value, parts: &Value) -> Value {
-    let operation = json!({
+fn completion(id: &str, upload: &Value, parts: &Value) -> Value {
+    json!({
         "action": "complete_multipart_upload", "component_id": id, "upload_id": upload["upload_id"], "parts": parts,
+    })
+}
+
+fn complete(server: &Sandbox, id: &str, upload: &Value, parts: &Value) -> Value {
+    call(server, &json!([completion(id, upload, parts)]))
+}
+
+#[test]
+fn a_batch_that_fails_leaves_uploads_as_they_were() {
+    let server = start();
+    let id = unique_id();
+    upload(&server, &id, b"before");
+    let unknown = json!({"action": "delete", "entity_type": "User", "entity_key": ["nobody"]});
+    let nonsense = json!({"action": "query", "expression": "nonsense"});
+    // Parts that lie where they belong, and parts that have to be copied.
+    for lengths in [[4, 4], [3, 5]] {
+        let upload = begin(&server, &id, 8, 2);
+        let (first, second) = BYTES[..8].split_at(lengths[0]);
+        let parts = json!([put_part(&upload, 1, first), put_part(&upload, 2, second)]);
+        let before = stored(&server, &id);
+        for failing in [&unknown, &nonsense] {
+            let complete = completion(&id, &upload, &parts);
+            assert!(call(&server, &json!([complete, failing])).is_object());
+            assert_eq!(stored(&server, &id), before);
+        }
+        assert!(complete(&server, &id, &upload, &parts).is_array());
+        assert_eq!(stored(&server, &id).as_deref(), Some(&BYTES[..8]));
+    }
+}
+
+#[test]
+fn an_upload_is_completed_once_in_a_batch() {
+    let server = start();
+    let id = unique_id();
+    let upload = begin(&server, &id, 3, 1);
+    let complete = completion(&id, &upload, &json!([put_part(&upload, 1, b"all")]));
+    let answer = call(&server, &json!([complete, complete]));
+    assert_eq!(answer["exception"], "NotFoundError");
+    assert!(call(&server, &json!([complete])).is_array());
+}
+
+#[test]
+fn a_batch_that_fails_begins_no_upload() {
+    let server = start();
+    let uploads = || {
+        let folder = std::fs::read_dir(server.data_dir().join("uploads"));
+        folder.unwrap().count()
+    };
+    let begin = json!({
+        "action": "get_upload_metadata", "component_id": unique_id(), "file_name": "a", "file_size": 3, "parts": 2,
     });
-    call(server, &json!([operation]))
+    for failing in [
+        json!({"action": "delete", "entity_type": "User", "entity_key": ["nobody"]}),
+        json!({"action": "query", "expression": "nonsense"}),
+    ] {
+        assert!(call(&server, &json!([begin, failing])).is_object());
+        assert_eq!(uploads(), 0);
+    }
+    let write = json!({"action": "create", "entity_type": "Scope", "entity_data": {"name": "a"}});
+    assert!(call(&server, &json!([begin, write])).is_array());
+    assert!(call(&server, &json!([begin])).is_array());
+    assert_eq!(uploads(), 2);
 }
 
 #[test]

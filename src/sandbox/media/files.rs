@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 use tempfile::{NamedTempFile, TempDir, TempPath};
@@ -132,11 +132,15 @@ impl FileStore {
         }
     }
 
-    /// Returns where the cached thumbnail of a component is, as PNG.
-    pub fn thumbnail(&self, component: &FileId, size: u32) -> PathBuf {
-        self.thumbnails
-            .join(component.as_str())
-            .join(format!("{size}.png"))
+    /// Returns where the cached thumbnail of a component's present file is, as PNG.
+    ///
+    /// The name tells files apart: a thumbnail that is made while its file is replaced is not taken for one of the new file.
+    pub fn thumbnail(&self, component: &FileId, size: u32) -> io::Result<PathBuf> {
+        let file = fs::metadata(self.path(component))?;
+        let modified = file.modified()?.duration_since(UNIX_EPOCH);
+        let modified = modified.unwrap_or_default().as_nanos();
+        let name = format!("{size}-{modified:x}-{:x}.png", file.len());
+        Ok(self.thumbnails.join(component.as_str()).join(name))
     }
 
     /// Puts a thumbnail in its place.

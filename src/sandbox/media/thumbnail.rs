@@ -26,7 +26,8 @@ pub fn thumbnail(
     size: u32,
 ) -> Result<Vec<u8>, StillError> {
     let size = size.clamp(1, MAX_SIZE);
-    let cached = files.thumbnail(component, size);
+    // Before the file is read: what is read later can only be newer than the name says.
+    let cached = files.thumbnail(component, size)?;
     if let Ok(bytes) = fs::read(&cached) {
         return Ok(bytes);
     }
@@ -88,6 +89,28 @@ mod tests {
         let same = thumbnail(&files, &id, &files.path(&id), 1000).unwrap();
         let same = image::load_from_memory(&same).unwrap();
         assert_eq!((same.width(), same.height()), (64, 32));
+    }
+
+    #[test]
+    fn a_thumbnail_of_a_file_that_is_replaced_meanwhile_is_not_kept_for_the_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FileStore::open(folder.path()).unwrap();
+        let id = FileId::unique();
+        let keep = |width: u32| {
+            let picture = DynamicImage::from(RgbImage::new(width, 8));
+            let mut incoming = files.receive().unwrap();
+            incoming.append(&still::to_png(&picture).unwrap()).unwrap();
+            files.keep(incoming, &id).unwrap();
+        };
+        keep(16);
+        // As a request does that was slow with the first file.
+        let cached = files.thumbnail(&id, 100).unwrap();
+        let mut late = files.receive().unwrap();
+        late.append(b"the first file").unwrap();
+        keep(32);
+        files.keep_thumbnail(late, &cached).unwrap();
+        let shown = thumbnail(&files, &id, &files.path(&id), 100).unwrap();
+        assert_eq!(image::load_from_memory(&shown).unwrap().width(), 32);
     }
 
     #[test]

@@ -388,15 +388,18 @@ fn base_url(options: &SandboxOptions, address: SocketAddr) -> String {
     url.trim_end_matches('/').to_owned()
 }
 
-/// Fills a new database, puts in order what an interrupted server left, and returns who may sign in.
+/// Fills a new database, puts in order what an earlier server left, and returns who may sign in.
 async fn prepare(app: &App) -> Result<Credentials, StartError> {
     snapshot::finish_reset(app).await?;
     let SandboxOptions { seed, api_user, .. } = app.config.clone();
     let prepared = app.store.write(move |transaction| {
-        if auth::find_credentials(transaction, &api_user)?.is_none() {
+        if !seed::is_applied(transaction)? {
             seed::apply(transaction, seed, &api_user)?;
         }
         encode_rows::abandon_unfinished(transaction)?;
+        if auth::find_credentials(transaction, &api_user)?.is_none() {
+            seed::admit(transaction, &api_user)?;
+        }
         auth::find_credentials(transaction, &api_user)?
             .ok_or_else(|| ApiError::internal("the database has no active user with an API key"))
     });

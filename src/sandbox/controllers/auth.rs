@@ -38,13 +38,13 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Returns the credentials of `username`, or of any active user who has a key; a new database has none.
+/// Returns the credentials of `username`, or of any active user who has a key, if there is one.
 pub fn find_credentials(
     database: &Connection,
     username: &str,
 ) -> Result<Option<Credentials>, ApiError> {
     let sql = "select username, key from private_api_key join resource on resource.id = user_id
-               where is_active order by username <> ?1, username limit 1";
+               join api_key on api_key.id = api_key_id where is_active order by username <> ?1, username limit 1";
     let found = database.query_row(sql, [username], |row| {
         Ok(Credentials {
             username: row.get(0)?,

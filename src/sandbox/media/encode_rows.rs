@@ -4,7 +4,8 @@
 
 use ftrack_protocol::{Value, Write};
 use rusqlite::{Connection, Transaction};
-use serde_json::json;
+use serde_json::{Map, json};
+use tracing::warn;
 
 use super::encode::{EncodeTask, Output, OutputRole, job_data};
 use super::file_id::FileId;
@@ -126,36 +127,46 @@ pub fn remove_component(work: &mut UnitOfWork<'_>, component: &str) -> Result<()
 }
 
 /// Fails the jobs that an earlier run of the server left unfinished, and removes their empty outputs.
+///
+/// Clients can make such jobs as well, with any data: one that cannot be failed is left as it is.
 pub fn abandon_unfinished(transaction: &Transaction<'_>) -> Result<(), ApiError> {
-    for Unfinished {
-        job_id,
-        mut data,
-        caller,
-    } in unfinished(transaction)?
-    {
-        let work = &mut UnitOfWork::new(transaction, &caller);
-        let outputs = data["output"].take();
-        for output in outputs.as_array().into_iter().flatten() {
-            remove_component(work, output["component_id"].as_str().unwrap_or_default())?;
+    for job in unfinished(transaction)? {
+        let job_id = job.job_id.clone();
+        if let Err(error) = abandon(transaction, job) {
+            warn!(job_id, %error, "a job of an earlier run could not be failed");
         }
-        data["output"] = json!([]);
-        data["error"] = json!("the server was stopped before the media was encoded");
-        let changes = [("status", "failed".into()), ("data", text(&data))];
-        semantics::update(work, &entity("Job", &[&job_id], changes))?;
-        work.finish()?;
     }
     Ok(())
 }
 
+fn abandon(transaction: &Transaction<'_>, job: Unfinished) -> Result<(), ApiError> {
+    let Unfinished {
+        job_id,
+        mut data,
+        caller,
+    } = job;
+    let work = &mut UnitOfWork::new(transaction, &caller);
+    let outputs = data.remove("output").unwrap_or_default();
+    for output in outputs.as_array().into_iter().flatten() {
+        remove_component(work, output["component_id"].as_str().unwrap_or_default())?;
+    }
+    let error = "the server was stopped before the media was encoded";
+    data.insert("output".to_owned(), json!([]));
+    data.insert("error".to_owned(), json!(error));
+    let changes = [("status", "failed".into()), ("data", text(&data.into()))];
+    semantics::update(work, &entity("Job", &[&job_id], changes))?;
+    work.finish()
+}
+
 struct Unfinished {
     job_id: String,
-    data: serde_json::Value,
+    data: Map<String, serde_json::Value>,
     caller: Caller,
 }
 
 fn unfinished(database: &Connection) -> Result<Vec<Unfinished>, ApiError> {
     let mut jobs = database.prepare_cached(
-        "select job.id, job.data, job.user_id, coalesce(resource.username, '')
+        "select job.id, coalesce(job.data, ''), coalesce(job.user_id, ''), coalesce(resource.username, '')
          from job left join resource on resource.id = job.user_id
          where job.type = ?1 and job.status in ('queued', 'running')",
     )?;
@@ -163,7 +174,7 @@ fn unfinished(database: &Connection) -> Result<Vec<Unfinished>, ApiError> {
         let data: String = row.get(1)?;
         Ok(Unfinished {
             job_id: row.get(0)?,
-            data: serde_json::from_str(&data).unwrap_or_else(|_| json!({})),
+            data: serde_json::from_str(&data).unwrap_or_default(),
             caller: Caller {
                 user_id: row.get(2)?,
                 username: row.get(3)?,

@@ -63,8 +63,24 @@ impl FromStr for Seed {
     }
 }
 
+/// The `application_id` of databases that have been filled. Whatever clients delete, it stays.
+const APPLIED: i32 = i32::from_be_bytes(*b"ftrs");
+
+/// Returns whether a database has been filled; one that has users was, be it by a server that did not note it.
+pub fn is_applied(transaction: &Transaction<'_>) -> Result<bool, ApiError> {
+    let id: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let sql = "select exists (select 1 from resource)";
+    Ok(id == APPLIED || transaction.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Lets a user sign in again, or a new one of that name, with a new API key if there is none.
+pub fn admit(transaction: &Transaction<'_>, username: &str) -> Result<(), ApiError> {
+    people::admit(transaction, username)
+}
+
 /// Fills an empty database; `username` is who signs in, with a new API key.
 pub fn apply(transaction: &Transaction<'_>, seed: Seed, username: &str) -> Result<(), ApiError> {
+    transaction.pragma_update(None, "application_id", APPLIED)?;
     workflow::insert(transaction)?;
     site::insert(transaction)?;
     let api_user = people::insert_api_user(transaction, username)?;

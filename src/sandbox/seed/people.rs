@@ -1,6 +1,6 @@
 //! The user who signs in, and the people of the studio.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{id, rows::Rows, site};
 use crate::{
@@ -99,6 +99,28 @@ pub(super) fn insert_api_user(connection: &Connection, username: &str) -> Result
     )?;
     api_keys::issue(connection, Owner::User(&id))?;
     Ok(id)
+}
+
+/// Lets a user sign in again who was deactivated, renamed or deleted, or whose keys were.
+pub(super) fn admit(connection: &Connection, username: &str) -> Result<(), ApiError> {
+    let id = id::of(&["User", username]);
+    let known = "select id from resource where resource_type = 'user' and (username = ?1 or id = ?2) \
+                 order by username <> ?1 limit 1";
+    let known: Option<String> = connection
+        .query_row(known, [username, &id], |row| row.get(0))
+        .optional()?;
+    let Some(user) = known else {
+        insert_api_user(connection, username)?;
+        return Ok(());
+    };
+    let activate = "update resource set username = ?1, is_active = true where id = ?2";
+    connection.execute(activate, [username, &user])?;
+    let has_key = "select exists (select 1 from private_api_key join api_key on api_key.id = api_key_id \
+                   where user_id = ?1)";
+    if !connection.query_row(has_key, [&user], |row| row.get(0))? {
+        api_keys::issue(connection, Owner::User(&user))?;
+    }
+    Ok(())
 }
 
 /// Inserts the people of the studio, one group a department, and returns them.

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ftrack_sandbox::{Endpoint, Sandbox, SandboxOptions, StartError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{
-    call, component_url, create_component, get, put, start, start_with, unique_id, upload,
+    call, component_url, create_component, get, put, query, start, start_with, unique_id, upload,
     upload_metadata,
 };
+use crate::site::{create_operation, delete_operation, update_operation};
 
 fn start_in(folder: &Path) -> Sandbox {
     start_with(SandboxOptions {
@@ -72,6 +73,51 @@ fn a_folder_belongs_to_one_server_at_a_time() {
     assert!(matches!(error, StartError::InUse { .. }), "{error}");
     server.stop();
     start_with(options());
+}
+
+/// Starts a server, has it changed by a client and starts another in the same folder.
+fn restarted_after(operation: impl Fn(&Sandbox) -> Value) -> (tempfile::TempDir, Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_in(folder.path());
+    let answer = call(&server, &json!([operation(&server)]));
+    assert!(answer.is_array(), "{answer}");
+    drop(server);
+    let server = start_in(folder.path());
+    assert_eq!(query(&server, "Project").len(), 2);
+    (folder, server)
+}
+
+fn api_user(server: &Sandbox) -> Value {
+    let expression = format!("User where username is \"{}\"", server.api_user());
+    query(server, &expression)[0]["id"].clone()
+}
+
+#[test]
+fn jobs_with_strange_data_keep_no_server_from_starting() {
+    for data in [
+        json!(null),
+        json!("[1]"),
+        json!("{"),
+        json!("{\"output\": [1]}"),
+    ] {
+        let job = json!({"type": "encode_media", "status": "queued", "data": data});
+        let (_folder, server) = restarted_after(|_| create_operation("Job", &job));
+        let jobs = query(&server, "select status from Job where type is encode_media");
+        assert_eq!(jobs[0]["status"], "failed", "{data}");
+    }
+}
+
+#[test]
+fn a_user_who_has_shut_out_everybody_is_let_in_by_the_next_start() {
+    restarted_after(|server| {
+        let inactive = json!({"is_active": false});
+        update_operation("User", &json!([api_user(server)]), &inactive)
+    });
+    restarted_after(|server| delete_operation("User", &json!([api_user(server)])));
+    restarted_after(|server| {
+        let keys = query(server, "ApiKey");
+        delete_operation("ApiKey", &json!([keys[0]["id"]]))
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::schema::{AttributeKind, Catalog, DataType, EntityType, TableId};
-use crate::semantics::{Change, ChangeAction};
+use crate::semantics::{Change, ChangeAction, ChangedColumn};
 
 /// Everything that a batch did to one entity.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl ChangedEntity {
 
 /// Collects the changes of a batch by entity, in the order in which the entities were first touched.
 ///
-/// What came and went within the batch is left out. Guess: custom attribute values are changes of the entity that has
+/// What came and went within the batch is left out, and what went and came again has changed. Guess: custom attribute values are changes of the entity that has
 /// them, everything else is an entity of its own.
 pub(super) fn collect(
     connection: &Connection,
@@ -71,14 +71,16 @@ pub(super) fn collect(
 }
 
 #[derive(Default)]
-struct Collector {
+struct Collector<'c> {
     /// An entity that came and went leaves its place empty.
     entities: Vec<Option<ChangedEntity>>,
     places: HashMap<(TableId, Vec<String>), usize>,
+    /// By place, what those that were there before the batch had when they went.
+    removed: HashMap<usize, &'c [ChangedColumn]>,
 }
 
-impl Collector {
-    fn add(&mut self, entity_type: &'static EntityType, change: &Change) {
+impl<'c> Collector<'c> {
+    fn add(&mut self, entity_type: &'static EntityType, change: &'c Change) {
         let place = self.place(entity_type, &change.key);
         let known = &mut self.entities[place];
         if change.action == ChangeAction::Remove {
@@ -90,6 +92,13 @@ impl Collector {
                 values: Vec::new(),
             };
             *known = (!was_added).then_some(removed);
+            if !was_added {
+                self.removed.entry(place).or_insert(&change.columns);
+            }
+            return;
+        }
+        if let (ChangeAction::Add, Some(before)) = (change.action, self.removed.get(&place)) {
+            *known = replaced(entity_type, change, before);
             return;
         }
         let entity = known.get_or_insert_with(|| ChangedEntity {
@@ -99,12 +108,8 @@ impl Collector {
             values: Vec::new(),
         });
         for (column, old, new) in &change.columns {
-            if let Some((key, data_type)) = published_column(entity_type, column) {
-                entity.set(ChangedValue {
-                    key: key.to_owned(),
-                    old: to_json(old, data_type),
-                    new: to_json(new, data_type),
-                });
+            if let Some(changed) = changed_value(entity_type, column, old, new) {
+                entity.set(changed);
             }
         }
     }
@@ -192,6 +197,47 @@ impl Collector {
     fn finish(self) -> Vec<ChangedEntity> {
         self.entities.into_iter().flatten().collect()
     }
+}
+
+/// Describes a row that went and came again as a change of the entity; none if it is as it was.
+fn replaced(
+    entity_type: &'static EntityType,
+    added: &Change,
+    before: &[ChangedColumn],
+) -> Option<ChangedEntity> {
+    let old = |column: &str| before.iter().find(|(name, ..)| *name == column);
+    let set = |column: &str| added.columns.iter().any(|(name, ..)| *name == column);
+    let changed = added.columns.iter().map(|(column, _, new)| {
+        let old = old(column).map_or(&SqlValue::Null, |(_, old, _)| old);
+        (*column, old, new)
+    });
+    let emptied = before.iter().filter(|(column, ..)| !set(column));
+    let emptied = emptied.map(|(column, old, _)| (*column, old, &SqlValue::Null));
+    let values: Vec<ChangedValue> = changed
+        .chain(emptied)
+        .filter(|(_, old, new)| old != new)
+        .filter_map(|(column, old, new)| changed_value(entity_type, column, old, new))
+        .collect();
+    (!values.is_empty()).then(|| ChangedEntity {
+        entity_type,
+        key: added.key.clone(),
+        action: ChangeAction::Update,
+        values,
+    })
+}
+
+fn changed_value(
+    entity_type: &EntityType,
+    column: &str,
+    old: &SqlValue,
+    new: &SqlValue,
+) -> Option<ChangedValue> {
+    let (key, data_type) = published_column(entity_type, column)?;
+    Some(ChangedValue {
+        key: key.to_owned(),
+        old: to_json(old, data_type),
+        new: to_json(new, data_type),
+    })
 }
 
 fn stored_type(

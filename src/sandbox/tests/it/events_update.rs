@@ -272,6 +272,35 @@ fn what_is_removed_is_told_with_the_parents_it_had() {
 }
 
 #[test]
+fn what_is_deleted_and_created_again_has_changed() {
+    let mut listening = listen();
+    let key = json!([listening.site.project, "frame"]);
+    let create = |value: &str| {
+        let data = json!({
+            "parent_id": key[0], "parent_type": "Project", "key": key[1], "value": value,
+        });
+        create_operation("Metadata", &data)
+    };
+    let delete = delete_operation("Metadata", &key);
+    listening.commit(&json!([create("1")]));
+    let event = listening.commit(&json!([delete, create("2")]));
+    let entities = event["data"]["entities"].as_array().unwrap();
+    assert_eq!(entities.len(), 1);
+    assert_eq!(entities[0]["action"], "update");
+    assert_eq!(
+        entities[0]["changes"],
+        json!({"value": {"old": "1", "new": "2"}})
+    );
+    let event = listening.commit(&json!([delete, create("3"), delete]));
+    assert_eq!(event["data"]["entities"][0]["action"], "remove");
+    // What is as it was is not told: the next event is of the next batch.
+    listening.commit(&json!([create("4")]));
+    assert!(call(&listening.site.server, &json!([delete, create("4")])).is_array());
+    let event = listening.commit(&json!([delete]));
+    assert_eq!(event["data"]["entities"][0]["action"], "remove");
+}
+
+#[test]
 fn versions_belong_to_assets_and_what_these_belong_to() {
     let mut listening = listen();
     let shot = listening.site.shot("sh010");

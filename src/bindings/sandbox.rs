@@ -267,7 +267,7 @@ fn call_to_dict(py: Python<'_>, record: CallRecord) -> PyResult<Bound<'_, PyDict
     call.set_item("endpoint", record.endpoint.name())?;
     call.set_item("method", record.method)?;
     call.set_item("path", record.path)?;
-    call.set_item("actions", record.actions)?;
+    call.set_item("actions", record.actions.iter().collect::<Vec<_>>())?;
     call.set_item("declared_bytes", record.declared_bytes)?;
     call.set_item("request_bytes", record.request_bytes)?;
     call.set_item("response_bytes", record.response_bytes)?;

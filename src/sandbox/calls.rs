@@ -2,12 +2,14 @@
 //!
 //! Every API call is there with its bodies, every upload and download with its sizes; [`observe`] writes it.
 
+mod actions;
 pub mod observe;
 
 use bytes::Bytes;
 
 use crate::faults::Endpoint;
 use crate::log::{Log, Record};
+pub use actions::LoggedActions;
 pub use observe::{Actions, Call, Delivery};
 
 /// One request and what came of it.
@@ -17,10 +19,10 @@ pub struct CallRecord {
     pub endpoint: Endpoint,
     /// The HTTP method.
     pub method: String,
-    /// The path without the query, which may hold a key or a signature.
+    /// The path without the query, which may hold a key or a signature; its beginning if it is longer than any of the server's.
     pub path: String,
     /// The actions of an API call in order; empty when its body could not be read, and for other requests.
-    pub actions: Vec<String>,
+    pub actions: LoggedActions,
     /// Length of the body that the request announced, in bytes.
     pub declared_bytes: Option<u64>,
     /// Size of the body that came, in bytes.
@@ -87,7 +89,7 @@ mod tests {
             endpoint: Endpoint::Api,
             method: "POST".to_owned(),
             path: "/api".to_owned(),
-            actions: vec!["query".to_owned()],
+            actions: LoggedActions::of(&["query".to_owned()]),
             declared_bytes: None,
             request_bytes: 0,
             response_bytes: 0,

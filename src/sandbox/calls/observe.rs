@@ -17,10 +17,13 @@ use futures_util::Stream;
 use parking_lot::Mutex;
 use serde::Deserialize;
 
-use super::{CallLog, CallRecord};
+use super::{CallLog, CallRecord, LoggedActions};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::faults::{Endpoint, FaultKind};
+
+/// The most characters of a method or path that are logged.
+const LONGEST_TEXT: usize = 512;
 
 /// The actions of an API call, which a request carries once its body has been read.
 #[derive(Debug, Clone)]
@@ -55,7 +58,7 @@ pub async fn read_call(State(app): State<AppState>, request: Request, next: Next
     };
     let actions: Arc<[String]> = actions(&bytes).into();
     if let Some(call) = head.extensions.get::<Call>() {
-        call.note(|record| record.actions = actions.to_vec());
+        call.note(|record| record.actions = LoggedActions::of(&actions));
     }
     head.extensions.insert(Actions(actions));
     next.run(Request::from_parts(head, Body::from(bytes))).await
@@ -96,9 +99,9 @@ impl Call {
         let declared = request.headers().get(header::CONTENT_LENGTH);
         let record = CallRecord {
             endpoint: Endpoint::of_path(request.uri().path()),
-            method: request.method().to_string(),
-            path: request.uri().path().to_owned(),
-            actions: Vec::new(),
+            method: beginning(request.method().as_str()),
+            path: beginning(request.uri().path()),
+            actions: LoggedActions::default(),
             declared_bytes: declared.and_then(|length| length.to_str().ok()?.parse().ok()),
             request_bytes: 0,
             response_bytes: 0,
@@ -199,6 +202,11 @@ impl Call {
     fn finish(&self) {
         self.0.finish();
     }
+}
+
+/// Returns as much of a text as the log keeps.
+fn beginning(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT).collect()
 }
 
 impl fmt::Debug for Call {

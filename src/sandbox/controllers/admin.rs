@@ -121,7 +121,7 @@ impl CallRecord {
             "endpoint": self.endpoint.name(),
             "method": self.method,
             "path": self.path,
-            "actions": self.actions,
+            "actions": self.actions.iter().collect::<Vec<_>>(),
             "declared_bytes": self.declared_bytes,
             "request_bytes": self.request_bytes,
             "response_bytes": self.response_bytes,

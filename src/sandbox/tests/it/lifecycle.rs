@@ -230,7 +230,10 @@ fn calls_are_logged_with_their_actions() {
         &json!([{"action": "no_such_action"}, {"action": "query_schemas"}]),
     );
     let calls = server.calls(Endpoint::Api);
-    let actions: Vec<_> = calls.iter().map(|call| call.actions.join(" ")).collect();
+    let actions: Vec<_> = calls
+        .iter()
+        .map(|call| call.actions.iter().collect::<Vec<_>>().join(" "))
+        .collect();
     assert_eq!(
         actions,
         ["get_upload_metadata", "no_such_action query_schemas"]

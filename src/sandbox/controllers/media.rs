@@ -214,7 +214,7 @@ async fn stream(
 ) -> Result<Response, ApiError> {
     let size = metadata.len();
     let tag = entity_tag(metadata);
-    if text(headers, header::IF_NONE_MATCH) == Some(&tag) {
+    if is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let response = match range_of_unchanged(headers, &tag, size) {
@@ -234,6 +234,16 @@ async fn stream(
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// Returns whether the client has the file with this tag: it names all that it has, strong and weak, or any.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let named = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut named = named
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim);
+    named.any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)
 }
 
 /// Returns the range that a request asks for; all of a file that is no longer the one the client has begun to read.

@@ -15,7 +15,9 @@ pub enum RequestedRange {
 
 /// Reads the value of a `Range` header for a file of `size` bytes.
 pub fn requested_range(header: Option<&str>, size: u64) -> RequestedRange {
-    let spec = header.and_then(|header| header.trim().strip_prefix("bytes="));
+    let (unit, spec) = header.and_then(|header| header.split_once('=')).unzip();
+    let is_of_bytes = unit.is_some_and(|unit| unit.trim().eq_ignore_ascii_case("bytes"));
+    let spec = spec.filter(|_| is_of_bytes);
     let Some((first, last)) = spec.and_then(|spec| spec.split_once('-')) else {
         return RequestedRange::Whole;
     };
@@ -38,10 +40,11 @@ fn part(first: u64, last: u64, size: u64) -> RequestedRange {
     }
 }
 
+/// Reads a number; one that is too large for the system is too large for any file as well.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim();
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -60,6 +63,11 @@ mod tests {
         check("bytes=-3", &RequestedRange::Part(7..=9));
         check("bytes=-30", &RequestedRange::Part(0..=9));
         check("bytes=5-50", &RequestedRange::Part(5..=9));
+        check("Bytes=2-4", &RequestedRange::Part(2..=4));
+        let huge = "9".repeat(24);
+        check(&format!("bytes=0-{huge}"), &RequestedRange::Part(0..=9));
+        check(&format!("bytes=-{huge}"), &RequestedRange::Part(0..=9));
+        check(&format!("bytes={huge}-"), &RequestedRange::Unsatisfiable);
         check("bytes=10-", &RequestedRange::Unsatisfiable);
         check("bytes=-0", &RequestedRange::Unsatisfiable);
     }

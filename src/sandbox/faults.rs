@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
+pub(crate) use answer::announced_length;
 pub use parse::FaultParseError;
 use set::Arrival;
 pub use set::{FaultId, FaultSet, FaultStatus};
@@ -92,11 +93,7 @@ impl Fault {
 
     /// Whether it is for a request; one of an action once the API call has been read.
     fn matches(&self, request: &Arrival<'_>) -> bool {
-        if matches!(
-            self.kind,
-            FaultKind::DropConnections | FaultKind::CutPacket | FaultKind::Silence
-        ) {
-            // They are for open connections, not for requests.
+        if self.kind.is_of_events() {
             return false;
         }
         let here = self.endpoint == Endpoint::Any || self.endpoint == request.endpoint;
@@ -183,8 +180,8 @@ pub enum FaultKind {
     WrongEtag,
     /// The answer has no `ETag`.
     NoEtag,
-    /// The connection is reset: for [`Endpoint::Any`] when it is made, or at its next request when it is kept from an
-    /// earlier one; else when the head of the request has come.
+    /// The connection is reset: for [`Endpoint::Any`] when it is made and its first request is none that faults spare, or at
+    /// its next request when it is kept from an earlier one; else when the head of the request has come.
     Refuse,
     /// The connection is reset at a point of the body: the request's if it has one, else the answer's.
     Reset(BodyPoint),
@@ -250,6 +247,14 @@ impl FaultKind {
             Self::CutPacket => "cut_packet",
             Self::Silence => "silence",
         }
+    }
+
+    /// Whether it is for the open connections to the event server, at once, and not for requests.
+    const fn is_of_events(&self) -> bool {
+        matches!(
+            self,
+            Self::DropConnections | Self::CutPacket | Self::Silence
+        )
     }
 
     /// Whether it decides what comes of the request, so that no other such fault can act on it.

@@ -16,6 +16,7 @@
 //! - [`media`]: files, signed uploads, thumbnails and encoding
 
 pub mod app;
+mod body;
 pub mod calls;
 pub mod config;
 pub mod controllers;

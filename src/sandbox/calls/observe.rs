@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
@@ -19,8 +19,9 @@ use serde::Deserialize;
 
 use super::{CallLog, CallRecord, LoggedActions};
 use crate::app::AppState;
+use crate::body::{self, BodyError};
 use crate::error::ApiError;
-use crate::faults::{Endpoint, FaultKind};
+use crate::faults::{Endpoint, FaultKind, announced_length};
 
 /// The most characters of a method or path that are logged.
 const LONGEST_TEXT: usize = 512;
@@ -50,11 +51,19 @@ pub async fn observe(State(app): State<AppState>, request: Request, next: Next) 
 pub async fn read_call(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
     let limit = app.config.body_limit;
-    let Ok(bytes) = to_bytes(body, limit).await else {
-        let error = ApiError::validation(format!(
-            "The body of an API call is limited to {limit} bytes."
-        ));
-        return (StatusCode::PAYLOAD_TOO_LARGE, error).into_response();
+    let announced = announced_length(&head.headers, &body);
+    let mut body = body.into_data_stream();
+    let read = match announced {
+        Some(length) if length > limit as u64 => Err(BodyError::TooLarge),
+        _ => body::read(&mut body, limit).await,
+    };
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            // Beside the refusal: clients that send all before they read are to get it, and those that wait for it, too.
+            tokio::spawn(async move { body::drain(&mut body).await });
+            return refused(error, limit);
+        }
     };
     let actions: Arc<[String]> = actions(&bytes).into();
     if let Some(call) = head.extensions.get::<Call>() {
@@ -62,6 +71,20 @@ pub async fn read_call(State(app): State<AppState>, request: Request, next: Next
     }
     head.extensions.insert(Actions(actions));
     next.run(Request::from_parts(head, Body::from(bytes))).await
+}
+
+fn refused(error: BodyError, limit: usize) -> Response {
+    let (status, content) = match error {
+        BodyError::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body of an API call is limited to {limit} bytes."),
+        ),
+        BodyError::Broken => (
+            StatusCode::BAD_REQUEST,
+            "The body of the call cannot be read.".to_owned(),
+        ),
+    };
+    (status, ApiError::validation(content)).into_response()
 }
 
 fn actions(body: &[u8]) -> Vec<String> {

@@ -16,14 +16,12 @@ use tracing::warn;
 
 use super::upload::decode_md5;
 use crate::app::{App, AppState};
+use crate::body::drain;
 use crate::media::blocks::BLOCK_BYTES;
 use crate::media::file_id::FileId;
 use crate::media::files::{Incoming, hex};
 use crate::media::parts::IncomingPart;
 use crate::media::signing::{Grant, SignatureError};
-
-/// How much of a refused body is read, so that the client reads the refusal instead of a broken pipe.
-const DRAIN_BYTES: usize = 64 << 20;
 
 /// `PUT /upload/{component}`: receives a whole file.
 pub async fn put_file(
@@ -327,15 +325,4 @@ async fn hash(
         tokio::task::spawn_blocking(move || lanes.serve());
     }
     hashed.await.map_err(std::io::Error::other)
-}
-
-/// Reads on after a refusal, within bounds.
-async fn drain(body: &mut BodyDataStream) {
-    let mut left = DRAIN_BYTES;
-    while let Some(Ok(chunk)) = body.next().await {
-        match left.checked_sub(chunk.len()) {
-            Some(rest) => left = rest,
-            None => return,
-        }
-    }
 }

@@ -9,8 +9,8 @@ use ftrack_sandbox::{Endpoint, Sandbox, SandboxOptions, StartError};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    call, component_url, create_component, get, put, query, start, start_with, unique_id, upload,
-    upload_metadata,
+    call, component_url, create_component, get, put, query, split, start, start_with, unique_id,
+    upload, upload_metadata,
 };
 use crate::site::{create_operation, delete_operation, update_operation};
 
@@ -243,6 +243,35 @@ fn calls_are_logged_with_their_actions() {
             .iter()
             .all(|call| call.request_bytes > 0 && call.response_bytes > 0)
     );
+}
+
+/// Sends the head of an API call with further headers, and some of its body, and returns the status of the answer.
+fn status_of(server: &Sandbox, headers: &str, body: &[u8]) -> String {
+    let (address, _) = split(server.url());
+    let mut connection = TcpStream::connect(address).unwrap();
+    let head = format!("POST /api HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n\r\n");
+    connection.write_all(head.as_bytes()).unwrap();
+    connection.write_all(body).unwrap();
+    let mut status = [0; 12];
+    connection.read_exact(&mut status).unwrap();
+    String::from_utf8_lossy(&status[9..]).into_owned()
+}
+
+#[test]
+fn a_call_is_refused_for_its_body() {
+    let server = start_with(SandboxOptions {
+        body_limit: 1000,
+        ..SandboxOptions::default()
+    });
+    // At once, before any of it is there; and when all of it is sent although nobody asks for it.
+    assert_eq!(status_of(&server, "Content-Length: 400000000", b"["), "413");
+    let large = vec![b' '; 20 << 20];
+    let length = format!("Content-Length: {}", large.len());
+    assert_eq!(status_of(&server, &length, &large), "413");
+    let chunked = "Transfer-Encoding: chunked";
+    let chunk = [b"1000\r\n".as_slice(), &large[..0x1000], b"\r\n0\r\n\r\n"].concat();
+    assert_eq!(status_of(&server, chunked, &chunk), "413");
+    assert_eq!(status_of(&server, chunked, b"zz\r\n"), "400");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 
 use crate::app::AppState;
 use crate::calls::observe::{observe, read_call};
 use crate::controllers::{admin, api, cors::cors, events, media, outbox, pages, receive, sign_in};
-use crate::faults::layer::inject;
+use crate::faults::layer::{inject, spare};
 
 /// Builds the routes on the state they share.
 pub fn router(app: AppState) -> Router {
@@ -34,6 +35,8 @@ pub fn router(app: AppState) -> Router {
             "/upload/{component}/{upload}/{part}",
             put(receive::put_part),
         )
+        // Here, as what is added below the layers would pass by them: unknown paths are logged and meet faults as well.
+        .fallback(|| async { StatusCode::NOT_FOUND })
         // API calls have a limit of their own, in `read_call`; uploads are as large as their URL allows.
         .layer(DefaultBodyLimit::disable())
         .layer(faults())
@@ -54,4 +57,5 @@ fn admin_routes() -> Router<AppState> {
         .route("/sandbox/calls", get(admin::calls))
         .route("/sandbox/events", get(admin::events))
         .route("/sandbox/reset", post(admin::reset))
+        .layer(from_fn(spare))
 }

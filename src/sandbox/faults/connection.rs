@@ -27,6 +27,12 @@ const TICK: Duration = Duration::from_millis(10);
 /// The most a limited connection reads at once, in bytes.
 const READ_BYTES: usize = 16 << 10;
 
+/// How long a connection that is to be refused may take to show its first request: far longer than it does.
+const DOUBT: Duration = Duration::from_millis(200);
+
+/// How many bytes show whether faults spare a request.
+const SPARED_HEAD: usize = 24;
+
 /// A listener whose connections can fail.
 pub struct FaultyListener {
     listener: TcpListener,
@@ -45,17 +51,10 @@ impl Listener for FaultyListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (FaultyStream, SocketAddr) {
-        loop {
-            let (stream, address) = Listener::accept(&mut self.listener).await;
-            if self.faults.refuses_connection() {
-                // The peer that is gone already needs no reset.
-                let _ = stream.set_zero_linger();
-                continue;
-            }
-            // Answers are small and awaited: they must not wait to be merged with later ones.
-            let _ = stream.set_nodelay(true);
-            return (FaultyStream::new(stream, Arc::clone(&self.faults)), address);
-        }
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        // Answers are small and awaited: they must not wait to be merged with later ones.
+        let _ = stream.set_nodelay(true);
+        (FaultyStream::new(stream, Arc::clone(&self.faults)), address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -203,11 +202,17 @@ pub struct FaultyStream {
     faults: Arc<FaultSet>,
     reads: Gate,
     writes: Gate,
+    /// The time for the first bytes of a connection that is to be refused.
+    doubt: Option<Pin<Box<Sleep>>>,
 }
 
 impl FaultyStream {
     fn new(stream: TcpStream, faults: Arc<FaultSet>) -> Self {
+        let doubt = faults
+            .may_refuse_connections()
+            .then(|| Box::pin(tokio::time::sleep(DOUBT)));
         Self {
+            doubt,
             stream,
             shared: Arc::default(),
             faults,
@@ -223,6 +228,27 @@ impl FaultyStream {
                 Ok(())
             }
         }
+    }
+
+    /// Refuses the connection if that is to happen to it, and its first request is none that faults spare.
+    fn poll_refuse(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(doubt) = &mut self.doubt else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut bytes = [0; SPARED_HEAD];
+        let mut head = ReadBuf::new(&mut bytes);
+        if self.stream.poll_peek(context, &mut head)?.is_pending() {
+            ready!(doubt.as_mut().poll(context));
+        }
+        self.doubt = None;
+        if is_spared(head.filled()) {
+            // The next one may be another: it comes by a connection that is kept.
+            self.shared.used.store(true, Ordering::Release);
+        } else if self.faults.refuses_connection() {
+            self.shared.set_end(End::Reset);
+            return Poll::Ready(self.check());
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Writes all but the last byte, and pretends to have written that as well.
@@ -267,6 +293,7 @@ impl AsyncRead for FaultyStream {
     ) -> Poll<io::Result<()>> {
         self.check()?;
         let this = &mut *self;
+        ready!(this.poll_refuse(context))?;
         let Some(pace) = this.pace().filter(|pace| pace.reads) else {
             return Pin::new(&mut this.stream).poll_read(context, buffer);
         };
@@ -340,6 +367,12 @@ impl AsyncWrite for FaultyStream {
             }
         }
     }
+}
+
+/// Whether a request begins like one of those that set and clear faults, which no fault reaches.
+fn is_spared(head: &[u8]) -> bool {
+    let path = head.iter().position(|byte| *byte == b' ');
+    path.is_some_and(|space| head[space + 1..].starts_with(b"/sandbox/"))
 }
 
 /// Keeps one direction of a connection to its pace.

@@ -29,6 +29,12 @@ pub enum FaultParseError {
         /// The name.
         name: String,
     },
+    /// The fault is of another endpoint.
+    #[error("{kind} is a fault of events only")]
+    EventsOnly {
+        /// The kind of fault.
+        kind: String,
+    },
     /// The fault has no option of this name.
     #[error("{kind} has no option {name:?}")]
     Option {
@@ -70,11 +76,40 @@ impl FromStr for Fault {
             fault.set_option(option, value)?;
             options = rest;
         }
+        fault.check()?;
         Ok(fault)
     }
 }
 
 impl Fault {
+    /// Refuses what a fault of the event server's connections could not follow: it happens to all of them, once.
+    fn check(&self) -> Result<(), FaultParseError> {
+        if !self.kind.is_of_events() {
+            return Ok(());
+        }
+        let kind = self.kind.name();
+        if self.endpoint != Endpoint::Events {
+            return Err(FaultParseError::EventsOnly {
+                kind: kind.to_owned(),
+            });
+        }
+        let lasts = self.kind == FaultKind::Silence;
+        let superfluous = [
+            ("action", self.action.is_some()),
+            ("part", self.part.is_some()),
+            ("count", self.count.is_some_and(|count| lasts || count != 1)),
+            ("skip", self.skip > 0),
+            ("probability", self.probability < 1.0),
+        ];
+        match superfluous.iter().find(|(_, is_set)| *is_set) {
+            None => Ok(()),
+            Some((name, _)) => Err(FaultParseError::Option {
+                kind: kind.to_owned(),
+                name: (*name).to_owned(),
+            }),
+        }
+    }
+
     fn set_option(&mut self, name: &str, value: &str) -> Result<(), FaultParseError> {
         match (name, &mut self.kind) {
             ("action", _) if value.is_empty() => {
@@ -280,6 +315,7 @@ mod tests {
             "upload:hold:part=2",
             "any:black_hole",
             "events:drop_connections",
+            "events:drop_connections:count=1",
             "events:cut_packet",
             "events:silence",
         ] {
@@ -309,6 +345,11 @@ mod tests {
         );
         check("upload:refuse:probability=2", "a number from 0 to 1");
         check("api:refuse:action", "the name of an action");
+        check("upload:drop_connections", "a fault of events only");
+        check("any:silence", "a fault of events only");
+        check("events:drop_connections:count=2", "no option \"count\"");
+        check("events:silence:count=1", "no option \"count\"");
+        check("events:cut_packet:skip=1", "no option \"skip\"");
     }
 
     proptest! {

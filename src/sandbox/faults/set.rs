@@ -124,6 +124,12 @@ impl FaultSet {
         (met, self.clearings())
     }
 
+    /// Whether a new connection may be refused.
+    pub fn may_refuse_connections(&self) -> bool {
+        let refuses = |status: &FaultStatus| status.fault.refuses_connections();
+        self.any.load(Ordering::Acquire) && self.state.lock().faults.iter().any(refuses)
+    }
+
     /// Whether a new connection is refused before anything is known of its requests.
     pub fn refuses_connection(&self) -> bool {
         if !self.any.load(Ordering::Acquire) {

@@ -1,10 +1,14 @@
 //! Faults, log and reset from outside the process.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
 use ftrack_protocol::Event;
-use ftrack_sandbox::{Sandbox, SandboxOptions, Seed};
+use ftrack_sandbox::{Endpoint, Sandbox, SandboxOptions, Seed};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, create_component, get, query, send, start_with};
+use crate::harness::{Answer, create_component, get, query, send, split, start_with};
 
 fn start() -> Sandbox {
     start_with(SandboxOptions {
@@ -39,6 +43,72 @@ fn nothing_works_without_the_key() {
         let wrong = [("ftrack-user", server.api_user()), ("ftrack-api-key", "x")];
         assert_eq!(send(method, &url, &wrong, b"").status, 401);
     }
+}
+
+#[test]
+fn whoever_has_every_connection_refused_can_end_that() {
+    let server = start();
+    assert_eq!(admin(&server, "POST", "faults", "any:refuse").status, 200);
+    for _ in 0..2 {
+        let listed = admin(&server, "GET", "faults", "").json();
+        assert_eq!(listed[0]["fired"], 0);
+    }
+    assert_eq!(admin(&server, "GET", "calls", "").status, 200);
+    assert_eq!(admin(&server, "DELETE", "faults", "").status, 204);
+    assert_eq!(get(server.url()).status, 200);
+}
+
+#[test]
+fn a_connection_that_a_fault_slowed_down_is_fast_for_what_no_fault_reaches() {
+    let server = start();
+    admin(&server, "POST", "faults", "page:slow_loris=20:count=1");
+    let (address, _) = split(server.url());
+    let mut kept = TcpStream::connect(address).unwrap();
+    let mut ask = |path: &str| {
+        let (user, key) = (server.api_user(), server.api_key());
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nftrack-user: {user}\r\nftrack-api-key: {key}\r\n\r\n"
+        );
+        kept.write_all(head.as_bytes()).unwrap();
+        let started = Instant::now();
+        read_answer(&mut kept);
+        started.elapsed()
+    };
+    let (slow, fast) = (ask("/"), ask("/sandbox/calls"));
+    assert!(slow > Duration::from_secs(1), "{slow:?}");
+    assert!(fast < Duration::from_secs(1), "{fast:?}");
+}
+
+/// Reads one answer, and leaves what follows on the connection.
+fn read_answer(connection: &mut TcpStream) {
+    let mut head = String::new();
+    let mut byte = [0];
+    while !head.ends_with("\r\n\r\n") {
+        connection.read_exact(&mut byte).unwrap();
+        head.push(byte[0].into());
+    }
+    let head = head.to_ascii_lowercase();
+    let length = head.split_once("content-length: ").unwrap().1;
+    let length = length.split_once("\r\n").unwrap().0.parse().unwrap();
+    connection.read_exact(&mut vec![0; length]).unwrap();
+}
+
+#[test]
+fn unknown_paths_are_logged_and_meet_faults() {
+    let server = start();
+    let url = format!("{}/no/such/path", server.url());
+    assert_eq!(get(&url).status, 404);
+    admin(&server, "POST", "faults", "page:status=503");
+    assert_eq!(get(&url).status, 503);
+    let calls = server.calls(Endpoint::Page);
+    let seen: Vec<_> = calls
+        .iter()
+        .map(|call| (&*call.path, call.status))
+        .collect();
+    assert_eq!(
+        seen,
+        [("/no/such/path", Some(404)), ("/no/such/path", Some(503))]
+    );
 }
 
 #[test]

@@ -79,8 +79,10 @@ def run(frames: int = 48, keep: bool = False) -> int:
             encoded = all([_wait(session, job) for job in jobs if job is not None])
             _read_back(session, media)
             _print_table(session, media)
-        complete = encoded and all(item.identical for item in media.published)
-        print("Every byte came back." if complete else "Something did not come back as it was.")
+        identical = all(item.identical for item in media.published)
+        print("Every byte came back." if identical else "Something did not come back as it was.")
+        if not encoded:
+            print("Something could not be encoded; the reason stands with its job above.")
         if keep:
             from ftrack_rs.cli import wait_for_interrupt
 
@@ -89,7 +91,7 @@ def run(frames: int = 48, keep: bool = False) -> int:
                 print(f"  export {name}={value}")
             sys.stdout.flush()
             wait_for_interrupt()
-    return 0 if complete else 1
+    return 0 if identical and encoded else 1
 
 
 def _draw(folder: Path, count: int) -> Media:

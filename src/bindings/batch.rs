@@ -161,16 +161,26 @@ impl<'py> Reader<'_, 'py> {
     /// Returns the value of an attribute as it travels.
     fn value(&self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Value> {
         convert::value_from_python(self.session, value).map_err(|error| {
-            if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
-                self.no_text(name, value).unwrap_or(error)
+            let py = value.py();
+            let reason = if error.is_instance_of::<PyUnicodeEncodeError>(py) {
+                // As Python makes of file names that are no UTF-8.
+                "has surrogates and cannot be written in UTF-8"
+            } else if error.is_instance_of::<convert::NotFiniteError>(py) {
+                "cannot be written in JSON"
             } else {
-                error
-            }
+                return error;
+            };
+            self.refused(name, value, reason).unwrap_or(error)
         })
     }
 
-    /// Returns the error for a value with half a character, such as Python makes of file names that are no UTF-8.
-    fn no_text(&self, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<PyErr> {
+    /// Returns the error for a value that cannot travel.
+    fn refused(
+        &self,
+        name: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        reason: &str,
+    ) -> PyResult<PyErr> {
         let py = value.py();
         let entity_type = self.operation.getattr(intern!(py, "entity_type"))?;
         let key = self.operation.getattr(intern!(py, "entity_key"))?;
@@ -180,7 +190,7 @@ impl<'py> Reader<'_, 'py> {
             .collect::<PyResult<_>>()?;
         let key: Vec<String> = key.iter().map(ToString::to_string).collect();
         let text = format!(
-            "{} of {entity_type} {} is {}, which has surrogates and cannot be written in UTF-8. Set another value, or clear session.recorded_operations.",
+            "{} of {entity_type} {} is {}, which {reason}. Set another value, or clear session.recorded_operations.",
             name.repr()?,
             key.join(", "),
             value.repr()?,

@@ -14,6 +14,13 @@ use crate::entity::EntityHandle;
 use crate::entity_map::EntityMap;
 use crate::imports;
 
+pyo3::create_exception!(
+    ftrack_rs._core,
+    NotFiniteError,
+    PyValueError,
+    "A number that JSON has no word for."
+);
+
 /// Returns a value of the identity map as Python sees it.
 pub fn slot_to_python<'py>(
     map: &Bound<'py, EntityMap>,
@@ -128,8 +135,12 @@ fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
             |_| value.extract().map(Value::Float),
             |it| Ok(Value::Int(it)),
         )?
-    } else if let Ok(value) = value.cast::<PyFloat>() {
-        Value::Float(value.value())
+    } else if let Ok(number) = value.cast::<PyFloat>() {
+        if !number.value().is_finite() {
+            let text = format!("{value} cannot be written in JSON");
+            return Err(NotFiniteError::new_err(text));
+        }
+        Value::Float(number.value())
     } else {
         return Ok(None);
     }))

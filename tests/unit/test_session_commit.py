@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections import OrderedDict
 from typing import Any
 
@@ -283,6 +284,17 @@ def test_what_the_server_reports_is_logged(
         assert record.name.startswith("ftrack_api.session")
         assert record.getMessage() == str(caught.value)
     session.rollback()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_json_has_not_is_refused(session: Session, number: float) -> None:
+    component = session.create("FileComponent", {"name": "plate", "size": 123})
+    session.commit()
+    component["size"] = number
+    with pytest.raises(ValueError, match=f"'size' of FileComponent {component['id']} is {number}"):
+        session.commit()
+    session.rollback()
+    assert component["size"] == 123
 
 
 def test_a_value_that_is_no_text_is_named_with_its_entity(session: Session, task: Any) -> None:

@@ -373,6 +373,7 @@ class Link(Dispatch):
         """Go on with a connection that was made again, or without one when the hub disconnects."""
         with self._reading():
             if connected:
+                self.logger.info(L("Connected to {0} again.", self.get_server_url()))
                 self._resume()
                 self._reconnects += 1
                 self._enqueue_gap(self._silent_since)
@@ -397,7 +398,8 @@ class Link(Dispatch):
                 self._resuming = True
             self._silent_since = _now() - timedelta(seconds=connection.silence)
             self._is_lost = True
-            self.logger.debug("Lost the connection to the event server; connecting again.")
+            message = "Lost the connection to the event server at {0}; connecting again."
+            self.logger.warning(L(message, self.get_server_url()))
         elif not self._will_return:
             self._enqueue_own("ftrack.meta.disconnected")
 

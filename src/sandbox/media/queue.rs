@@ -287,9 +287,13 @@ async fn movie_thumbnail(
 ) -> Result<(), EncodeError> {
     let length = ffmpeg.probe(source).await?.seconds.unwrap_or_default();
     let frame = app.files.receive()?;
-    ffmpeg
-        .frame(source, length * THUMBNAIL_POSITION, frame.path())
-        .await?;
+    // A movie of few frames may have none after that position; then nothing is written.
+    for position in [length * THUMBNAIL_POSITION, 0.0] {
+        ffmpeg.frame(source, position, frame.path()).await?;
+        if frame.path().metadata()?.len() > 0 {
+            break;
+        }
+    }
     let target = target.to_owned();
     blocking(move || {
         let picture = still::read(frame.path())?;

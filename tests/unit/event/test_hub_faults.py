@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -86,6 +87,21 @@ class TestHandshakesThatFail:
         assert numbers(heard) == list(range(5))
         assert hub.health.reconnects == 1
         assert all(status["fired"] for status in server.faults()[: len(faults)])
+
+
+def test_a_lost_connection_is_told_and_that_it_is_back(
+    connect: Connect, server: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = connect(server=server)
+    settle(hub)
+    with caplog.at_level(logging.INFO, "ftrack_api.event"):
+        server.fault("events", "drop_connections")
+        handle_until(lambda: hub.health.reconnects, hub)
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [
+        ("WARNING", f"Lost the connection to the event server at {server.url}; connecting again."),
+        ("INFO", f"Connected to {server.url} again."),
+    ]
 
 
 #: What happens to open connections. A server that is gone lets nobody connect either.

@@ -365,6 +365,22 @@ fn a_movie_and_its_frame_become_components_of_the_version() {
     assert!(!exists(&server, &source));
 }
 
+/// As ffmpeg does it, nothing is written where the movie has no frame after the position, which is no failure.
+#[cfg(unix)]
+#[test]
+fn the_only_frame_of_a_movie_is_its_thumbnail() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("frame.png"), png(8, 8)).unwrap();
+    let only_first =
+        "*mjpeg*) case \"$*\" in *'-ss 0.000'*) cat frame.png > \"$target\" ;; esac ;;";
+    let program = OBLIGING.replace("*mjpeg*) cat frame.png > \"$target\" ;;", only_first);
+    let server = with_ffmpeg(folder.path(), &program);
+    let source = create_component(&server, "plate", ".mov", 0);
+    upload(&server, &source, b"one picture");
+    let (status, data) = finished(&server, &encode(&server, &source, None, false));
+    assert_eq!(status, "done", "{data}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_version_that_is_deleted_meanwhile_fails_the_job() {

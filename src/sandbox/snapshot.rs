@@ -132,7 +132,11 @@ async fn return_to_pristine(app: &App) -> Result<(), SnapshotError> {
         }
     };
     // What was there before goes with it.
-    blocking(&app.data_dir, move || Ok(drop(stage))).await
+    blocking(&app.data_dir, move || {
+        drop(stage);
+        Ok(())
+    })
+    .await
 }
 
 /// Fills a new data folder from a snapshot.
@@ -161,9 +165,9 @@ async fn save_by(app: &App, path: &Path, transfer: Transfer) -> Result<(), Snaps
     let stage = app.files.stage().map_err(failed)?;
     let (files, staged) = (app.files.clone(), stage.path().join(FILES));
     // Second names are quickly given; copies are made when others may write again.
-    let hold = move || copy_tree(files.folder(), &staged, link);
-    let held = app.store.copy_to(partial.path().join(DATABASE), hold);
-    held.await?.map_err(failed)?;
+    let link_files = move || copy_tree(files.folder(), &staged, link);
+    let copied = app.store.copy_to(partial.path().join(DATABASE), link_files);
+    copied.await?.map_err(failed)?;
     let target = path.to_owned();
     blocking(path, move || {
         copy_tree(

@@ -2,19 +2,18 @@
 //!
 //! They are written by the same rules as what clients write, so that nobody can tell the difference.
 
-use ftrack_protocol::{Value, Write};
+use ftrack_protocol::Value;
 use rusqlite::{Connection, Transaction};
 use serde_json::{Map, json};
 use tracing::warn;
 
 use super::encode::{EncodeTask, Output, OutputRole, job_data};
 use super::file_id::FileId;
+use super::files::SERVER_LOCATION;
 use crate::app::Caller;
 use crate::error::{ApiError, ErrorKind};
+use crate::operations::entity;
 use crate::semantics::{self, UnitOfWork};
-
-/// The id of the location `ftrack.server`, the same on every server.
-const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
 
 /// Guess: the type of the job; only `api_job`, which clients make themselves, is known.
 const JOB_TYPE: &str = "encode_media";
@@ -227,21 +226,6 @@ fn set_review(
         &entity("Metadata", &[component, "ftr_meta"], metadata),
     )?;
     Ok(())
-}
-
-fn entity<const N: usize>(
-    entity_type: &str,
-    key: &[&str],
-    attributes: [(&str, Value); N],
-) -> Write {
-    Write {
-        entity_type: entity_type.into(),
-        entity_key: key.iter().map(|&value| value.into()).collect(),
-        attributes: attributes
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect(),
-    }
 }
 
 fn text(json: &serde_json::Value) -> Value {

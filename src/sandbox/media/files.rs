@@ -17,6 +17,9 @@ use tempfile::{NamedTempFile, TempDir, TempPath};
 use super::file_id::FileId;
 use super::parts::Placements;
 
+/// The id of the location whose files these are, `ftrack.server`: the same on every server.
+pub const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
+
 /// Folders of files that do not have their place yet: a folder lets in one new file at a time, which may take a disk long.
 const INCOMING_FOLDERS: usize = 16;
 

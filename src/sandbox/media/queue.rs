@@ -184,7 +184,9 @@ async fn change(
     };
     let hub = Arc::clone(&app.events);
     let told = app.store.write_then(write, move |events| {
-        events.iter().for_each(|event| hub.publish(event));
+        for event in &events {
+            hub.publish(event);
+        }
     });
     told.await
 }

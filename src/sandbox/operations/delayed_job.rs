@@ -52,7 +52,9 @@ async fn finish(app: AppState, caller: Caller, id: String) {
     };
     let hub = Arc::clone(&app.events);
     let ended = app.store.write_then(end, move |events| {
-        events.iter().for_each(|event| hub.publish(event));
+        for event in &events {
+            hub.publish(event);
+        }
     });
     if let Err(error) = ended.await {
         tracing::warn!(%error, "a job could not be ended");

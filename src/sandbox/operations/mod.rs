@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 /// Describes the entity that a create or update is about.
-fn entity<const N: usize>(
+pub fn entity<const N: usize>(
     entity_type: &str,
     key: &[&str],
     attributes: [(&str, Value); N],

@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Reading};
 use crate::error::ApiError;
-
-/// The location `ftrack.server`, the same on every server.
-const SERVER_LOCATION: &str = "3a372bde-05bc-11e4-8908-20c9d081909b";
+use crate::media::files::SERVER_LOCATION;
 
 /// Answers bytes and number of files.
 ///

@@ -8,6 +8,7 @@ use super::{
     workflow::{SEQUENCE, SHOT},
 };
 use crate::error::ApiError;
+use crate::media::files::SERVER_LOCATION;
 
 /// The locations that clients know by their id.
 const LOCATIONS: &[(&str, &str, &str)] = &[
@@ -31,11 +32,7 @@ const LOCATIONS: &[(&str, &str, &str)] = &[
         "ftrack.connect",
         "Connect",
     ),
-    (
-        "3a372bde-05bc-11e4-8908-20c9d081909b",
-        "ftrack.server",
-        "Server",
-    ),
+    (SERVER_LOCATION, "ftrack.server", "Server"),
 ];
 
 /// Short name, name and, where clients know it, the id.

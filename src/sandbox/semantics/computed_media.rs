@@ -1,5 +1,6 @@
 //! Addresses of files and thumbnails: `{"url": ..., "value": ...}`.
 
+use crate::media::files::SERVER_LOCATION;
 use crate::plan::Alias;
 
 /// What an address is of, and so where it points.
@@ -39,7 +40,7 @@ pub(crate) fn linked_component(alias: Alias) -> String {
 /// `ftrack.connect`. Files in other locations are the clients' own.
 pub(crate) fn served_component(alias: Alias) -> String {
     format!(
-        "iif({alias}.location_id in ('3a372bde-05bc-11e4-8908-20c9d081909b', \
+        "iif({alias}.location_id in ('{SERVER_LOCATION}', \
          'cd41be70-8809-11e3-b98a-20c9d081909b', '07b82a97-8cf9-11e3-9383-20c9d081909b'), {alias}.component_id, null)"
     )
 }

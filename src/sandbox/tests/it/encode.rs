@@ -36,15 +36,15 @@ fn an_upload_is_encoded_by_the_batch_that_completes_it() {
     let begin = json!({
         "action": "get_upload_metadata", "component_id": id, "file_name": "a.png", "file_size": bytes.len(), "parts": 1,
     });
-    let begun = call_one(&server, &begin);
-    let url = begun["urls"][0]["signed_url"].as_str().unwrap();
+    let metadata = call_one(&server, &begin);
+    let url = metadata["urls"][0]["signed_url"].as_str().unwrap();
     let answer = send("PUT", url, &[], &bytes);
     let tag = answer.header("etag").unwrap().trim_matches('"');
     let answer = call(
         &server,
         &json!([
             {
-                "action": "complete_multipart_upload", "component_id": id, "upload_id": begun["upload_id"],
+                "action": "complete_multipart_upload", "component_id": id, "upload_id": metadata["upload_id"],
                 "parts": [{"part_number": 1, "e_tag": tag}],
             },
             {"action": "encode_media", "component_id": id},

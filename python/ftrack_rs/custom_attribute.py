@@ -34,6 +34,8 @@ def sparse(entity: Any) -> list[Any]:
 def dense(entity: Any) -> list[Any]:
     """Return the configurations for *entity* and the hierarchical ones it inherits.
 
+    Those of its project are left out for an asset, which may not know its parent when it is new.
+
     Raises:
         ValueError: If the type has no custom attributes.
     """
@@ -41,7 +43,9 @@ def dense(entity: Any) -> list[Any]:
 
 
 def _applicable(entity: Any, hierarchical: bool) -> list[Any]:
-    entity_type, project_id, object_type_id = _scope(entity)
+    entity_type, object_type_id = _scope(entity)
+    is_asset = hierarchical and entity_type == "asset"
+    project_id = None if is_asset else _project_id(entity)
 
     def applies(configuration: Any) -> bool:
         if configuration["project_id"] not in (project_id, None):
@@ -58,13 +62,13 @@ def _applicable(entity: Any, hierarchical: bool) -> list[Any]:
     return sorted(found, key=lambda item: item["project_id"] is None)
 
 
-def _scope(entity: Any) -> tuple[str, Any, Any]:
-    """Return the configuration's name of the type, the project and the object type of *entity*."""
+def _scope(entity: Any) -> tuple[str, Any]:
+    """Return the configuration's name of the type, and the object type, of *entity*."""
     name = entity.entity_type
     if name in _ENTITY_TYPES:
-        return _ENTITY_TYPES[name], _project_id(entity), None
+        return _ENTITY_TYPES[name], None
     if "object_type_id" in entity.attributes.keys():  # noqa: SIM118 - not a mapping
-        return "task", entity["project_id"], entity["object_type_id"]
+        return "task", entity["object_type_id"]
     raise ValueError(f"Entity {entity!r} not supported.")
 
 
@@ -75,7 +79,7 @@ def _project_id(entity: Any) -> Any:
         return entity["asset"]["parent"]["project_id"]
     if entity.entity_type == "Asset":
         return entity["parent"]["project_id"]
-    return None
+    return None if entity.entity_type in _ENTITY_TYPES else entity["project_id"]
 
 
 def _configurations(session: Any) -> list[Any]:

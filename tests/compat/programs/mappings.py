@@ -218,3 +218,32 @@ def custom_attributes_of_a_new_entity(t):
     t.say("before", dict(shot["custom_attributes"]))
     t.session.commit()
     t.say("others", dict(t.open().get("Shot", shot["id"])["custom_attributes"]))
+
+
+@cases("parent", "context_id", "no parent", "nothing", "unknown key")
+def custom_attributes_of_a_new_asset(t, given):
+    """What a new asset is given is found by its kind, whether or not its parent is known."""
+    ids = t.tree()
+    configuration = t.make(
+        "CustomAttributeConfiguration",
+        "approved",
+        key="approved",
+        label="Approved",
+        entity_type="asset",
+        type_id=t.first_id("CustomAttributeType where name is 'boolean'"),
+        group_id=t.first_id("CustomAttributeGroup"),
+        config="{}",
+        default=True,
+    )
+    parents = {
+        "parent": {"parent": t.session.get("Shot", ids.shot)},
+        "context_id": {"context_id": ids.shot},
+        "no parent": {"parent": None},
+    }
+    key = "nonsense" if given == "unknown key" else "approved"
+    data = {"name": "new", **parents.get(given, {}), "custom_attributes": {key: False}}
+    t.note("create", t.session.create, "Asset", data)
+    if given in ("parent", "context_id"):
+        t.session.commit()
+    deletion = {"action": "delete", "entity_type": "CustomAttributeConfiguration"}
+    t.call({**deletion, "entity_key": [configuration]})

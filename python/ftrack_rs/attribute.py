@@ -133,6 +133,10 @@ class Attribute:
 
     def get_remote_value(self, entity: Any) -> Any:
         """Return the value last known to the server, or NOT_SET; does not ask the server."""
+        # The identity map knows every key, but the server not yet that of a new entity.
+        is_key = self._name in entity.primary_key_attributes
+        if is_key and self.get_local_value(entity) is not NOT_SET:
+            return NOT_SET
         return entity._get_remote(self._name)
 
     def set_local_value(self, entity: Any, value: Any) -> None:

@@ -54,6 +54,12 @@ def _is_set_plainly(pair: tuple[Any, Any]) -> bool:
     return is_inherited and "set_local_value" not in attribute.__dict__
 
 
+def _scalars_first(attributes: Attributes) -> list[Attribute]:
+    """Return *attributes*, scalars in reversed order before all others, as changes are listed."""
+    scalars = [it for it in attributes if isinstance(it, ScalarAttribute)]
+    return scalars[::-1] + [it for it in attributes if not isinstance(it, ScalarAttribute)]
+
+
 class DynamicEntityTypeMetaclass(abc.ABCMeta):
     """Class of the classes made from a schema."""
 
@@ -234,7 +240,7 @@ class Entity(
         """
         merged = {} if merged is None else merged
         changes: list[dict[str, Any]] = []
-        for attribute in entity.attributes:
+        for attribute in _scalars_first(entity.attributes):
             mine = self.attributes.get(attribute.name)
             if mine is None:
                 continue

@@ -227,7 +227,12 @@ class Identity(Connection):
         # One that was created here is nobody else's yet; one that was decoded stays as it came.
         if not entity._get_locals():
             entity = self._create(entity_type, {}, reconstructing=True)
-        return self._entities().adopt(entity, entity_type, key)
+        attached = self._entities().adopt(entity, entity_type, key)
+        if attached is not entity:
+            # The key of one that another session is about to create cannot be set later on.
+            for name in entity.primary_key_attributes:
+                attached._set_local(name, entity._get_local(name))
+        return attached
 
     def _lower_layers(self) -> list[Any]:
         """Return the layers of the cache below the identity map."""

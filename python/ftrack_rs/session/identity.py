@@ -105,7 +105,23 @@ class Identity(Connection):
             KeyError: If it is not there.
         """
         identity = (str(entity_type), [str(value) for value in entity_key])
-        return self.cache.get(self.cache_key_maker.key(identity))
+        return self._cached(self.cache_key_maker.key(identity))
+
+    def _cached(self, key: Any) -> Any:
+        """Return what the cache has under *key*, as the identity map has it now.
+
+        A layer below that keeps objects may give one of an earlier identity map.
+
+        Raises:
+            KeyError: If it is not there.
+        """
+        found = self.cache.get(key)
+        if not self._lower_layers():
+            return found
+        try:
+            return self._local_cache.get(key)
+        except KeyError:
+            return found
 
     def query(self, expression: str, page_size: int = 500) -> QueryResult:
         """Return the lazy result of a query.
@@ -200,13 +216,21 @@ class Identity(Connection):
             if key in merged:
                 return merged[key]
             try:
-                attached = self.cache.get(key)
+                attached = self._cached(key)
             except KeyError:
                 attached = self._attach(entity, *identity)
             merged[key] = attached
             if attached is entity or attached.merge(entity, merged=merged):
-                self.cache.set(key, attached)
+                self._keep(key, attached)
         return attached
+
+    def _keep(self, key: Any, entity: Any) -> None:
+        """Set *entity* in every layer of the cache.
+
+        What is written holds local values too, so that it must not be recalled as the server's.
+        """
+        self._recall(entity)
+        self.cache.set(key, entity)
 
     def _admit(self, entity: Any) -> Any:
         """Take an entity that was created here into the session, as :meth:`merge` does.

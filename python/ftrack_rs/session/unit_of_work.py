@@ -202,7 +202,7 @@ class UnitOfWork(Identity):
             identity = str(payload["entity_type"]), [*map(str, payload["entity_key"])]
             key = self.cache_key_maker.key(identity)
             try:
-                self.cache.set(key, self._local_cache.get(key))
+                self._keep(key, self._local_cache.get(key))
             except KeyError:
                 continue
 

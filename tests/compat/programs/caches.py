@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 
 from registry import cases, family, program
@@ -309,3 +310,67 @@ def functions_of_a_session(t):
     maker = factory.PerSessionDefaultKeyMaker()
     t.say("key of an entity", maker.key({"entity": task}) == str(id(session)))
     t.say("key of others", [maker.key("a", 5), maker.key({"a": 1})])
+
+
+def serialised(t, **options):
+    """Return a session with a second layer, which keeps text."""
+    module = t.api.cache
+
+    def keep(session):
+        return module.SerialisedCache(module.MemoryCache(), session.encode, session.decode)
+
+    return t.open(cache=keep, **options)
+
+
+@program
+def local_values_never_become_the_servers(t):
+    """The second layer holds them as well, but what was set is rolled back."""
+    ids = t.tree()
+    session = serialised(t)
+    task = session.get("Task", ids.task)
+    task["name"] = "set"
+    task["description"] = "set"
+    session.populate(task, "type.name")
+    t.say("unset", task["bid"])
+    t.say("parent", task["parent"]["name"])
+    remote = {name: task.attributes.get(name).get_remote_value(task) for name in task.keys()}
+    t.say("remote", [remote["name"], remote["description"]])
+    session.rollback()
+    t.say("rolled back", [task["name"], task["description"]])
+
+
+@program
+def a_new_entity_with_a_second_layer(t):
+    """What the server does not have yet counts as changed."""
+    ids = t.tree()
+    session = serialised(t)
+    task = session.create("Task", {"name": "new", "parent": session.get("Shot", ids.shot)})
+    t.say("unset", task["description"])
+    t.say("name", task.attributes.get("name").is_modified(task))
+    for strategy in ("persisted_only", "modified_only"):
+        t.say(strategy, json.loads(session.encode(task, strategy)))
+    del task["name"]
+    t.say("deleted", task["name"])
+
+
+@cases("memory", "proxy", "serialised")
+def a_reset_with_a_second_layer(t, kind):
+    """The locations have what they need, whatever the layer kept of them."""
+    module = t.api.cache
+    layers = {
+        "memory": lambda session: module.MemoryCache(),
+        "proxy": lambda session: module.ProxyCache(module.MemoryCache()),
+    }
+    session = t.open(cache=layers[kind]) if kind in layers else serialised(t)
+    task = session.get("Task", t.tree().task)
+    session.reset()
+    for name in ("ORIGIN", "UNMANAGED", "REVIEW", "SERVER"):
+        identifier = getattr(t.api.symbol, f"{name}_LOCATION_ID")
+        location = session.get("Location", identifier)
+        t.say(name, [location["name"], location.priority, type(location).__name__])
+        t.say("parts", [type(location.structure).__name__, type(location.accessor).__name__])
+        t.say("same", session.get("Location", identifier) is location)
+    t.say("picked", session.pick_location()["name"])
+    t.say("task", session.get("Task", task["id"])["name"])
+    component = session.create_component(t.path("a.txt"), {"name": "a"}, location=None)
+    t.say("component", component["name"])

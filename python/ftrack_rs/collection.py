@@ -70,16 +70,13 @@ class Collection(MutableSequence[Any]):
         self._known_identities().add(_identity(item))
         self._notify(before)
 
-    def extend(self, values: Iterable[Any]) -> None:
-        """Append all of *values*, recorded as one change.
+    def _extend_at_once(self, values: list[Any]) -> None:
+        """Append all of *values*, recorded as one change where :meth:`extend` records each.
 
         Raises:
             DuplicateItemInCollectionError: If one is there already; nothing is appended then.
             ImmutableCollectionError: If the collection cannot be changed.
         """
-        values = list(values)
-        if not values:
-            return
         self._check_mutable()
         before = copy.copy(self)
         self._add(values)
@@ -93,11 +90,13 @@ class Collection(MutableSequence[Any]):
 
     def __setitem__(self, index: Any, item: Any) -> None:
         self._check_mutable()
-        if item in self and self._data.index(item) != index:
+        if item in self._data and self._data.index(item) != index:
             raise exception.DuplicateItemInCollectionError(item, self)
+        data = list(self._data)
+        data[index] = item
+        _identity(item)  # refuses what is no entity
         before = copy.copy(self)
-        self._data[index] = item
-        self._identities = None
+        self._data, self._identities = data, None
         self._notify(before)
 
     def __delitem__(self, index: Any) -> None:

@@ -53,7 +53,7 @@ def state(entity: Any) -> Symbol:
 def states(entities: Iterable[Any]) -> list[Symbol]:
     """Return the state of each of *entities*, looking through the recorded operations once.
 
-    All entities have to belong to one session.
+    All entities have to belong to one session; one that is there twice has one state.
     """
     entities = list(entities)
     if not entities:
@@ -68,7 +68,7 @@ def states(entities: Iterable[Any]) -> list[Symbol]:
         key = _key(operation.entity_type, operation.entity_key.values())
         if key in found:
             found[key] = _state_after(operation, found[key])
-    return [found[key] for key in keys]
+    return list(found.values())
 
 
 def _key(entity_type: str, values: Iterable[object]) -> tuple[str, tuple[str, ...]]:

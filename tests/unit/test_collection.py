@@ -11,7 +11,7 @@ from ftrack_rs.collection import Collection, CustomAttributeCollectionProxy
 
 @pytest.fixture
 def users(session: Session) -> list[Any]:
-    return session.query("User limit 3").all()
+    return session.query("User limit 4").all()
 
 
 @pytest.fixture
@@ -63,7 +63,6 @@ def test_an_entity_is_there_once(
 ) -> None:
     for change in (
         lambda: collection.append(users[0]),
-        lambda: collection.extend([users[2], users[2]]),
         lambda: collection.__setitem__(0, users[1]),
         lambda: Collection(task, collection.attribute, data=[users[0], users[0]]),
     ):
@@ -72,6 +71,16 @@ def test_an_entity_is_there_once(
     assert list(collection) == users[:2]
     assert not session.recorded_operations
     collection[0] = users[0]
+
+
+def test_extending_records_each_and_commits_once(
+    session: Session, collection: Collection, users: list[Any]
+) -> None:
+    with pytest.raises(exception.DuplicateItemInCollectionError, match="already exists"):
+        collection.extend([users[2], users[3], users[2]])
+    assert list(collection) == users[:4]
+    assert len(session.recorded_operations) == 2
+    assert len(session._batch(list(session.recorded_operations))) == 1
 
 
 def test_an_immutable_collection_cannot_be_changed(

@@ -87,10 +87,10 @@ def test_state(operations: list[Operation], expected: Symbol) -> None:
     assert state(entity) is expected
 
 
-def test_states_are_given_for_each_entity() -> None:
+def test_states_are_given_once_for_each_entity() -> None:
     session = SimpleNamespace(recorded_operations=[CREATE, OTHER_KEY])
     entities = [Entity(session, id=identifier) for identifier in ("2", "1", "3", "2")]
-    assert states(entities) == [DELETED, CREATED, NOT_SET, DELETED]
+    assert states(entities) == [DELETED, CREATED, NOT_SET]
 
 
 def test_states_of_nothing() -> None:

@@ -323,13 +323,9 @@ class Location(Entity):
 
     def _known_identifiers(self, components: Any) -> Mapping[str, str]:
         """Return what those of *components* that are here are called, by id."""
-        states = inspection.states(components)
+        states = zip(dict.fromkeys(components), inspection.states(components))
         # What has not been created yet cannot be registered either, so there is nothing to ask.
-        saved = [
-            component["id"]
-            for component, state in zip(components, states)
-            if state is not symbol.CREATED
-        ]
+        saved = [component["id"] for component, state in states if state is not symbol.CREATED]
         return self._registered(saved) if saved else {}
 
     def _registered(self, component_ids: list[str]) -> dict[str, str]:

@@ -303,8 +303,8 @@ class Identity(Connection):
             entities = [entities]
         for entity in entities:
             check_entity(entity, "populated")
-        states = inspection.states(entities)
-        saved = [entity for entity, state in zip(entities, states) if state is not CREATED]
+        states = zip(dict.fromkeys(entities), inspection.states(entities))
+        saved = [entity for entity, state in states if state is not CREATED]
         for start in range(0, len(saved), _POPULATE_AT_ONCE):
             some = saved[start : start + _POPULATE_AT_ONCE]
             query = f"select {projections} from {some[0].entity_type} where {_any_of(some)}"

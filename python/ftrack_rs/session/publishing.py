@@ -161,7 +161,8 @@ class Publishing(Locations):
             components.append(self.create("FileComponent", member))
         origin = self.get("Location", symbol.ORIGIN_LOCATION_ID)
         origin.add_components(components, [path for path, _ in files.members], recursive=False)
-        container["members"].extend(components)
+        # Thousands of changes, each with all members before it, would say no more than one.
+        container["members"]._extend_at_once(components)
         return container
 
     def _create_component(self, entity_type: str, path: str, data: Any, location: Any) -> Any:

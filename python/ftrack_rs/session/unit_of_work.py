@@ -7,6 +7,7 @@ from typing import Any
 
 from ftrack_rs import exception, inspection, version
 from ftrack_rs._core import Batch
+from ftrack_rs.collection import Collection
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.operation import (
     CreateEntityOperation,
@@ -155,7 +156,7 @@ class UnitOfWork(Identity):
 
     def _batch(self, operations: list[Any]) -> Batch:
         with self._thread_lock, self.auto_populating(False):
-            return Batch(operations, self)
+            return Batch(_without_superseded(operations), self)
 
     def _settle_doubts(self) -> None:
         """Drop recorded changes that an earlier commit has made after all."""
@@ -242,6 +243,24 @@ class UnitOfWork(Identity):
                     except KeyError:
                         continue
             self._settle()
+
+
+def _without_superseded(operations: list[Any]) -> list[Any]:
+    """Leave out changes of a collection right before another one, which sends all members again."""
+    followers = [*operations[1:], None]
+    return [it for it, next_one in zip(operations, followers) if not _supersedes(next_one, it)]
+
+
+def _supersedes(operation: Any, before: Any) -> bool:
+    return (
+        isinstance(operation, UpdateEntityOperation)
+        and isinstance(before, UpdateEntityOperation)
+        and isinstance(operation.new_value, Collection)
+        and isinstance(before.new_value, Collection)
+        and operation.attribute_name == before.attribute_name
+        and operation.entity_type == before.entity_type
+        and operation.entity_key == before.entity_key
+    )
 
 
 def _literal(value: Any) -> str:

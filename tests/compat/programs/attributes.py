@@ -167,6 +167,12 @@ notes.append(note)
 notes.append(other), len(notes)
 notes.extend([other]), len(notes)
 notes.extend([note])
+attempt(lambda: notes.extend([other, another, note])), len(notes), recorded()
+attempt(lambda: notes.extend([other, None])), len(notes), recorded()
+attempt(lambda: notes.extend(another if item else item[0] for item in [1, 0])), len(notes), recorded()
+attempt(lambda: notes.extend(notes)), len(notes), recorded()
+notes.extend([other, another]), recorded(), session.commit()
+notes.extend([]), recorded()
 notes.insert(0, other), notes[0] is other
 notes.remove(note), len(notes)
 notes.remove(other)
@@ -177,6 +183,9 @@ notes.clear(), len(notes)
 notes.__setitem__(0, other), notes[0] is other
 notes.__setitem__(0, note), len(notes)
 notes.__setitem__(5, other)
+notes.__setitem__(5, note)
+notes.__setitem__(5, None)
+notes.clear(), attempt(lambda: notes.__setitem__(0, None))
 notes.__delitem__(0), len(notes)
 notes.__delitem__(5)
 notes += [other]
@@ -210,6 +219,13 @@ task['ancestors'].__delitem__(0)
 """.replace("notes += [other]", "[notes.__iadd__([other]), len(notes)][1]")
 
 
+def attempt(function):
+    try:
+        return function()
+    except Exception as error:
+        return type(error).__name__
+
+
 @family(*LIST.strip().splitlines())
 def collections(t):
     """What a list of related entities can do."""
@@ -220,9 +236,14 @@ def collections(t):
     author = {"user_id": user, "parent_type": "task"}
     one = t.make("Note", "one", content="one", parent_id=tree.task["id"], **author)
     other = t.make("Note", "other", content="other", parent_id=tree.shot["id"], **author)
+    another = t.make("Note", "another", content="another", parent_id=tree.shot["id"], **author)
     session = t.session
     return {
         "copy": copy,
+        "session": session,
+        "attempt": attempt,
+        "recorded": lambda: len(session.recorded_operations),
+        "another": session.get("Note", another),
         "notes": tree.task["notes"],
         "note": session.get("Note", one),
         "other": session.get("Note", other),

@@ -109,6 +109,7 @@ api.inspection.primary_key(task)
 type(api.inspection.primary_key(task)).__name__
 api.inspection.state(task)
 api.inspection.states([task, task['parent']])
+api.inspection.states([task, task, task['parent'], task])
 api.inspection.states([])
 copy.copy(task) is task
 task.keys() & {'name'}

@@ -7,6 +7,7 @@ from typing import Any
 
 from ftrack_rs import exception, inspection, version
 from ftrack_rs._core import Batch
+from ftrack_rs.attribute import ScalarAttribute
 from ftrack_rs.collection import Collection
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.operation import (
@@ -17,7 +18,7 @@ from ftrack_rs.operation import (
 from ftrack_rs.query import quoted
 from ftrack_rs.session.encoding import OperationPayload
 from ftrack_rs.session.identity import Identity, check_entity
-from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, Symbol
+from ftrack_rs.symbol import CREATED, DELETED, MODIFIED, NOT_SET, Symbol
 
 _CHANGES = (CreateEntityOperation, UpdateEntityOperation, DeleteEntityOperation)
 
@@ -190,8 +191,21 @@ class UnitOfWork(Identity):
             self._entities().apply(batch)
             for entry in results:
                 if entry["action"] in ("create", "update"):
-                    self.merge(entry["data"])
+                    self._merge_answer(entry["data"])
             self._cache_written(batch)
+
+    def _merge_answer(self, answer: Any) -> None:
+        """Merge what the server says of an entity that was written.
+
+        Its form of a value holds also where that equals the one sent, as 3.0 equals 3.
+        """
+        merged = self.merge(answer)
+        if not isinstance(answer, Entity) or merged is answer:
+            return
+        for attribute in answer.attributes:
+            value = attribute.get_remote_value(answer)
+            if isinstance(attribute, ScalarAttribute) and value is not NOT_SET:
+                attribute.set_remote_value(merged, value)
 
     def _cache_written(self, batch: Batch) -> None:
         """Tell the layers of the cache what was written, which answers say little of."""

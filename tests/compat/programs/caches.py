@@ -374,3 +374,23 @@ def a_reset_with_a_second_layer(t, kind):
     t.say("task", session.get("Task", task["id"])["name"])
     component = session.create_component(t.path("a.txt"), {"name": "a"}, location=None)
     t.say("component", component["name"])
+
+
+@program
+def values_as_the_server_gives_them(t):
+    """After a commit they have the form that the server has for them, not that of what was set."""
+    import arrow
+
+    session = serialised(t)
+    task = session.get("Task", t.tree().task)
+    task["bid"] = 3
+    times = {
+        "start": arrow.get("2024-03-05T10:30:00+02:00"),
+        "end": arrow.get("2024-03-06T23:30:00-05:00"),
+    }
+    event = session.create("CalendarEvent", {"name": t.name("event"), **times})
+    session.commit()
+    t.say("bid", repr(task["bid"]))
+    for name in times:
+        t.say(name, event[name].format("DD HH:mm ZZ"))
+    t.say("recorded", len(session.recorded_operations))

@@ -148,8 +148,6 @@ class Attribute:
         if not self.mutable and value is not NOT_SET and self.is_set(entity):
             raise exception.ImmutableAttributeError(self)
         before = self.get_local_value(entity)
-        if value is NOT_SET and before is NOT_SET:
-            return
         entity._set_local(self._name, value)
         session = entity.session
         if session.record_operations:

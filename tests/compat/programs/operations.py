@@ -370,3 +370,25 @@ def creating(t, kind_and_data):
 def create_forms(t):
     tree = t.entities()
     return {"session": t.session, "shot": tree.shot, "task": tree.task}
+
+
+@cases("delete", "assign", "pop", "pop unloaded", "delete collection", "update")
+def forgetting_what_was_not_set(t, how):
+    """It is recorded like any change, and of no effect on what a commit writes."""
+    task, unset = t.entities().task, t.api.symbol.NOT_SET
+    session = t.session
+    actions = {
+        "delete": lambda: task.__delitem__("name"),
+        "assign": lambda: task.__setitem__("description", unset),
+        "pop": lambda: task.pop("name"),
+        "pop unloaded": lambda: task.pop("bid"),
+        "delete collection": lambda: task.__delitem__("metadata"),
+        "update": lambda: task.update({"name": unset, "bid": unset}),
+    }
+    t.note(how, actions[how])
+    t.say("recorded", len(session.recorded_operations))
+    t.say("state", t.api.inspection.state(task))
+    t.say("modified", session.modified)
+    task["priority"] = session.query("Priority where name is 'High'").one()
+    session.commit()
+    t.say("afterwards", [task["name"], task["bid"], t.api.inspection.state(task)])

@@ -420,6 +420,10 @@ class MemoryCache(Cache):
             entity = self._entities.get(*identity)
         return self._cache[key] if entity is None else entity
 
+    def _older(self, key: Any, entity: Any) -> Any:
+        """Return what was set under *key* beside the identity map, else *entity*."""
+        return self._cache.get(key, entity)
+
     def _admit(self, session: Any, entity: Any, identity: tuple[str, list[str]]) -> bool:
         """Make *entity* the one of an identity, unless there is a value for that; return if so."""
         if self._cache and str(identity) in self._cache:

@@ -108,20 +108,19 @@ class Identity(Connection):
         return self._cached(self.cache_key_maker.key(identity))
 
     def _cached(self, key: Any) -> Any:
-        """Return what the cache has under *key*, as the identity map has it now.
+        """Return what the cache has under *key*.
 
-        A layer below that keeps objects may give one of an earlier identity map.
+        A layer below that keeps objects may have given one of an earlier identity map; it stays the
+        one that the session uses.
 
         Raises:
             KeyError: If it is not there.
         """
         found = self.cache.get(key)
-        if not self._lower_layers():
-            return found
-        try:
-            return self._local_cache.get(key)
-        except KeyError:
-            return found
+        local = self._local_cache
+        if self._lower_layers() and isinstance(local, MemoryCache):
+            return local._older(key, found)
+        return found
 
     def query(self, expression: str, page_size: int = 500) -> QueryResult:
         """Return the lazy result of a query.

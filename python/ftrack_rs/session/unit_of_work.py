@@ -244,6 +244,10 @@ class UnitOfWork(Identity):
         with self._thread_lock:
             for entity in self._entities().modified():
                 entity._clear_locals()
+            # A layer below may have given entities of an earlier identity map.
+            for entity in self._local_cache.values() if self._lower_layers() else ():
+                if isinstance(entity, Entity):
+                    entity._clear_locals()
 
     def rollback(self) -> None:
         """Forget all recorded changes; entities that they would have created leave the session."""

@@ -364,6 +364,11 @@ def a_reset_with_a_second_layer(t, kind):
     session = t.open(cache=layers[kind]) if kind in layers else serialised(t)
     task = session.get("Task", t.tree().task)
     session.reset()
+    again = session.get("Task", task["id"])
+    t.say("same task", again is task)
+    again["bid"] = 5
+    session.commit()
+    t.say("committed", [again["bid"], again.attributes.get("bid").is_modified(again)])
     for name in ("ORIGIN", "UNMANAGED", "REVIEW", "SERVER"):
         identifier = getattr(t.api.symbol, f"{name}_LOCATION_ID")
         location = session.get("Location", identifier)

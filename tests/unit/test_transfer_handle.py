@@ -61,14 +61,15 @@ def test_progress_is_reported_from_one_thread_until_the_end(
         publish(version, movie, server_location)
     times, threads, reports = zip(*seen)
     assert set(threads) == {threading.get_ident()}
-    first, last = reports[0], reports[-1]
+    last = reports[-1]
     assert (last.files, last.finished_files) == (1, 1)
     assert last.total_bytes == last.transferred_bytes == last.hashed_bytes == SIZE
     assert last.fraction == 1.0
-    assert 0 < first.transferred_bytes < SIZE
-    assert first.rate > 0
-    assert first.eta is not None
-    assert first.eta > 0
+    # On a busy machine nothing may have moved when the first is made.
+    moving = next(report for report in reports if 0 < report.transferred_bytes < SIZE)
+    assert moving.rate > 0
+    assert moving.eta is not None
+    assert moving.eta > 0
     assert last.each_file == [(movie, SIZE, SIZE, True)]
     assert len(times) <= 2 + (times[-1] - times[0]) * 20
     assert [r.transferred_bytes for r in reports] == sorted(r.transferred_bytes for r in reports)

@@ -38,8 +38,8 @@ pub async fn serve(app: AppState, caller: Caller, socket: WebSocket, stream: Str
         let mut reading = pin!(connection.read(stream));
         tokio::select! {
             () = &mut reading => {}
-            sent = connection.write(sink) => if sent.is_err() {
-                // A client that is gone may have sent something before.
+            // A client that is gone may have sent something before; one that is to be cut off is there still.
+            sent = connection.write(sink) => if sent.is_err() && !outbox.is_cut() {
                 reading.await;
             }
         }

@@ -168,7 +168,6 @@ def _wait(session: Session, job: Any) -> bool:
         if seconds > ENCODE_TIMEOUT:
             raise exception.ServerError(f"The encode {job['id']} did not end in {seconds:.0f} s.")
         time.sleep(0.1)
-        del job["status"]
     data = json.loads(job["data"])
     if status == "failed":
         print(f"  the encode failed: {data.get('error', 'no reason given')}")

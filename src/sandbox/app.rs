@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ftrack_md5::SharedLanes;
+use rusqlite::Transaction;
 use tokio::runtime::Handle;
 use tracing::warn;
 
 use crate::calls::CallLog;
 use crate::config::SandboxOptions;
+use crate::error::ApiError;
 use crate::events::EventHub;
-use crate::events::update::ClientTokens;
+use crate::events::update::{self, ClientTokens};
 use crate::faults::FaultSet;
 use crate::media::blocks::BlockPool;
 use crate::media::files::FileStore;
 use crate::media::pending::PendingFiles;
 use crate::media::queue::EncodeQueue;
 use crate::media::signing::UrlSigner;
+use crate::semantics::UnitOfWork;
 use crate::store::Store;
 
 /// A handle to the state of one server; clones share it.
@@ -82,6 +85,25 @@ pub struct AssumedBy {
     pub session: String,
     /// Whether changes are refused.
     pub is_read_only: bool,
+}
+
+impl App {
+    /// Makes a change of the server's own in the name of `caller`, and tells of it once it is committed.
+    pub async fn change(
+        &self,
+        caller: Caller,
+        change: impl FnOnce(&mut UnitOfWork<'_>) -> Result<(), ApiError> + Send + 'static,
+    ) -> Result<(), ApiError> {
+        let write = move |transaction: &Transaction<'_>| {
+            let mut work = UnitOfWork::new(transaction, &caller);
+            change(&mut work)?;
+            work.finish()?;
+            update::describe(&work, &ClientTokens::default())
+        };
+        let hub = Arc::clone(&self.events);
+        let tell = move |events: Vec<_>| events.iter().for_each(|event| hub.publish(event));
+        self.store.write_then(write, tell).await
+    }
 }
 
 /// What the operations of one batch share while their transaction runs.

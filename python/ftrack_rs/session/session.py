@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import getpass
 import logging
 import os
@@ -232,10 +233,12 @@ def _close_at_exit(session: Session) -> None:
     atexit.register(close)
 
 
+@functools.cache
 def _let_daemons_end_quietly() -> None:
     """Show no traceback of a daemon thread that finds its session closed as the interpreter ends.
 
-    Such a thread may still run for a moment, and is then stopped wherever it is.
+    Such a thread may still run for a moment, and is then stopped wherever it is. Done once, by the
+    first session that is closed then.
     """
     show = threading.excepthook
 

@@ -8,7 +8,6 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::Transaction;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -22,7 +21,7 @@ use super::files::Incoming;
 use super::still::{self, StillError};
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::events::update::{self, ClientTokens};
+use crate::events::update;
 use crate::semantics::UnitOfWork;
 
 /// Largest side of the still that browsers show, in pixels.
@@ -169,26 +168,15 @@ async fn fail(app: &AppState, task: &Arc<EncodeTask>, reason: String) -> Result<
     failed.await
 }
 
-/// Runs one transaction in the name of whoever asked for the encode, and tells what it changed.
+/// Makes a change in the name of whoever asked for the encode.
 async fn change(
     app: &AppState,
     task: &Arc<EncodeTask>,
     write: impl FnOnce(&mut UnitOfWork<'_>, &EncodeTask) -> Result<(), ApiError> + Send + 'static,
 ) -> Result<(), ApiError> {
     let task = Arc::clone(task);
-    let write = move |transaction: &Transaction<'_>| {
-        let mut work = UnitOfWork::new(transaction, &task.caller);
-        write(&mut work, &task)?;
-        work.finish()?;
-        update::describe(&work, &ClientTokens::default())
-    };
-    let hub = Arc::clone(&app.events);
-    let told = app.store.write_then(write, move |events| {
-        for event in &events {
-            hub.publish(event);
-        }
-    });
-    told.await
+    app.change(task.caller.clone(), move |work| write(work, &task))
+        .await
 }
 
 /// Writes an error with its causes.

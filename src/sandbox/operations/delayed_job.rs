@@ -1,16 +1,12 @@
 //! `delayed_job`: work that the server does later.
 
-use std::sync::Arc;
-
-use rusqlite::Transaction;
 use serde_json::json;
 
 use super::{Arguments, Outcome, Writing, entity};
 use crate::{
     app::{AppState, Caller},
     error::ApiError,
-    events::update::{self, ClientTokens},
-    semantics::{self, UnitOfWork},
+    semantics,
 };
 
 /// The work that ftrack's clients know of: users are taken over from a directory, which the sandbox does not have.
@@ -41,20 +37,9 @@ pub(super) fn delayed_job(
 
 /// Ends the job, and tells those who wait for it.
 async fn finish(app: AppState, caller: Caller, id: String) {
-    let end = move |transaction: &Transaction<'_>| {
-        let mut work = UnitOfWork::new(transaction, &caller);
-        semantics::update(
-            &mut work,
-            &entity("Job", &[&id], [("status", "done".into())]),
-        )?;
-        work.finish()?;
-        update::describe(&work, &ClientTokens::default())
-    };
-    let hub = Arc::clone(&app.events);
-    let ended = app.store.write_then(end, move |events| {
-        for event in &events {
-            hub.publish(event);
-        }
+    let ended = app.change(caller, move |work| {
+        let done = entity("Job", &[&id], [("status", "done".into())]);
+        semantics::update(work, &done).map(drop)
     });
     if let Err(error) = ended.await {
         tracing::warn!(%error, "a job could not be ended");

@@ -20,7 +20,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from memory import touch_free_memory
+from machine import settle
 
 from ftrack_rs import Session
 from ftrack_rs.sandbox import Sandbox
@@ -79,7 +79,7 @@ def compare(
     The official client deletes a temporary file for each that it sends, after which some file
     systems take several times as long to create new ones: it comes second.
     """
-    touch_free_memory()
+    settle()
     before = len(sandbox.calls())
     ours = run(sandbox.env(), sys.executable, "ftrack_rs", case, argument, options.rounds)
     between = len(sandbox.calls())

@@ -1,13 +1,15 @@
-"""Transfers, for both clients: `transfer_program.py MODULE CASE ROUNDS ARGUMENT...`.
+"""Transfers, for both clients: `transfer_program.py MODULE CASE ARGUMENT...`.
 
-Runs in a process of its own with the client named by MODULE (`ftrack_api` or `ftrack_rs`) and
-prints one JSON object: the seconds of each round, by how many bytes the memory of the process grew
-at most, and how many bytes it wrote to disk.
+Runs in a process of its own with the client named by MODULE (`ftrack_api` or `ftrack_rs`). For each
+line of its input it runs one round, so that contenders can take turns, and prints one JSON object:
+the seconds that took, by how many bytes the memory of the process grew, and how many bytes it wrote
+to disk.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -16,10 +18,7 @@ import uuid
 
 
 class Meter:
-    """Times rounds, and watches the process meanwhile."""
-
-    def __init__(self):
-        self.seconds, self.growth, self.written = [], 0, 0
+    """Times one round, and watches the process meanwhile."""
 
     def __enter__(self):
         # Makes the peak begin anew.
@@ -27,16 +26,14 @@ class Meter:
             file.write("5")
         self._before = read("status", "VmRSS") * 1024, read("io", "write_bytes")
         self._started = time.perf_counter()
+        return self
 
     def __exit__(self, *_):
-        self.seconds.append(time.perf_counter() - self._started)
+        seconds = time.perf_counter() - self._started
         resident, written = self._before
-        self.growth = max(self.growth, read("status", "VmHWM") * 1024 - resident)
-        self.written = max(self.written, read("io", "write_bytes") - written)
-
-    def outcome(self):
-        """Return what `main` prints."""
-        return {"seconds": self.seconds, "growth": self.growth, "written": self.written}
+        growth = read("status", "VmHWM") * 1024 - resident
+        written = read("io", "write_bytes") - written
+        self.outcome = {"seconds": seconds, "growth": growth, "written": written}
 
 
 def read(file, name):
@@ -45,32 +42,33 @@ def read(file, name):
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
-def publish(client, rounds, path):
-    """Publish a file or a sequence to ftrack.server."""
-    session, symbol, meter = new_session(client), modules(client, "symbol"), Meter()
+def publish(client, path):
+    """Publish a file or a sequence to ftrack.server, once for each time that more is asked for."""
+    session, symbol = new_session(client), modules(client, "symbol")
     server = session.get("Location", symbol.SERVER_LOCATION_ID)
-    for _ in range(rounds):
-        with meter:
+    while True:
+        with Meter() as meter:
             component = session.create_component(path, location=server)
         assert server.get_component_availability(component) == 100.0
-    return meter.outcome()
+        yield meter.outcome
 
 
-def publish_to_disk(client, rounds, path, folder):
-    """Publish a sequence to a location on disk."""
-    session, symbol, meter = new_session(client), modules(client, "symbol"), Meter()
+def publish_to_disk(client, path, folder):
+    """Publish a sequence to a location on disk, each time into a folder of its own."""
+    session, symbol = new_session(client), modules(client, "symbol")
     disk = session.ensure("Location", {"name": f"disk-{uuid.uuid4()}"})
-    disk.structure = modules(client, "structure.id").IdStructure()
+    # All files side by side, as sequences usually are, and as cp copies them.
+    disk.structure = modules(client, "structure.entity_id").EntityIdStructure()
     origin = session.get("Location", symbol.ORIGIN_LOCATION_ID)
-    for number in range(rounds):
+    for number in itertools.count():
         prefix = os.path.join(folder, f"{client.__name__}-{number}")
         disk.accessor = modules(client, "accessor.disk").DiskAccessor(prefix=prefix)
         component = session.create_component(path, location=None)
         session.commit()
-        with meter:
+        with Meter() as meter:
             disk.add_component(component, origin)
         assert disk.get_component_availability(component) == 100.0
-    return meter.outcome()
+        yield meter.outcome
 
 
 def new_session(client):
@@ -87,10 +85,12 @@ CASES = (publish, publish_to_disk)
 
 
 def main():
-    """Run the case and print the outcome."""
-    module, case, rounds, *arguments = sys.argv[1:]
+    """Run the rounds that are asked for and print what each gave."""
+    module, case, *arguments = sys.argv[1:]
     measure = {function.__name__: function for function in CASES}[case]
-    print(json.dumps(measure(importlib.import_module(module), int(rounds), *arguments)))
+    rounds = measure(importlib.import_module(module), *arguments)
+    for _ in sys.stdin:
+        print(json.dumps(next(rounds)), flush=True)
 
 
 if __name__ == "__main__":

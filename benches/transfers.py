@@ -1,8 +1,9 @@
 """Measures transfers beside the official client, a raw uploader, hashlib and cp.
 
-The server and each client have processes of their own. Figures are the medians of the rounds. They
-are written to docs/benchmarks: the figures as JSON, and made of them a table and a chart of each
-case. `--quick` runs everything with little data, to try it, and writes nothing.
+The server and each client have processes of their own. Contenders take turns, so that a machine
+whose clock or disk changes does so for all of them. Figures are the medians of the rounds. They are
+written to docs/benchmarks: the figures as JSON, and made of them a table and a chart of each case.
+`--quick` runs everything with little data, to try it, and writes nothing.
 
 No sequence is deleted before the end: on file systems without a journal, files take several times
 as long to create for minutes after many were deleted. As the official client deletes a temporary
@@ -13,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -26,11 +29,11 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from memory import touch_free_memory
+from machine import settle
 from plot import bars
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +41,7 @@ RESULTS = ROOT / "docs" / "benchmarks"
 PROGRAM = Path(__file__).with_name("transfer_program.py")
 MB, MIB = 1_000_000, 1 << 20
 OURS = "ftrack-rs"
+T = TypeVar("T")
 
 
 @dataclass
@@ -105,6 +109,37 @@ def server(folder: Path, *faults: str) -> Iterator[Server]:
         running.stop()
 
 
+class Client:
+    """A client in a process of its own, which runs a round of a case whenever it is asked to."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def round(self) -> dict[str, Any]:
+        """Run a round and return what the program says of it."""
+        process = self._process
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{process.args} failed:\n{process.communicate()[1]}")
+        outcome: dict[str, Any] = json.loads(answer)
+        return outcome
+
+    def seconds(self) -> float:
+        """Run a round and return the seconds it took."""
+        return float(self.round()["seconds"])
+
+    def stop(self) -> None:
+        """Let it end."""
+        self._process.communicate()
+
+
 class Bench:
     """The settings of a run, and its cases."""
 
@@ -113,6 +148,8 @@ class Bench:
         self.folder = folder
         self.is_quick = is_quick
         self.rounds = 1 if is_quick else 5
+        # One round alone may be the one in which the disk was busy.
+        self.official_rounds = 1 if is_quick else 3
 
     def cases(self) -> Iterator[Case]:
         """Measure one case after the other."""
@@ -127,30 +164,42 @@ class Bench:
     def settle(self) -> None:
         """Prepare the machine for a case."""
         if not self.is_quick:
-            touch_free_memory()
+            settle()
+
+    def by_turns(self, *contenders: Callable[[], T]) -> list[list[T]]:
+        """Let each contender do its rounds; return what each gave.
+
+        Each is as often the one that comes last: memory that the system has just got back is
+        quicker to get again.
+        """
+        outcomes: dict[Callable[[], T], list[T]] = {contender: [] for contender in contenders}
+        turns = list(contenders)
+        for _ in range(self.rounds):
+            turns.reverse()
+            for contender in turns:
+                outcomes[contender].append(contender())
+        return [outcomes[contender] for contender in contenders]
 
     def sequence(self, name: str, files: int, size: int, latency: int, target: float) -> Case:
         """Publish a sequence with both clients."""
         pattern, paths = self.files(files, size)
         faults = [f"any:latency={latency}"] if latency else []
-        with server(self.folder / f"{name}-server", *faults) as running:
+        with (
+            server(self.folder / f"{name}-server", *faults) as running,
+            self.client(sys.executable, "ftrack_rs", running, "publish", pattern) as client,
+            self.client(self.reference, "ftrack_api", running, "publish", pattern) as reference,
+        ):
             self.settle()
-            ours = self.client(
-                sys.executable, "ftrack_rs", running, "publish", self.rounds, pattern
-            )
-            raw = [self.raw_sequence(running, paths) for _ in range(self.rounds)]
-            official = self.client(self.reference, "ftrack_api", running, "publish", 1, pattern)
+            ours, raw = self.by_turns(client.seconds, lambda: self.raw_sequence(running, paths))
+            official = [reference.seconds() for _ in range(self.official_rounds)]
         each = f"{latency} ms added to each answer" if latency else "no latency added"
+        slow, fast = statistics.median(official), statistics.median(ours)
         return Case(
             name,
             f"Publish a sequence of {files:,} x {size // 1000:,} kB",
             f"to the embedded server, {each}; plain PUT: only the bytes; seconds, less is better",
-            {
-                "official client": median(official),
-                "plain PUT": statistics.median(raw),
-                OURS: median(ours),
-            },
-            median(official) / median(ours),
+            {"official client": slow, "plain PUT": statistics.median(raw), OURS: fast},
+            slow / fast,
             target,
         )
 
@@ -182,36 +231,31 @@ class Bench:
         """Publish a file by parts, and PUT the same parts with nothing around it."""
         path = self.folder / "large.bin"
         write(path, size)
-        raw: list[float] = []
-        ours: list[dict[str, Any]] = []
-        with server(self.folder / "large-file-server") as running:
+        with (
+            server(self.folder / "large-file-server") as running,
+            self.client(sys.executable, "ftrack_rs", running, "publish", str(path)) as client,
+            self.client(self.reference, "ftrack_api", running, "publish", str(path)) as reference,
+        ):
+
+            def publish() -> dict[str, Any]:
+                running.post("/sandbox/reset")
+                return client.round()
+
+            def put() -> dict[str, Any]:
+                running.post("/sandbox/reset")
+                return {"seconds": self.raw_upload(running, path)}
+
             self.settle()
-            turns = [
-                lambda: raw.append(self.raw_upload(running, path)),
-                lambda: ours.append(
-                    self.client(sys.executable, "ftrack_rs", running, "publish", 1, str(path))
-                ),
-            ]
-            for _ in range(self.rounds):
-                # Memory that the system has just got back is quicker to get again: each is as often
-                # the one that comes second.
-                turns.reverse()
-                for turn in turns:
-                    running.post("/sandbox/reset")
-                    turn()
-            official = self.client(self.reference, "ftrack_api", running, "publish", 1, str(path))
-        seconds = statistics.median(median(outcome) for outcome in ours)
+            ours, raw = self.by_turns(publish, put)
+            official = reference.seconds()
+        seconds, floor = median(ours), median(raw)
         return Case(
             "large-file",
             f"Publish one file of {size // MIB:,} MiB by parts",
             "beside a plain parallel PUT of the same parts by sendfile, and their completion; "
             "seconds, less is better",
-            {
-                "official client": median(official),
-                "plain PUT": statistics.median(raw),
-                OURS: seconds,
-            },
-            statistics.median(raw) / seconds,
+            {"official client": official, "plain PUT": floor, OURS: seconds},
+            floor / seconds,
             0.8,
             [
                 ("memory growth", max(outcome["growth"] for outcome in ours), 256 * MIB),
@@ -261,16 +305,16 @@ class Bench:
         The ratio is that of one core each. What users get, on all cores, stands beside it.
         """
         _, paths = self.files(files, size)
-        usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
         names = [str(path) for path in paths]
-        ours = [native("hash", *names, one_core=True) for _ in range(self.rounds)]
+        ours, reading, on_all = self.by_turns(
+            lambda: native("hash", *names, one_core=True),
+            lambda: native("read", *names, one_core=True),
+            lambda: native("hash", *names),
+        )
+        usual = [timed(hash_with_hashlib, paths) for _ in range(self.rounds)]
         assert ours[0]["digests"] == usual[0][1]
-        reading = [native("read", *names, one_core=True) for _ in range(self.rounds)]
-        on_all = [native("hash", *names) for _ in range(self.rounds)]
         slow = statistics.median(seconds for seconds, _ in usual)
-        fast = statistics.median(outcome["seconds"] for outcome in ours)
-        floor = statistics.median(outcome["seconds"] for outcome in reading)
-        together = statistics.median(outcome["seconds"] for outcome in on_all)
+        fast, floor, together = median(ours), median(reading), median(on_all)
         return Case(
             "hashing",
             f"MD5 of {files:,} files of {size // MB:,} MB on one core",
@@ -290,45 +334,45 @@ class Bench:
         copies = self.folder / "copies"
         copies.mkdir()
         pattern, paths = self.files(files, size)
-        with server(self.folder / "disk-server") as running:
+        arguments = ("publish_to_disk", pattern, str(copies))
+        numbers = itertools.count()
+        with (
+            server(self.folder / "disk-server") as running,
+            self.client(sys.executable, "ftrack_rs", running, *arguments) as client,
+            self.client(self.reference, "ftrack_api", running, *arguments) as reference,
+        ):
+
+            def copy() -> float:
+                return timed(copy_with_cp, paths, copies / f"cp-{next(numbers)}")[0]
+
             self.settle()
-            ours = self.client(
-                sys.executable,
-                "ftrack_rs",
-                running,
-                "publish_to_disk",
-                self.rounds,
-                pattern,
-                str(copies),
-            )
-            plain = [
-                timed(copy_with_cp, paths, copies / f"cp-{number}")[0]
-                for number in range(self.rounds)
-            ]
-            official = self.client(
-                self.reference, "ftrack_api", running, "publish_to_disk", 1, pattern, str(copies)
-            )
-        cp = statistics.median(plain)
+            ours, plain = self.by_turns(client.seconds, copy)
+            official = [reference.seconds() for _ in range(self.official_rounds)]
+        cp, seconds = statistics.median(plain), statistics.median(ours)
         return Case(
             "disk",
             f"Publish a sequence of {files:,} x {size // 1000:,} kB to a disk",
             "beside cp --reflink=auto, a process for each core; seconds, less is better",
-            {"official client": median(official), "cp": cp, OURS: median(ours)},
-            cp / median(ours),
+            {"official client": statistics.median(official), "cp": cp, OURS: seconds},
+            cp / seconds,
             0.9,
         )
 
+    @contextlib.contextmanager
     def client(
-        self, python: str, module: str, running: Server, case: str, rounds: int, *arguments: str
-    ) -> dict[str, Any]:
-        """Run a case with a client in a process of its own."""
-        command = [python, str(PROGRAM), module, case, str(rounds), *arguments]
+        self, python: str, module: str, running: Server, case: str, *arguments: str
+    ) -> Iterator[Client]:
+        """Let a client wait in a process of its own, ready to run a case, for a block."""
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
         # What is written to a memory file system would not be counted.
         places = {"TMPDIR": str(temporary), "FTRACK_RS_STATE_PATH": str(self.folder / "state")}
         environment = {**os.environ, **running.environment, **places}
-        return last_line(command, env=environment)
+        client = Client([python, str(PROGRAM), module, case, *arguments], environment)
+        try:
+            yield client
+        finally:
+            client.stop()
 
     def files(self, count: int, size: int) -> tuple[str, list[Path]]:
         """Make a sequence of files, unless there is one; return its path and theirs."""
@@ -352,9 +396,18 @@ def write(path: Path, size: int) -> None:
 
 def native(*arguments: str, stdin: str = "", one_core: bool = False) -> dict[str, Any]:
     """Run the Rust side of this benchmark."""
-    command = ["cargo", "bench", "--quiet", "--package", "ftrack-client", "--bench", "transfers"]
     preparation = use_one_core if one_core else None
-    return last_line([*command, "--", *arguments], input=stdin, preexec_fn=preparation, cwd=ROOT)
+    return last_line([native_program(), *arguments], input=stdin, preexec_fn=preparation)
+
+
+@functools.cache
+def native_program() -> str:
+    """Build the Rust side of this benchmark and return its path."""
+    command = ["cargo", "bench", "--package", "ftrack-client", "--bench", "transfers", "--no-run"]
+    command += ["--quiet", "--message-format", "json"]
+    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    messages = map(json.loads, built.stdout.splitlines())
+    return next(message["executable"] for message in messages if message.get("executable"))
 
 
 def last_line(command: list[str], **options: Any) -> dict[str, Any]:
@@ -398,9 +451,9 @@ def timed(function: Any, *arguments: Any) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-def median(outcome: dict[str, Any]) -> float:
-    """Return the median of the rounds of a client."""
-    return statistics.median(outcome["seconds"])
+def median(outcomes: list[dict[str, Any]]) -> float:
+    """Return the median of the seconds of rounds."""
+    return statistics.median(outcome["seconds"] for outcome in outcomes)
 
 
 def line(case: Case) -> str:
@@ -465,7 +518,7 @@ def main() -> None:
     cases = []
     with tempfile.TemporaryDirectory(prefix="ftrack-rs-bench-") as folder:
         # Built before anything is measured.
-        native("hash")
+        native_program()
         for case in Bench(options.reference, Path(folder), options.quick).cases():
             print(line(case), flush=True)
             cases.append(case)

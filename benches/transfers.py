@@ -14,25 +14,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
-import hashlib
 import itertools
 import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, TypeVar
-from urllib.parse import urlsplit
-from uuid import uuid4
 
+from contenders import (
+    Client,
+    Server,
+    copy_with_cp,
+    hash_with_hashlib,
+    native,
+    native_program,
+    put_parts,
+    put_sequence,
+    server,
+    timed,
+)
 from machine import settle
 from plot import bars
 
@@ -61,83 +67,6 @@ class Case:
     def is_met(self) -> bool:
         """Whether the target and all limits are met."""
         return self.ratio >= self.target and all(value <= most for _, value, most in self.limits)
-
-
-class Server:
-    """The embedded server in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "ftrack_rs", "sandbox", "--port", "0", "--seed", "empty"]
-        command += ["--data", str(folder)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        self.environment: dict[str, str] = {}
-        while len(self.environment) < 3:
-            line = self._process.stdout.readline()
-            if line.startswith("export "):
-                name, value = line.split(" ", 1)[1].strip().split("=", 1)
-                self.environment[name] = value
-        self.url = self.environment["FTRACK_SERVER"]
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait()
-        assert self._process.stdout
-        self._process.stdout.close()
-
-    def post(self, path: str, body: str = "") -> Any:
-        """Send a request and return the answer."""
-        headers = {
-            "ftrack-user": self.environment["FTRACK_API_USER"],
-            "ftrack-api-key": self.environment["FTRACK_API_KEY"],
-            "Content-Type": "application/json",
-        }
-        request = urllib.request.Request(self.url + path, body.encode(), headers, method="POST")
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read() or "null")
-
-
-@contextlib.contextmanager
-def server(folder: Path, *faults: str) -> Iterator[Server]:
-    """Run a server, whose data are in a folder, with faults for the length of a block."""
-    running = Server(folder)
-    try:
-        running.post("/sandbox/faults", "\n".join(faults))
-        yield running
-    finally:
-        running.stop()
-
-
-class Client:
-    """A client in a process of its own, which runs a round of a case whenever it is asked to."""
-
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
-        )
-
-    def round(self) -> dict[str, Any]:
-        """Run a round and return what the program says of it."""
-        process = self._process
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write("\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"{process.args} failed:\n{process.communicate()[1]}")
-        outcome: dict[str, Any] = json.loads(answer)
-        return outcome
-
-    def seconds(self) -> float:
-        """Run a round and return the seconds it took."""
-        return float(self.round()["seconds"])
-
-    def stop(self) -> None:
-        """Let it end."""
-        self._process.communicate()
 
 
 class Bench:
@@ -190,42 +119,21 @@ class Bench:
             self.client(self.reference, "ftrack_api", running, "publish", pattern) as reference,
         ):
             self.settle()
-            ours, raw = self.by_turns(client.seconds, lambda: self.raw_sequence(running, paths))
+            ours, raw = self.by_turns(
+                lambda: (client.seconds(),), lambda: put_sequence(running, paths)
+            )
             official = [reference.seconds() for _ in range(self.official_rounds)]
         each = f"{latency} ms added to each answer" if latency else "no latency added"
-        slow, fast = statistics.median(official), statistics.median(ours)
+        slow, (fast,) = statistics.median(official), medians(ours)
+        put, floor = medians(raw)
         return Case(
             name,
             f"Publish a sequence of {files:,} x {size // 1000:,} kB",
             f"to the embedded server, {each}; plain PUT: only the bytes; seconds, less is better",
-            {"official client": slow, "plain PUT": statistics.median(raw), OURS: fast},
+            {"official client": slow, "plain PUT": put, "plain PUT and calls": floor, OURS: fast},
             slow / fast,
             target,
         )
-
-    def raw_sequence(self, running: Server, paths: list[Path]) -> float:
-        """PUT as many bytes as files have with the raw uploader; return the seconds that took.
-
-        No client can be faster: nothing is created, hashed or checked. The first file is sent in
-        the place of all.
-        """
-        size = paths[0].stat().st_size
-        operations = [
-            {
-                "action": "get_upload_metadata",
-                "component_id": str(uuid4()),
-                "file_name": path.name,
-                "file_size": size,
-                "checksum": None,
-            }
-            for path in paths
-        ]
-        lines = []
-        for signed in running.post("/api", json.dumps(operations)):
-            url = urlsplit(signed["url"])
-            lines.append(f"{url.netloc} {url.path}?{url.query} 0 {size}")
-        outcome = native("put", str(paths[0]), "8", stdin="\n".join(lines))
-        return float(outcome["seconds"])
 
     def large_file(self, size: int) -> Case:
         """Publish a file by parts, and PUT the same parts with nothing around it."""
@@ -243,7 +151,7 @@ class Bench:
 
             def put() -> dict[str, Any]:
                 running.post("/sandbox/reset")
-                return {"seconds": self.raw_upload(running, path)}
+                return {"seconds": put_parts(running, path)}
 
             self.settle()
             ours, raw = self.by_turns(publish, put)
@@ -263,41 +171,6 @@ class Bench:
                 ("written to disk", max(outcome["written"] for outcome in ours), MIB),
             ],
         )
-
-    def raw_upload(self, running: Server, path: Path) -> float:
-        """PUT a file in parts with the raw uploader; return the seconds until it is a file.
-
-        The embedded server makes it of its parts when it is told that they are complete.
-        """
-        size, part = path.stat().st_size, 32 * MIB
-        count = -(-size // part)
-        component = str(uuid4())
-        operation = {
-            "action": "get_upload_metadata",
-            "component_id": component,
-            "file_name": path.name,
-            "file_size": size,
-            "checksum": None,
-            "parts": count,
-        }
-        upload = running.post("/api", json.dumps([operation]))[0]
-        lines = []
-        for number, signed in enumerate(upload["urls"]):
-            url = urlsplit(signed["signed_url"])
-            offset = number * part
-            length = min(part, size - offset)
-            lines.append(f"{url.netloc} {url.path}?{url.query} {offset} {length}")
-        outcome = native("put", str(path), "8", stdin="\n".join(lines))
-        tags = enumerate(outcome["e_tags"], 1)
-        complete = {
-            "action": "complete_multipart_upload",
-            "component_id": component,
-            "upload_id": upload["upload_id"],
-            "parts": [{"part_number": number, "e_tag": tag} for number, tag in tags],
-        }
-        seconds, answer = timed(running.post, "/api", json.dumps([complete]))
-        assert isinstance(answer, list)
-        return float(outcome["seconds"]) + seconds
 
     def hashing(self, files: int, size: int) -> Case:
         """Hash files that are in memory, on one core, with hashlib and in vector lanes.
@@ -394,66 +267,14 @@ def write(path: Path, size: int) -> None:
     os.utime(path, (written, written))
 
 
-def native(*arguments: str, stdin: str = "", one_core: bool = False) -> dict[str, Any]:
-    """Run the Rust side of this benchmark."""
-    preparation = use_one_core if one_core else None
-    return last_line([native_program(), *arguments], input=stdin, preexec_fn=preparation)
-
-
-@functools.cache
-def native_program() -> str:
-    """Build the Rust side of this benchmark and return its path."""
-    command = ["cargo", "bench", "--package", "ftrack-client", "--bench", "transfers", "--no-run"]
-    command += ["--quiet", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    messages = map(json.loads, built.stdout.splitlines())
-    return next(message["executable"] for message in messages if message.get("executable"))
-
-
-def last_line(command: list[str], **options: Any) -> dict[str, Any]:
-    """Run a program and return what its last line says."""
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if finished.returncode:
-        raise SystemExit(f"{' '.join(command[:4])} failed:\n{finished.stderr}")
-    outcome: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return outcome
-
-
-def use_one_core() -> None:
-    """Stay on one of the cores that this process may use."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-def hash_with_hashlib(paths: list[Path]) -> list[str]:
-    """Return the MD5 of each file."""
-    digests = []
-    for path in paths:
-        digest = hashlib.md5()
-        with path.open("rb") as file:
-            while chunk := file.read(MIB):
-                digest.update(chunk)
-        digests.append(digest.hexdigest())
-    return digests
-
-
-def copy_with_cp(paths: list[Path], folder: Path) -> None:
-    """Copy files with several processes at a time."""
-    folder.mkdir()
-    command = ["xargs", "-0", "-P", str(os.cpu_count()), "-n", "8"]
-    command += ["cp", "--reflink=auto", "-t", str(folder)]
-    subprocess.run(command, input="\0".join(map(str, paths)), text=True, check=True)
-
-
-def timed(function: Any, *arguments: Any) -> tuple[float, Any]:
-    """Return how long a call took, and what it gave."""
-    started = time.perf_counter()
-    result = function(*arguments)
-    return time.perf_counter() - started, result
-
-
 def median(outcomes: list[dict[str, Any]]) -> float:
     """Return the median of the seconds of rounds."""
     return statistics.median(outcome["seconds"] for outcome in outcomes)
+
+
+def medians(rounds: list[tuple[float, ...]]) -> list[float]:
+    """Return the median of each of the values that rounds gave."""
+    return [statistics.median(values) for values in zip(*rounds)]
 
 
 def line(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ftrack_rs import exception, inspection, version
@@ -138,7 +139,8 @@ class UnitOfWork(Identity):
         """Send all recorded changes in one batch, of which the server does everything or nothing.
 
         When the answer is lost, the entities are looked up: changes that were made count as
-        committed, and others are sent once more.
+        committed, and others are sent once more. What other threads change meanwhile stays recorded
+        for the next commit.
 
         Raises:
             AnswerLostError: If the answer was lost, and the changes were not made or nobody can
@@ -150,7 +152,7 @@ class UnitOfWork(Identity):
         operations = list(self.recorded_operations)
         batch = self._batch(operations)
         try:
-            self._send(batch)
+            self._send(batch, operations)
         except (exception.AnswerLostError, KeyboardInterrupt):
             self._in_doubt = operations
             raise
@@ -172,22 +174,20 @@ class UnitOfWork(Identity):
         if self._client().holds(self._entities(), batch):
             self._entities().apply(batch)
             self._in_doubt = []
-            self.recorded_operations.clear()
-            for operation in recorded[len(doubtful) :]:
-                self.recorded_operations.push(operation)
+            self._forget(doubtful)
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, batch: Batch, operations: list[Any]) -> None:
         if not batch:
-            self._settle()
+            self._settle(operations)
         elif self._is_native():
             with self._logging_errors():
                 answer = self._client().commit(self._entities(), batch)
-            self._settle()
+            self._settle(operations)
             self._entities().apply(batch)
             self._entities().merge_answers(answer)
         else:
             results = self._call_until_settled(batch)
-            self._settle()
+            self._settle(operations)
             self._entities().apply(batch)
             for entry in results:
                 if entry["action"] in ("create", "update"):
@@ -237,22 +237,32 @@ class UnitOfWork(Identity):
             results = [] if applied else self.call(operations)
         return results
 
-    def _settle(self) -> None:
-        """Forget the recorded changes and all local values."""
+    def _settle(self, operations: list[Any]) -> None:
+        """Forget recorded *operations* and the local values that they have sent or undone."""
         self._in_doubt = []
-        self.recorded_operations.clear()
         with self._thread_lock:
+            later = _Unsent(self._forget(operations))
             for entity in self._entities().modified():
-                entity._clear_locals()
+                later.clear_locals(entity)
             # A layer below may have given entities of an earlier identity map.
             for entity in self._local_cache.values() if self._lower_layers() else ():
                 if isinstance(entity, Entity):
-                    entity._clear_locals()
+                    later.clear_locals(entity)
+
+    def _forget(self, operations: list[Any]) -> list[Any]:
+        """Forget recorded *operations*; return those that other threads have recorded since."""
+        forgotten = set(map(id, operations))
+        later = [item for item in self.recorded_operations if id(item) not in forgotten]
+        self.recorded_operations.clear()
+        for operation in later:
+            self.recorded_operations.push(operation)
+        return later
 
     def rollback(self) -> None:
         """Forget all recorded changes; entities that they would have created leave the session."""
         with self._thread_lock:
-            for operation in self.recorded_operations:
+            operations = list(self.recorded_operations)
+            for operation in operations:
                 if isinstance(operation, CreateEntityOperation):
                     values = [str(value) for value in operation.entity_key.values()]
                     identity = (str(operation.entity_type), values)
@@ -260,7 +270,39 @@ class UnitOfWork(Identity):
                         self.cache.remove(self.cache_key_maker.key(identity))
                     except KeyError:
                         continue
-            self._settle()
+            self._settle(operations)
+
+
+class _Unsent:
+    """Changes that were recorded while others were sent; their local values stay."""
+
+    def __init__(self, operations: list[Any]) -> None:
+        self._created: set[Any] = set()
+        self._updated: dict[Any, set[str]] = {}
+        for operation in operations:
+            if isinstance(operation, CreateEntityOperation):
+                self._created.add(_identity(operation.entity_type, operation.entity_key))
+            elif isinstance(operation, UpdateEntityOperation):
+                identity = _identity(operation.entity_type, operation.entity_key)
+                self._updated.setdefault(identity, set()).add(operation.attribute_name)
+
+    def clear_locals(self, entity: Any) -> None:
+        """Clear the local values of *entity* but for those that are still to be sent."""
+        if not self._created and not self._updated:
+            entity._clear_locals()
+            return
+        identity = _identity(entity.entity_type, inspection.primary_key(entity))
+        if identity in self._created:
+            return
+        unsent = self._updated.get(identity, ())
+        for attribute in entity.attributes:
+            if attribute.name not in unsent:
+                # Without recording that as a change.
+                entity._set_local(attribute.name, NOT_SET)
+
+
+def _identity(entity_type: str, key: Mapping[str, Any]) -> tuple[str, ...]:
+    return str(entity_type), *map(str, key.values())
 
 
 def _without_superseded(operations: list[Any]) -> list[Any]:

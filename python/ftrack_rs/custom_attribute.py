@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
-
-# Configurations change rarely and are asked for at every access, so they are loaded once a session.
-_loaded: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 
 #: Entity types whose configurations name them differently.
 _ENTITY_TYPES = {
@@ -83,11 +79,11 @@ def _project_id(entity: Any) -> Any:
 
 
 def _configurations(session: Any) -> list[Any]:
-    found = _loaded.get(session)
+    """Return all configurations; they change rarely and are asked for at every access."""
+    found: list[Any] | None = session._custom_attribute_configurations
     if found is None:
-        found = session.query(
+        found = session._custom_attribute_configurations = session.query(
             "select key, project_id, id, object_type_id, entity_type, is_hierarchical, default "
             "from CustomAttributeConfiguration"
         ).all()
-        _loaded[session] = found
     return found

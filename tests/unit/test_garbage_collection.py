@@ -42,3 +42,15 @@ def test_entities_go_with_the_cache_that_held_them(session: Session) -> None:
     del task
     gc.collect()
     assert parent() is None
+
+
+def test_a_closed_session_goes_though_it_knows_custom_attributes(sandbox: Sandbox) -> None:
+    session = sandbox.session()
+    project = session.query("Project").first()
+    shot = session.create("Shot", {"name": "new", "parent": project})
+    shot["custom_attributes"]["fstart"] = 1001
+    session.close()
+    gone = weakref.ref(session)
+    del session, project, shot
+    gc.collect()
+    assert gone() is None

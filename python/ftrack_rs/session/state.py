@@ -74,6 +74,7 @@ class SessionState:
     _record_operations: MutableMapping[int, bool] | PerThread
     _closed: bool
     _has_warned_of_unheeded: bool = False
+    _custom_attribute_configurations: list[Any] | None = None
     _auto_connect_event_hub_thread: threading.Thread | None
 
     @property

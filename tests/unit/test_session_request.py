@@ -168,3 +168,22 @@ def test_requests_by_hand_go_with_what_is_set(monkeypatch: pytest.MonkeyPatch) -
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_answers_that_give_access_are_not_logged(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload = {
+        "action": "get_upload_metadata",
+        "component_id": "11111111-1111-4111-8111-111111111111",
+        "file_name": "a.exr",
+        "file_size": 1,
+        "checksum": None,
+    }
+    with caplog.at_level(logging.DEBUG):
+        url = session.call([upload])[0]["url"]
+        session.call([{"action": "query", "expression": "select name from Project"}])
+    assert "signature=" in url
+    assert "signature=" not in caplog.text
+    assert "kept secret as get_upload_metadata gives away access" in caplog.text
+    assert '"__entity_type__": "Project"' in caplog.text.replace('":"', '": "')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -17,6 +17,9 @@ from ftrack_rs.session.state import Timeout
 
 #: The oldest server that this client works with.
 _OLDEST_SERVER = (3, 3, 11)
+
+#: Actions whose answers are as good as a login: signed URLs, a new key, a page with a token.
+_CONFIDENTIAL = frozenset({"get_upload_metadata", "get_widget_url", "reset_remote"})
 
 
 class Connection(Encoding):
@@ -61,7 +64,7 @@ class Connection(Encoding):
         with self._logging_errors():
             answer = self._client().call(body.encode())
         if self.logger.isEnabledFor(logging.DEBUG):
-            self.logger.debug("Response: %s", answer.decode(errors="replace"))
+            self.logger.debug("Response: %s", _to_be_shown(data, answer))
         return self.decode(answer)
 
     @contextmanager
@@ -121,6 +124,14 @@ class Connection(Encoding):
                 f"Server version {version} incompatible with this version of the API which "
                 f"requires a server version >= {oldest}"
             )
+
+
+def _to_be_shown(operations: Any, answer: bytes) -> str:
+    """Return what may be logged of the answer to *operations*."""
+    actions = {str(item.get("action")) for item in operations if isinstance(item, Mapping)}
+    if secret := sorted(actions & _CONFIDENTIAL):
+        return f"{len(answer)} bytes, kept secret as {', '.join(secret)} gives away access."
+    return answer.decode(errors="replace")
 
 
 def _silence(timeout: Timeout) -> float | None:

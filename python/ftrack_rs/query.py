@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ftrack_rs import _core, exception
 
 if TYPE_CHECKING:
     from ftrack_rs.entity.base import Entity
+
+_T = TypeVar("_T")
+
+#: Entities that one expression names.
+_MOST_NAMED = 500
 
 
 class QueryResult(Sequence["Entity"]):
@@ -144,6 +149,12 @@ class QueryResult(Sequence["Entity"]):
 def _is_count(value: object) -> bool:
     """Return whether *value* is a number of rows as native code takes it."""
     return type(value) is int and 0 <= value < 1 << 63
+
+
+def some_at_once(items: list[_T]) -> Iterator[list[_T]]:
+    """Yield *items* in parts, for queries that name each: servers bound the length of those."""
+    for start in range(0, len(items), _MOST_NAMED):
+        yield items[start : start + _MOST_NAMED]
 
 
 def quoted(value: object) -> str:

@@ -11,6 +11,7 @@ from ftrack_rs.event.base import Event
 from ftrack_rs.event.hub import is_off
 from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.overrides import is_own
+from ftrack_rs.query import some_at_once
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
 #: Most components that the text of an error names; its details hold all.
@@ -329,11 +330,14 @@ class Location(Entity):
         return self._registered(saved) if saved else {}
 
     def _registered(self, component_ids: list[str]) -> dict[str, str]:
-        found = self.session.query(
-            "select component_id, resource_identifier from ComponentLocation where location_id "
-            f"is {self['id']} and component_id in ({', '.join(component_ids)})"
-        )
-        return {item["component_id"]: item["resource_identifier"] for item in found}
+        registered: dict[str, str] = {}
+        for some in some_at_once(component_ids):
+            found = self.session.query(
+                "select component_id, resource_identifier from ComponentLocation where location_id "
+                f"is {self['id']} and component_id in ({', '.join(some)})"
+            )
+            registered.update((item["component_id"], item["resource_identifier"]) for item in found)
+        return registered
 
     def get_filesystem_path(self, component: Any) -> str:
         """Return the path of *component*; see :meth:`get_filesystem_paths`."""

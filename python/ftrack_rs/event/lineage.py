@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ftrack_rs.query import some_at_once
+
 #: What has to be selected of contexts and versions for :meth:`Lineage.learn`.
 CONTEXT = ("id", "parent_id", "project_id", "ancestors.id", "ancestors.parent_id")
 VERSION = (
@@ -20,8 +22,6 @@ VERSION = (
 _TABLES = {"Asset": "asset", "AssetVersion": "assetversion", "Note": "note", "Project": "show"}
 # Attributes that name what contains an entity.
 _CONTAINERS = ("parent_id", "asset_id", "context_id")
-# Keeps an expression below what servers take for one.
-_IDS_IN_A_QUERY = 500
 
 
 class Lineage:
@@ -69,8 +69,7 @@ class Lineage:
 
 def queries(identifiers: Iterable[str]) -> Iterator[str]:
     """Yield expressions for the records of contexts and versions among *identifiers*."""
-    ids = sorted(identifiers)
-    for start in range(0, len(ids), _IDS_IN_A_QUERY):
-        listed = ", ".join(f'"{identifier}"' for identifier in ids[start : start + _IDS_IN_A_QUERY])
+    for ids in some_at_once(sorted(identifiers)):
+        listed = ", ".join(f'"{identifier}"' for identifier in ids)
         for kind, attributes in (("TypedContext", CONTEXT), ("AssetVersion", VERSION)):
             yield f"select {', '.join(attributes)} from {kind} where id in ({listed})"

@@ -18,6 +18,7 @@ from typing import Any
 from ftrack_rs import exception, movement, symbol
 from ftrack_rs._core import PublishPlan, PublishRun
 from ftrack_rs.movement_item import Item, StoppedError
+from ftrack_rs.query import quoted, some_at_once
 
 _logger = logging.getLogger("ftrack_api.publish")
 
@@ -49,11 +50,7 @@ class Placed:
         if not wanted:
             return
         versions = json.loads(plan.json())["versions"]
-        found = self._session.query(
-            f"select {_VERSION_ATTRIBUTES} from AssetVersion where id in "
-            f"({', '.join(wanted.values())})"
-        )
-        entities = {version["id"]: version for version in found}
+        entities = self._versions(list(wanted.values()))
         by_location: dict[str, list[Any]] = {}
         # Entities that nobody is to commit.
         with self._session.operation_recording(False):
@@ -70,6 +67,12 @@ class Placed:
             for location_id, components_there in by_location.items():
                 location = self._session.get("Location", location_id)
                 run.place(self._add(location, components_there))
+
+    def _versions(self, ids: list[str]) -> dict[str, Any]:
+        """Return versions by their ids, with what structures look at."""
+        select = f"select {_VERSION_ATTRIBUTES} from AssetVersion"
+        queries = (f"{select} where id in ({', '.join(some)})" for some in some_at_once(ids))
+        return {item["id"]: item for query in queries for item in self._session.query(query)}
 
     def _add(self, location: Any, components: Sequence[Any]) -> list[tuple[str, str, str]]:
         """Put components into a location; return what they are called there.
@@ -128,27 +131,28 @@ class Placed:
             if accessor and not item.is_container and accessor.exists(item.identifier)
         ]
         registered = self._registered(location, present)
-        kept = []
+        kept = set()
         for item in present:
             if _encoded(location, item) in registered:
                 continue
             common, is_whole = self._compare(location, item)
             if is_whole:
-                kept.append(item)
+                kept.add(item.component["id"])
             elif common:
                 accessor.remove(item.identifier)
-        return [item for item in items if item not in kept]
+        return [item for item in items if item.component["id"] not in kept]
 
-    def _registered(self, location: Any, items: Sequence[Item]) -> set[str]:
+    def _registered(self, location: Any, items: list[Item]) -> set[str]:
         """Return which data of *items* belongs to components already."""
-        if not items:
-            return set()
-        identifiers = ", ".join(json.dumps(_encoded(location, item)) for item in items)
-        found = self._session.query(
-            "select resource_identifier from ComponentLocation where location_id is "
-            f"{location['id']} and resource_identifier in ({identifiers})"
-        )
-        return {registration["resource_identifier"] for registration in found}
+        registered = set()
+        for some in some_at_once(items):
+            identifiers = ", ".join(quoted(_encoded(location, item)) for item in some)
+            found = self._session.query(
+                "select resource_identifier from ComponentLocation where location_id is "
+                f"{location['id']} and resource_identifier in ({identifiers})"
+            )
+            registered |= {registration["resource_identifier"] for registration in found}
+        return registered
 
     def _compare(self, location: Any, item: Item) -> tuple[bool, bool]:
         """Return whether data is the beginning of what is to be there, and whether all of it."""

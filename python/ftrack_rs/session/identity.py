@@ -11,13 +11,10 @@ from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
 from ftrack_rs.overrides import is_own
-from ftrack_rs.query import QueryResult, quoted
+from ftrack_rs.query import QueryResult, quoted, some_at_once
 from ftrack_rs.session.connection import Connection
 from ftrack_rs.session.rows import RecentRows
 from ftrack_rs.symbol import CREATED, NOT_SET
-
-#: Queries of more ids than this are split, as servers bound the length of an expression.
-_POPULATE_AT_ONCE = 500
 
 
 class Identity(Connection):
@@ -304,8 +301,7 @@ class Identity(Connection):
             check_entity(entity, "populated")
         states = zip(dict.fromkeys(entities), inspection.states(entities))
         saved = [entity for entity, state in states if state is not CREATED]
-        for start in range(0, len(saved), _POPULATE_AT_ONCE):
-            some = saved[start : start + _POPULATE_AT_ONCE]
+        for some in some_at_once(saved):
             query = f"select {projections} from {some[0].entity_type} where {_any_of(some)}"
             self.query(query).all()
 

@@ -96,3 +96,15 @@ def test_availability_of_a_container_is_that_of_its_members(
     for member in others:
         server_location.add_component(member, origin)
     assert session.get_component_availability(component)[server_location["id"]] == 100.0
+
+
+def test_many_components_are_looked_up_in_parts(
+    session: Session, calls: Any, server_location: Any
+) -> None:
+    components = [session.create("FileComponent", {"name": f"{n}"}) for n in range(501)]
+    session.commit()
+    calls.forget()
+    with pytest.raises(exception.ComponentNotInLocationError) as caught:
+        server_location.get_resource_identifiers(components)
+    assert len(caught.value.details["components"]) == 501
+    assert calls.actions == [["query"], ["query"]]

@@ -224,16 +224,26 @@ def _transfers(options: argparse.Namespace) -> int:
 
 
 def _server_settings() -> list[str]:
-    """Return the address of the server, the user and the key that the environment names.
+    """Return the address of the server, the user and the key that a session would use.
 
     Raises:
-        ValueError: If one is missing.
+        ValueError: If the environment lacks one.
     """
-    names = ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY")
-    missing = [name for name in names if not os.environ.get(name)]
+    from ftrack_rs import credentials
+
+    found, missing = [], []
+    for name, setting in (
+        ("FTRACK_SERVER", credentials.server_url),
+        ("FTRACK_API_USER", credentials.api_user),
+        ("FTRACK_API_KEY", credentials.api_key),
+    ):
+        try:
+            found.append(setting())
+        except TypeError:
+            missing.append(name)
     if missing:
         raise ValueError(f"set {', '.join(missing)} to say which server to use, and as whom")
-    return [os.environ[name] for name in names]
+    return found
 
 
 def wait_for_interrupt() -> None:

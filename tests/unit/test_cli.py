@@ -35,7 +35,7 @@ def test_faults_are_checked_before_the_server_is_announced(
     [
         (["sandbox", "--port", "99999"], "A port is a number from 0 to 65535, not 99999."),
         (["sandbox", "--port", "0", "--fault", "bad"], "'bad' is no fault: it has no kind"),
-        (["publish", "a.exr", "--task", "t", "--asset", "a"], "set FTRACK_SERVER, FTRACK_API_USER"),
+        (["publish", "a.exr", "--task", "t", "--asset", "a"], "set FTRACK_SERVER, FTRACK_API_KEY"),
         (["events"], "set FTRACK_SERVER"),
         (["transfers", "resume"], "set FTRACK_SERVER"),
     ],
@@ -46,7 +46,7 @@ def test_mistakes_are_one_line(
     arguments: list[str],
     said: str,
 ) -> None:
-    for name in ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY"):
+    for name in ("FTRACK_SERVER", "FTRACK_API_USER", "FTRACK_API_KEY", "FTRACK_APIKEY"):
         monkeypatch.delenv(name, raising=False)
     assert cli.main(arguments) == 1
     output = capsys.readouterr()
@@ -93,3 +93,14 @@ def test_an_error_is_told_once(sandbox: Sandbox, url: str | None, key: str, said
     assert finished.returncode == 1
     assert finished.stderr.startswith(f"ftrack-rs: {said}")
     assert finished.stderr.count(said) == 1
+
+
+def test_the_old_name_of_the_key_is_as_good_as_for_sessions(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in sandbox.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("FTRACK_API_KEY")
+    monkeypatch.setenv("FTRACK_APIKEY", sandbox.api_key)
+    assert cli.main(["publish", "no.exr", "--task", "film/no", "--asset", "a"]) == 1
+    assert "film" in capsys.readouterr().err

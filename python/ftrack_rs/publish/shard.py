@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
+from ftrack_rs import credentials
 from ftrack_rs._core import Client, run_shard
 from ftrack_rs.transfer import Transfer, control
 
@@ -36,9 +36,11 @@ class Shard:
             PublishError: If a file cannot be sent.
             ValueError: If the environment has no key.
         """
-        key = os.environ.get("FTRACK_API_KEY") or os.environ.get("FTRACK_APIKEY")
-        if not key:
-            raise ValueError("Set FTRACK_API_KEY where shards run; they carry no key themselves.")
+        try:
+            key = credentials.api_key()
+        except TypeError as error:
+            message = "Set FTRACK_API_KEY where shards run; they carry no key themselves."
+            raise ValueError(message) from error
         client = Client(self.server_url, self.api_user, key, [], 60.0)
         handle = control() or Transfer()._control
         return ShardResult(run_shard(client, self.content, handle))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import getpass
 import logging
 import os
 import threading
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from ftrack_rs import _centralized_storage_scenario, exception, plugin
+from ftrack_rs import _centralized_storage_scenario, credentials, exception, plugin
 from ftrack_rs import cache as caches
 from ftrack_rs.event.hub import EventHub
 from ftrack_rs.operation import Operations
@@ -72,9 +71,9 @@ class Session(SchemaLoader):
         """
         self.logger = logging.getLogger(f"ftrack_api.session.{type(self).__name__}")
         self._closed = False
-        self._server_url = _server_url(server_url).rstrip("/")
-        self._api_key = _api_key(api_key)
-        self._api_user = _api_user(api_user)
+        self._server_url = credentials.server_url(server_url).rstrip("/")
+        self._api_key = credentials.api_key(api_key)
+        self._api_user = credentials.api_user(api_user)
         self.recorded_operations = Operations()
         self._record_operations = PerThread(True)
         self._auto_populate = PerThread(auto_populate)
@@ -145,7 +144,7 @@ class Session(SchemaLoader):
         if self.recorded_operations:
             self.logger.warning("Closing session with pending operations not persisted.")
         self.recorded_operations.clear()
-        self._local_cache.clear()
+        self._forget_entities()
         request, self._managed_request = self._managed_request, None
         if request is not None:
             request.close()
@@ -169,48 +168,13 @@ class Session(SchemaLoader):
         if self.recorded_operations:
             self.logger.warning("Resetting session with pending operations not persisted.")
         self.recorded_operations.clear()
-        self._local_cache.clear()
+        self._forget_entities()
         self._configure_locations()
         self._announce("ftrack.api.session.reset", {"session": self})
 
-
-def _server_url(given: str | None) -> str:
-    server_url = os.environ.get("FTRACK_SERVER") if given is None else given
-    if not server_url:
-        raise TypeError(
-            'Required "server_url" not specified. Pass as argument or set in environment variable '
-            "FTRACK_SERVER."
-        )
-    return server_url
-
-
-def _api_key(given: str | None) -> str:
-    if given is None:
-        given = os.environ.get("FTRACK_API_KEY", os.environ.get("FTRACK_APIKEY"))
-    if not given:
-        raise TypeError(
-            'Required "api_key" not specified. Pass as argument or set in environment variable '
-            "FTRACK_API_KEY."
-        )
-    return given
-
-
-def _api_user(given: str | None) -> str:
-    user = (os.environ.get("FTRACK_API_USER") or _login_name()) if given is None else given
-    if not user:
-        raise TypeError(
-            'Required "api_user" not specified. Pass as argument, set in environment variable '
-            "FTRACK_API_USER or one of the standard environment variables used by Python's getpass "
-            "module."
-        )
-    return user
-
-
-def _login_name() -> str | None:
-    try:
-        return getpass.getuser()
-    except Exception:
-        return None
+    def _forget_entities(self) -> None:
+        self._local_cache.clear()
+        self._custom_attribute_configurations = None
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, str]:

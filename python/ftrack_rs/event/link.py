@@ -35,6 +35,9 @@ from ftrack_rs.logging import LazyLogMessage as L
 
 _Unsent = tuple[Event, Optional[Acknowledged], Optional[Callback]]
 
+#: Events that wait to be handled; beyond that the oldest are dropped.
+MOST_WAITING = 100_000
+
 # Seconds that the last packets, and acknowledgements before a planned reconnection, may take.
 _PATIENCE = 4.0
 
@@ -54,7 +57,8 @@ class HubHealth(NamedTuple):
     reconnects: int
     #: How many events wait to be handled.
     queue_length: int
-    #: How many were dropped, as the workers of :meth:`.EventHub.wait` had too many waiting.
+    #: How many were dropped, as too many waited for the workers of :meth:`.EventHub.wait` or for a
+    #: thread to call it.
     dropped: int
 
 
@@ -513,7 +517,16 @@ class Link(Dispatch):
             return
         self._last_event = _now()
         if not self._received.is_repeated(event["id"]):
+            self._make_room()
             self._event_queue.put(event)
+
+    def _make_room(self) -> None:
+        """Drop the oldest events of a hub on which nobody waits: they would fill the memory."""
+        while self._event_queue.qsize() >= MOST_WAITING:
+            try:
+                self._on_dropped(self._event_queue.get_nowait())
+            except queue.Empty:
+                return
 
     def _acknowledged(self, data: str) -> None:
         number, _, args = data.partition("+")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ftrack_rs.event import delivery
+from ftrack_rs.event import delivery, link
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.hub import Callback, EventHub, ServerDetails, SocketIoSession
 from ftrack_rs.exception import (
@@ -298,6 +298,24 @@ class TestPackets:
         hub._handle_packet("5", "", "", '{"name": "ftrack.event", "args": [{"topic": "late"}]}')
         hub.wait()
         assert topics == ["ftrack.meta.connected", "t", "ftrack.meta.disconnected"]
+
+    def test_the_oldest_events_are_dropped_when_nobody_waits(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(link, "MOST_WAITING", 2)
+        hub = ConnectedHub()
+        hub.init_connection()
+        handled = []
+        hub.subscribe("topic=there", lambda event: handled.append(event["data"]["number"]))
+        hub._handle_packet("1", "", "", "")
+        for number in range(4):
+            event = Event("there", data={"number": number})
+            hub._handle_packet("5", "", "", hub._encode({"name": "ftrack.event", "args": [event]}))
+        assert (hub.health.queue_length, hub.health.dropped) == (2, 3)
+        assert "Dropped so far: 3" in caplog.text
+        hub._handle_packet("0", "", "", "")
+        hub.wait()
+        assert handled == [2, 3]
 
     def test_waiting_ends_after_the_duration(self) -> None:
         hub = ConnectedHub()

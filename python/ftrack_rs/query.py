@@ -50,8 +50,12 @@ class QueryResult(Sequence["Entity"]):
     def __iter__(self) -> Iterator[Entity]:
         position = 0
         while True:
-            yield from self._results[position:]
-            position = len(self._results)
+            # Whoever is given a row may fetch others before asking for the next.
+            for row in self._results[position:]:
+                position += 1
+                yield row
+            if position < len(self._results):
+                continue
             if not self._can_fetch_more():
                 return
             self._fetch_more()

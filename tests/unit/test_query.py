@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -46,6 +46,20 @@ def test_iterating_fetches_page_by_page() -> None:
     assert [next(iterator) for _ in range(5)] == [0, 1, 2, 3, 4]
     assert len(pages.asked) == 1
     assert list(iterator) == list(range(5, 12))
+
+
+@pytest.mark.parametrize(
+    "look",
+    [len, lambda result: result[7], lambda result: list(result), lambda result: result.all()],
+    ids=["len", "ahead", "loop", "all"],
+)
+def test_a_loop_sees_every_row_whatever_it_looks_at(look: Callable[[QueryResult], Any]) -> None:
+    result = QueryResult(Pages(12), "select id from Task", page_size=5)
+    seen = []
+    for row in result:
+        seen.append(row)
+        look(result)
+    assert seen == list(range(12))
 
 
 @pytest.mark.parametrize(

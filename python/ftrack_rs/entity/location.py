@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from ftrack_rs import exception, inspection, movement, symbol
+from ftrack_rs import exception, inspection, movement, removal, symbol
 from ftrack_rs.entity.base import DynamicEntityTypeMetaclass, Entity, _EntityBase
 from ftrack_rs.event.base import Event
 from ftrack_rs.event.hub import is_off
 from ftrack_rs.movement_item import Item, StoppedError
-from ftrack_rs.overrides import is_own
+from ftrack_rs.overrides import is_own, remembered
 from ftrack_rs.query import some_at_once
 from ftrack_rs.transfer import OnProgress, Transfer, using
 
@@ -18,6 +18,7 @@ from ftrack_rs.transfer import OnProgress, Transfer, using
 _MOST_NAMED = 4
 
 
+@remembered
 class Location(Entity):
     """A place for the data of components.
 
@@ -250,14 +251,21 @@ class Location(Entity):
     def remove_components(self, components: Any, recursive: bool = True) -> None:
         """Remove the data of *components* from here and deregister them, which commits.
 
+        If something cannot be removed, what was removed before is deregistered all the same.
+
         Args:
             components: The components.
             recursive: Remove the members of containers too.
 
         Raises:
+            AccessorError: If data cannot be removed.
             ComponentNotInLocationError: If one is not here.
         """
-        for component in list(components):
+        components = list(components)
+        if removal.is_plain(self):
+            removal.remove(self, components, recursive)
+            return
+        for component in components:
             self.get_resource_identifier(component)
             if recursive and _is_container(component):
                 self.remove_components(component["members"], recursive=recursive)
@@ -266,16 +274,7 @@ class Location(Entity):
             self._publish(symbol.COMPONENT_REMOVED_FROM_LOCATION_TOPIC, component)
 
     def _remove_data(self, component: Any) -> None:
-        if not self.accessor:
-            raise exception.LocationError(
-                "No accessor defined for location {location}.", details={"location": self}
-            )
-        try:
-            self.accessor.remove(self.get_resource_identifier(component))
-        except exception.AccessorResourceNotFoundError:
-            # A sequence has no data besides its members', which few accessors know.
-            if component.entity_type != "SequenceComponent":
-                raise
+        removal.remove_data(self, component, self.get_resource_identifier(component))
 
     def _deregister_component_in_location(self, component: Any) -> None:
         registration = self.session.query(
@@ -366,6 +365,7 @@ class Location(Entity):
         return url
 
 
+@remembered
 class MemoryLocationMixin(
     _EntityBase, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
 ):

@@ -28,6 +28,7 @@ from ftrack_rs.exception import (
     AccessorResourceNotFoundError,
     AccessorUnsupportedOperationError,
 )
+from ftrack_rs.overrides import remembered
 
 # Names of files still being written. They are no resources, so `list` leaves them out.
 _PARTIAL_PREFIX = ".ftrack-rs-"
@@ -44,6 +45,7 @@ _ERROR_BY_NUMBER: dict[int, type[AccessorError]] = {
 }
 
 
+@remembered
 class DiskAccessor(Accessor):
     """Gives access to the files below a folder.
 
@@ -54,6 +56,9 @@ class DiskAccessor(Accessor):
         prefix: The folder; may be changed at any time. Without one every path is allowed.
         follow_symlinks: Whether links below the folder may lead out of it.
     """
+
+    # Accessors of studios set the folder themselves and call no initialiser of this class.
+    follow_symlinks = False
 
     def __init__(self, prefix: str | None, *, follow_symlinks: bool = False, **kw: Any) -> None:
         """Initialise with a folder.

@@ -9,6 +9,7 @@ from typing import Any
 from ftrack_rs import exception, transfer
 from ftrack_rs.accessor.base import Accessor
 from ftrack_rs.data import FileWrapper, String
+from ftrack_rs.overrides import remembered
 
 # HTTP statuses.
 _SUCCESS = range(200, 300)
@@ -81,6 +82,7 @@ class ServerFile(String):
         _upload(self._session, [(component, self.wrapped_file.name)])
 
 
+@remembered
 class _ServerAccessor(Accessor):
     """Access to the data of components by their ids."""
 

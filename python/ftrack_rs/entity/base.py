@@ -24,7 +24,9 @@ from ftrack_rs.attribute import (
     ReferenceAttribute,
     ScalarAttribute,
 )
+from ftrack_rs.attribute_storage import AttributeStorage
 from ftrack_rs.operation import CreateEntityOperation
+from ftrack_rs.overrides import remembered
 from ftrack_rs.symbol import NOT_SET
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class DynamicEntityTypeMetaclass(abc.ABCMeta):
         return f"<dynamic ftrack class '{cls.__name__}'>"
 
 
+@remembered
 class Entity(
     _EntityBase, EntityHandle, MutableMapping[str, Any], metaclass=DynamicEntityTypeMetaclass
 ):
@@ -178,16 +181,9 @@ class Entity(
         raise pickle.PicklingError(f"{self} cannot be pickled: it belongs to a session.")
 
     @property
-    def _ftrack_attribute_storage(self) -> dict[str, dict[str, Any]]:
-        """Local and remote values by attribute, of those that have one; loads nothing.
-
-        Tools look here for what is loaded. It is made anew each time: what is put in is lost.
-        """
-        storage: dict[str, dict[str, Any]] = {}
-        for attribute in self.attributes:
-            if attribute.is_set(self):
-                storage.update(attribute.get_entity_storage(self))
-        return storage
+    def _ftrack_attribute_storage(self) -> AttributeStorage:
+        """Local and remote values by attribute; tools look here for what is loaded."""
+        return AttributeStorage(self)
 
     def _get_unloaded(self, name: str) -> Any:
         """Return the value of *name*, which the native lookup could not give at once."""

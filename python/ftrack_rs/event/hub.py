@@ -34,7 +34,7 @@ from ftrack_rs.event.subscriber import Subscriber
 from ftrack_rs.event.workers import Pool, Workers
 from ftrack_rs.exception import EventHubConnectionError, NotFoundError, NotUniqueError
 from ftrack_rs.logging import LazyLogMessage as L
-from ftrack_rs.overrides import is_own
+from ftrack_rs.overrides import is_own, remembered
 
 __all__ = ["EventHub", "HubHealth", "ServerDetails", "SocketIoSession", "Workers"]
 
@@ -46,6 +46,7 @@ _MOST_REPLY_CALLBACKS = 10_000
 _QUERY_TIMEOUT = 60.0
 
 
+@remembered
 class EventHub(Link):
     """Routes events between publishers and subscribers.
 
@@ -284,12 +285,6 @@ class EventHub(Link):
                 take(event)
             if duration is not None and time.monotonic() - started > duration:
                 return None
-
-    def _on_dropped(self, event: Event) -> None:
-        self._dropped += 1
-        self.logger.warning(
-            L("Dropped event {0}: too many wait. Dropped so far: {1}.", event["id"], self._dropped)
-        )
 
     def _can_send(self) -> bool:
         return self.connected and (self._announcing or not self._resuming)

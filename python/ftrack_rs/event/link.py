@@ -528,6 +528,12 @@ class Link(Dispatch):
             except queue.Empty:
                 return
 
+    def _on_dropped(self, event: Event) -> None:
+        self._dropped += 1
+        self.logger.warning(
+            L("Dropped event {0}: too many wait. Dropped so far: {1}.", event["id"], self._dropped)
+        )
+
     def _acknowledged(self, data: str) -> None:
         number, _, args = data.partition("+")
         callback = self._outstanding.pop(int(number))

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ftrack_rs import exception
 from ftrack_rs._core import Client
-from ftrack_rs.overrides import is_own
+from ftrack_rs.overrides import is_own, remembered
 from ftrack_rs.session.encoding import Encoding
 from ftrack_rs.session.request import headers_of, unheeded
 from ftrack_rs.session.state import Timeout
@@ -22,6 +22,7 @@ _OLDEST_SERVER = (3, 3, 11)
 _CONFIDENTIAL = frozenset({"get_upload_metadata", "get_widget_url", "reset_remote"})
 
 
+@remembered
 class Connection(Encoding):
     """Talks to the server."""
 

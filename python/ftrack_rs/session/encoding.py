@@ -12,6 +12,7 @@ from ftrack_rs import exception, inspection
 from ftrack_rs.attribute import ReferenceAttribute
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
+from ftrack_rs.overrides import remembered
 from ftrack_rs.session.state import SessionState
 from ftrack_rs.symbol import NOT_SET
 
@@ -44,6 +45,7 @@ class OperationPayload(MutableMapping[str, Any]):
         return len(self._data)
 
 
+@remembered
 class Encoding(SessionState):
     """Turns entities into JSON and back."""
 

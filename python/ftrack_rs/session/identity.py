@@ -10,13 +10,14 @@ from ftrack_rs._core import EntityMap, Pages, SchemaSet
 from ftrack_rs.cache import LayeredCache, MemoryCache, StringKeyMaker
 from ftrack_rs.collection import Collection, MappedCollectionProxy
 from ftrack_rs.entity.base import Entity
-from ftrack_rs.overrides import is_own
+from ftrack_rs.overrides import is_first_of, is_own, remembered
 from ftrack_rs.query import QueryResult, quoted, some_at_once
 from ftrack_rs.session.connection import Connection
 from ftrack_rs.session.rows import RecentRows
 from ftrack_rs.symbol import CREATED, NOT_SET
 
 
+@remembered
 class Identity(Connection):
     """Finds, queries, merges and loads entities."""
 
@@ -42,7 +43,7 @@ class Identity(Connection):
         return (
             self._calls_natively()
             and self._identity_cache() is not None
-            and all(getattr(kind, "merge", None) is Entity.merge for kind in self.types.values())
+            and all(is_first_of(kind, "merge", Entity) for kind in self.types.values())
         )
 
     def _identity_cache(self) -> MemoryCache | None:

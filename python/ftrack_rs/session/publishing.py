@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ftrack_rs import exception, journal, movement, preflight, symbol
 from ftrack_rs import transfer as transfers
 from ftrack_rs.journal import UNNOTED, Call, Noted
-from ftrack_rs.overrides import is_own
+from ftrack_rs.overrides import is_own, remembered
 from ftrack_rs.session.locations import Locations
 from ftrack_rs.session.source_files import SourceFiles
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _REVIEW_NAMES = ("ftrackreview-mp4", "ftrackreview-webm", "ftrackreview-image")
 
 
+@remembered
 class Publishing(Locations):
     """Creates components, and has them encoded."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
+from unittest import mock
 
 from registry import program
 
-from programs.places import sequence
+from programs.places import disk_location, sequence
 
 PLUGIN = '''
 import functools
@@ -145,3 +146,41 @@ def a_store_for_a_location(t):
     store.remove_component(frames)
     t.say("left", session.store)
     t.note("gone", store.accessor.open, "nothing")
+
+
+@program
+def an_accessor_that_calls_no_initialiser(t):
+    class Depot(t.api.accessor.disk.DiskAccessor):
+        def __init__(self, root):
+            self.prefix = root
+
+    location = disk_location(t, structure=t.api.structure.entity_id.EntityIdStructure())
+    root = location.accessor.prefix
+    location.accessor = Depot(root)
+    component = t.session.create_component(t.path("a.txt", b"text"), location=location)
+    path = location.get_filesystem_path(component)
+    t.say("path", os.path.relpath(path, root) == component["id"])
+    with open(path, "rb") as file:
+        t.say("content", file.read())
+
+
+@program
+def steps_that_are_patched_on_their_class(t):
+    location = disk_location(t, structure=t.api.structure.entity_id.EntityIdStructure())
+    disk, place = t.api.accessor.disk.DiskAccessor, t.api.entity.location.Location
+    hub = t.api.event.hub.EventHub
+
+    def failing(*arguments, **keywords):
+        raise OSError("patched")
+
+    for kind, step in ((disk, "open"), (place, "_add_data"), (place, "_get_context")):
+        with mock.patch.object(kind, step, failing):
+            path = t.path(f"{step}.txt", b"text")
+            t.note(step, lambda path=path: t.session.create_component(path, location=location))
+        t.session.rollback()
+    with mock.patch.object(hub, "publish") as publish:
+        component = t.session.create_component(t.path("b.txt", b"text"), location=location)
+        location.remove_component(component)
+    topics = [call[0][0]["topic"] for call in publish.call_args_list if call[0]]
+    topics += [call[1]["event"]["topic"] for call in publish.call_args_list if "event" in call[1]]
+    t.say("topics", sorted(topic for topic in topics if "location" in topic))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ftrack_rs import exception, inspection
+from ftrack_rs.attribute_storage import AttributeStorage
 from ftrack_rs.collection import (
     Collection,
     CustomAttributeCollectionProxy,
@@ -67,6 +68,9 @@ class Attributes:
 class Attribute:
     """A named value of an entity, kept on the server."""
 
+    _local_key = "local"
+    _remote_key = "remote"
+
     def __init__(
         self, name: str, default_value: Any = NOT_SET, mutable: bool = True, computed: bool = False
     ) -> None:
@@ -102,10 +106,9 @@ class Attribute:
         """Whether the server computes it."""
         return self._computed
 
-    def get_entity_storage(self, entity: Any) -> dict[str, dict[str, Any]]:
-        """Return the local and the remote value of this attribute, as they are now."""
-        values = {"local": self.get_local_value(entity), "remote": self.get_remote_value(entity)}
-        return {self.name: values}
+    def get_entity_storage(self, entity: Any) -> AttributeStorage:
+        """Return the local and remote values of *entity* by attribute, live."""
+        return AttributeStorage(entity)
 
     def get_value(self, entity: Any) -> Any:
         """Return the local value, else the remote one; load that if the session does so."""

@@ -1,7 +1,7 @@
 """Operations recorded by a session until they are committed or rolled back.
 
-Recording happens at every change of every entity, so these classes are kept cheap: slots for what
-they hold, and values of immutable types are not copied.
+Recording happens at every change of every entity, so it is kept cheap: values of immutable types
+are not copied.
 """
 
 from __future__ import annotations
@@ -51,10 +51,8 @@ class Operations:
 class Operation:
     """Base of all operations.
 
-    Has a dictionary beside the slots of its subclasses, so that scripts can mark operations.
+    Without slots: scripts mark operations, and dump their dictionaries.
     """
-
-    __slots__ = ("__dict__", "__weakref__")
 
 
 class CreateEntityOperation(Operation):
@@ -65,8 +63,6 @@ class CreateEntityOperation(Operation):
         entity_key: Primary key, as given by :func:`ftrack_rs.inspection.primary_key`.
         entity_data: First values of the attributes; a shallow copy of each value given.
     """
-
-    __slots__ = ("entity_data", "entity_key", "entity_type")
 
     def __init__(
         self, entity_type: str, entity_key: Mapping[str, Any], entity_data: Mapping[str, Any]
@@ -91,8 +87,6 @@ class UpdateEntityOperation(Operation):
         old_value: Shallow copy of the value before.
         new_value: Shallow copy of the value after.
     """
-
-    __slots__ = ("attribute_name", "entity_key", "entity_type", "new_value", "old_value")
 
     def __init__(
         self,
@@ -121,8 +115,6 @@ class DeleteEntityOperation(Operation):
         entity_type: Name of the type.
         entity_key: Primary key, as given by :func:`ftrack_rs.inspection.primary_key`.
     """
-
-    __slots__ = ("entity_key", "entity_type")
 
     def __init__(self, entity_type: str, entity_key: Mapping[str, Any]) -> None:
         """Initialise the deletion of the entity *entity_key* of *entity_type*."""

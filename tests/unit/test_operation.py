@@ -29,6 +29,17 @@ def test_operations_are_a_stack() -> None:
         operations.pop()
 
 
+def test_operations_can_be_dumped() -> None:
+    update = UpdateEntityOperation("Task", {"id": "1"}, "name", "anim", "animation")
+    assert vars(update) == {
+        "entity_type": "Task",
+        "entity_key": {"id": "1"},
+        "attribute_name": "name",
+        "old_value": "anim",
+        "new_value": "animation",
+    }
+
+
 def test_attributes_carry_the_names_of_the_arguments() -> None:
     create = CreateEntityOperation("Task", {"id": "1"}, {"name": "anim"})
     update = UpdateEntityOperation("Task", {"id": "1"}, "name", "anim", "animation")
@@ -60,7 +71,7 @@ def test_values_are_shallow_copies() -> None:
 def test_operations_can_be_marked_and_watched() -> None:
     operation = DeleteEntityOperation("Task", {"id": "1"})
     operation.reason = "omitted"  # type: ignore[attr-defined]
-    assert vars(operation) == {"reason": "omitted"}
+    assert vars(operation)["reason"] == "omitted"
     assert weakref.ref(operation)() is operation
 
 

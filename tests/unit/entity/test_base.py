@@ -81,8 +81,23 @@ def test_tools_see_what_is_loaded_without_loading_it(session: Session, calls: Ca
     assert storage["description"] == {"local": "set", "remote": symbol.NOT_SET}
     assert storage["parent"]["remote"] is task["parent"]
     assert "priority" not in storage
-    task._ftrack_attribute_storage.clear()
-    assert task["description"] == "set"
+    assert storage["priority"] == {"local": symbol.NOT_SET, "remote": symbol.NOT_SET}
+    assert calls.actions == []
+
+
+def test_tools_may_change_what_is_loaded(session: Session) -> None:
+    task = session.query("select name from Task").first()
+    storage = task.attributes.get("name").get_entity_storage(task)
+    storage["name"]["remote"] = "server"
+    assert task["name"] == "server"
+    storage["name"]["local"] = "local"
+    assert task["name"] == "local"
+    del storage["name"]["local"]
+    assert task["name"] == "server"
+    assert not session.recorded_operations
+    assert set(storage) >= {"id", "name"}
+    with pytest.raises(KeyError):
+        storage["no such attribute"]
 
 
 def test_deleting_a_value_shows_the_servers(task: Any) -> None:

@@ -91,3 +91,23 @@ def test_a_rollback_undoes_it_too(
     session.rollback()
     assert task["description"] == before
     assert not session.recorded_operations
+
+
+def test_an_interrupt_after_the_answer_hides_nothing_that_was_sent(
+    session: Session, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = session._settle
+
+    def interrupted(operations: list[Any]) -> None:
+        settle(operations)
+        raise KeyboardInterrupt
+
+    task["description"] = "sent"
+    monkeypatch.setattr(session, "_settle", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.commit()
+    monkeypatch.undo()
+    assert task["description"] == "sent"
+    session.commit()
+    assert task["description"] == "sent"
+    assert not session.recorded_operations

@@ -182,13 +182,14 @@ class UnitOfWork(Identity):
         elif self._is_native():
             with self._logging_errors():
                 answer = self._client().commit(self._entities(), batch)
-            self._settle(operations)
+            # First, so that an interrupt amid the rest hides nothing that was sent.
             self._entities().apply(batch)
+            self._settle(operations)
             self._entities().merge_answers(answer)
         else:
             results = self._call_until_settled(batch)
-            self._settle(operations)
             self._entities().apply(batch)
+            self._settle(operations)
             for entry in results:
                 if entry["action"] in ("create", "update"):
                     self._merge_answer(entry["data"])

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ftrack_rs.session.source_files import SourceFiles
 
 _logger = logging.getLogger("ftrack_api.journal")
+
+# Server, user, location, path and data of a call.
+_Parts = tuple[str, str, str, str, str]
 
 #: The number of bytes from which on a transfer is noted. What is smaller is sent again in seconds,
 #: and noting it would take a part of that each time.
@@ -82,6 +86,27 @@ class Noted:
         return {"id": self.file_ids[index]} if self.file_ids else {}
 
 
+class NothingLeftError(Exception):
+    """Raised when a transfer is to be continued of which nothing is left for this process."""
+
+
+_continuing: ContextVar[bool] = ContextVar("continuing", default=False)
+
+
+@contextmanager
+def continuing() -> Iterator[None]:
+    """Continue what is left of the calls in this block, but begin none of them anew.
+
+    Raises:
+        NothingLeftError: If nothing is left of one.
+    """
+    token = _continuing.set(True)
+    try:
+        yield
+    finally:
+        _continuing.reset(token)
+
+
 #: What is known of a call that is not noted.
 UNNOTED: Noted = Noted()
 
@@ -133,7 +158,7 @@ def noted_publish(
         json.dumps({"publish": publish}, sort_keys=True),
     )
     try:
-        intent = Journal().begin(parts, files, False)
+        intent = _take(Journal(), parts, files, False)
     except OSError as error:
         _logger.warning("A publish could not be resumed should it break off: %s", error)
         yield None
@@ -166,7 +191,7 @@ def _begin(call: Call) -> tuple[TransferIntent, Any]:
         json.dumps(portable(call.data), sort_keys=True),
     )
     journal = Journal()
-    intent = journal.begin(parts, call.files.paths, call.files.sequence is not None)
+    intent = _take(journal, parts, call.files.paths, call.files.sequence is not None)
     component = None if intent.is_new else _existing(call.session, intent)
     if component is None:
         return intent, None
@@ -175,6 +200,17 @@ def _begin(call: Call) -> tuple[TransferIntent, Any]:
     # The component was committed, but is not what the call is to make; ids are not used twice.
     intent.finish()
     return journal.begin(parts, call.files.paths, call.files.sequence is not None), None
+
+
+def _take(
+    journal: Journal, parts: _Parts, files: list[str] | list[Path], has_container: bool
+) -> TransferIntent:
+    """Take over what is left of a call, or note it anew unless it is only to be continued."""
+    intent = journal.begin(parts, files, has_container)
+    if intent.is_new and _continuing.get():
+        intent.finish()
+        raise NothingLeftError
+    return intent
 
 
 def _existing(session: Any, intent: TransferIntent) -> Any:

@@ -46,9 +46,10 @@ def move(items: Sequence[Item], target: Any, moved: list[Item], at_once: int = 1
     control = transfer.control()
     sizes = [(str(item.identifier), int(item.component["size"] or 0)) for item in items]
     files = control.passed_files(sizes) if control else None
-    threads = min(at_once, len(items), (control and control.concurrency) or at_once)
+    threads = min(at_once, (control and control.concurrency) or at_once)
+    # A single item too: this thread, to which signals come, waits for no accessor that hangs.
     if threads > 1:
-        _SideBySide(items, target, files).run(threads, moved)
+        _SideBySide(items, target, files).run(min(threads, len(items)), moved)
     else:
         _one_by_one(items, target, files, moved)
 

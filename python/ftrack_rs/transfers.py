@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ftrack_rs._core import Journal
-from ftrack_rs.journal import restored
+from ftrack_rs.journal import NothingLeftError, continuing, restored
 from ftrack_rs.progress_bar import size_text
 from ftrack_rs.publish.publisher import Publisher
 from ftrack_rs.transfer import Transfer
@@ -70,12 +70,21 @@ def _resume(transfers: list[dict[str, Any]], skip_others: bool) -> None:
             if transfer["is_running"]:
                 print(f"{transfer['id']} is running")
             elif (transfer["server"], transfer["user"]) == (session.server_url, session.api_user):
-                _repeat(session, transfer)
+                _continue(session, transfer)
             elif not skip_others:
                 raise ValueError(
                     f"transfer {transfer['id']} belongs to {transfer['user']} at "
                     f"{transfer['server']}; set the FTRACK_* variables accordingly"
                 )
+
+
+def _continue(session: Session, transfer: dict[str, Any]) -> None:
+    try:
+        with continuing():
+            _repeat(session, transfer)
+    except NothingLeftError:
+        # Somebody else was quicker.
+        print(f"{transfer['id']} is running, or has come to its end")
 
 
 def _repeat(session: Session, transfer: dict[str, Any]) -> None:

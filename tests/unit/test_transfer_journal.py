@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from ftrack_rs import Session, Transfer, cli, journal, symbol
+from ftrack_rs import Session, Transfer, cli, journal, symbol, transfers
 from ftrack_rs._core import Journal
 from ftrack_rs.sandbox import Sandbox
 
@@ -264,6 +265,29 @@ def test_the_command_line_lists_and_resumes(
     assert component["id"] in capsys.readouterr().out
     assert cli.main(["transfers", "list"]) == 0
     assert capsys.readouterr().out == "all transfers came to their end\n"
+
+
+def test_what_others_took_up_meanwhile_is_not_begun_anew(
+    sandbox: Sandbox,
+    other_session: Session,
+    version: Any,
+    broken_off: tuple[str, list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (listed,) = Journal().unfinished()
+    for name, value in sandbox.env().items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["transfers", "resume"]) == 0
+    # Whoever lists the transfers before that is late now.
+    stale = SimpleNamespace(unfinished=lambda: [listed])
+    monkeypatch.setattr(transfers, "Journal", lambda: stale)
+    capsys.readouterr()
+    assert cli.main(["transfers", "resume"]) == 0
+    assert capsys.readouterr().out == f"{listed['id']} is running, or has come to its end\n"
+    found = other_session.query(f"SequenceComponent where version_id is {version['id']}").all()
+    assert len(found) == 1
+    assert Journal().unfinished() == []
 
 
 def test_the_command_line_forgets(

@@ -62,7 +62,12 @@ class CreateEntityOperation(Operation):
         entity_type: Name of the type.
         entity_key: Primary key, as given by :func:`ftrack_rs.inspection.primary_key`.
         entity_data: First values of the attributes; a shallow copy of each value given.
+        has_new_id: True if the session has made the id, which then cannot exist on the server
+            before this is committed.
     """
+
+    # Not in the dictionary, which holds what operations of ftrack_api do.
+    __slots__ = ("has_new_id",)
 
     def __init__(
         self, entity_type: str, entity_key: Mapping[str, Any], entity_data: Mapping[str, Any]
@@ -71,6 +76,7 @@ class CreateEntityOperation(Operation):
         self.entity_type = entity_type
         self.entity_key = entity_key
         self.entity_data = {name: _copy(value) for name, value in entity_data.items()}
+        self.has_new_id = False
 
     def __repr__(self) -> str:
         """Return the class, the entity and the names of its attributes."""

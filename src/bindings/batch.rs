@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ftrack_client::coalesce::{Recorded, coalesce};
+use ftrack_client::commit::NewIds;
 use ftrack_protocol::{ENTITY_TYPE_KEY, Operation, Value, Write};
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
@@ -17,6 +18,7 @@ use crate::{convert, imports};
 #[pyclass(frozen, module = "ftrack_rs._core")]
 pub struct Batch {
     pub operations: Arc<[Operation]>,
+    pub new_ids: NewIds,
 }
 
 #[pymethods]
@@ -24,19 +26,21 @@ impl Batch {
     #[new]
     fn new(operations: &Bound<'_, PyList>, session: &Bound<'_, PyAny>) -> PyResult<Self> {
         let names = Names::default();
-        let recorded: PyResult<Vec<_>> = operations
-            .iter()
-            .map(|operation| {
-                Reader {
-                    operation: &operation,
-                    session,
-                    names: &names,
-                }
-                .read()
-            })
-            .collect();
+        let mut recorded = Vec::with_capacity(operations.len());
+        let mut new_ids = NewIds::new();
+        for operation in operations {
+            let reader = Reader {
+                operation: &operation,
+                session,
+                names: &names,
+            };
+            let step = reader.read()?;
+            new_ids.extend(reader.new_id(&step)?);
+            recorded.push(step);
+        }
         Ok(Self {
-            operations: coalesce(recorded?).into(),
+            operations: coalesce(recorded).into(),
+            new_ids,
         })
     }
 
@@ -120,6 +124,23 @@ impl<'py> Reader<'_, 'py> {
             write.set(name, value);
         }
         Ok(write)
+    }
+
+    /// Returns the id that the session made for the entity that is created, if it did.
+    fn new_id(&self, step: &Recorded) -> PyResult<Option<Arc<str>>> {
+        let Recorded::Operation(Operation::Create(write)) = step else {
+            return Ok(None);
+        };
+        let name = intern!(self.operation.py(), "has_new_id");
+        // Scripts may have classes of their own, which do not initialise it.
+        let is_new = match self.operation.getattr_opt(name)? {
+            Some(is_new) => is_new.is_truthy()?,
+            None => false,
+        };
+        match &*write.entity_key {
+            [id] if is_new => Ok(id.as_str().map(Arc::from)),
+            _ => Ok(None),
+        }
     }
 
     fn update(&self) -> PyResult<Recorded> {

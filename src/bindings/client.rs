@@ -181,6 +181,7 @@ impl Client {
             overrides: self.headers.clone(),
             map: Arc::clone(&entities.inner),
             batch: Arc::clone(&batch.operations),
+            new_ids: batch.new_ids.clone(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ftrack_protocol::{EntityData, Operation, Value, Write};
+use hashbrown::HashSet;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
@@ -23,6 +24,9 @@ use evidence::Evidence;
 /// A batch whose first answer is lost is sent once more: a server that loses two in a row is better left alone.
 const MAX_ATTEMPTS: u32 = 2;
 
+/// The ids that this client made for new entities: the server cannot have them from anywhere else.
+pub type NewIds = HashSet<Arc<str>>;
+
 /// A batch on its way to the server.
 #[derive(Clone, Debug)]
 pub struct Commit {
@@ -34,6 +38,8 @@ pub struct Commit {
     pub map: Arc<IdentityMap>,
     /// The changes.
     pub batch: Arc<[Operation]>,
+    /// Which of the entities that the batch creates prove by their existence that it was carried out.
+    pub new_ids: NewIds,
 }
 
 impl Commit {
@@ -66,7 +72,7 @@ impl Commit {
 
     /// Asks the server whether it holds what the batch writes; none if that cannot be told.
     pub async fn outcome(&self) -> Option<Outcome> {
-        let evidence = Evidence::of(&self.map, &self.batch)?;
+        let evidence = Evidence::of(self)?;
         let body = encode_batch(&evidence.queries()).ok()?;
         let call = self
             .transport
@@ -75,6 +81,17 @@ impl Commit {
         let seen = IdentityMap::new(self.map.schemas().clone());
         let answers = merge_answers(&seen, &answer).ok()?;
         evidence.judge(&seen, &answers)
+    }
+
+    /// Tells whether an operation creates an entity whose id was made for it.
+    fn is_proof(&self, operation: &Operation) -> bool {
+        let Operation::Create(write) = operation else {
+            return false;
+        };
+        match &*write.entity_key {
+            [id] => id.as_str().is_some_and(|id| self.new_ids.contains(id)),
+            _ => false,
+        }
     }
 
     async fn post(&self) -> Result<Bytes> {

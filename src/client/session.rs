@@ -213,6 +213,7 @@ impl Session {
             overrides: CallHeaders::default(),
             map: self.map.clone(),
             batch: batch.into(),
+            new_ids: self.work.new_ids().clone(),
         };
         let answer = commit.send().await?;
         self.work.accept(&self.map, &answer)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ftrack_protocol::{EntityKey, Operation, Value, Write};
 
 use crate::coalesce::{Recorded, coalesce};
+use crate::commit::NewIds;
 use crate::error::{Error, Result};
 use crate::identity_map::{ClearScope, EntityId, IdentityMap, SlotValue};
 use crate::merge::{Answer, merge_answers};
@@ -14,6 +15,7 @@ use crate::schema_set::{AttributeId, AttributeKind, DataType, DefaultValue, Enti
 #[derive(Clone, Debug, Default)]
 pub struct UnitOfWork {
     log: Vec<Recorded>,
+    new_ids: NewIds,
 }
 
 /// What the server answered to one operation of a commit.
@@ -52,6 +54,11 @@ impl UnitOfWork {
         })
     }
 
+    /// Returns the ids that were made for new entities, and not given by the caller.
+    pub fn new_ids(&self) -> &NewIds {
+        &self.new_ids
+    }
+
     /// Makes a new entity with the defaults of its type and these values, and records its creation.
     ///
     /// Values of references and collections are recorded as an update after the creation, because they may refer back to the new entity.
@@ -73,11 +80,16 @@ impl UnitOfWork {
         }
         let id = map.insert_detached(entity_type.id);
         set_defaults(map, id, entity_type);
+        let new_id = new_id(entity_type).filter(|new| plain.iter().all(|(given, _)| given != new));
         for (attribute, value) in plain {
             map.set_local(id, attribute, value);
         }
         let id = map.attach(id).ok_or_else(|| no_identity(entity_type))?;
         self.log.push(creation(map, id, entity_type)?.into());
+        if new_id.is_some() {
+            self.new_ids
+                .extend(map.key(id).into_iter().flat_map(|key| key.values));
+        }
         for (attribute, value) in relations {
             self.set(map, id, attribute, value)?;
         }
@@ -146,6 +158,7 @@ impl UnitOfWork {
     /// New entities keep the identity they were sent with, whatever the answer holds of them.
     pub fn accept(&mut self, map: &IdentityMap, answer: &[u8]) -> Result<Vec<Committed>> {
         self.log.clear();
+        self.new_ids.clear();
         map.clear_all_local(ClearScope::KeepPrimaryKey);
         let answers = merge_answers(map, answer);
         map.clear_all_local(ClearScope::All);
@@ -154,6 +167,7 @@ impl UnitOfWork {
 
     /// Forgets all changes; new entities can no longer be found.
     pub fn rollback(&mut self, map: &IdentityMap) {
+        self.new_ids.clear();
         for step in self.log.drain(..) {
             let Recorded::Operation(Operation::Create(write)) = step else {
                 continue;
@@ -192,6 +206,14 @@ fn wire_value(
             entity_type.attribute(attribute).name
         ))
     })
+}
+
+/// Returns the attribute that is all of the primary key and whose value is made where none is given.
+fn new_id(entity_type: &EntityType) -> Option<AttributeId> {
+    match *entity_type.primary_key {
+        [id] if entity_type.attribute(id).default == DefaultValue::UniqueId => Some(id),
+        _ => None,
+    }
 }
 
 fn set_defaults(map: &IdentityMap, id: EntityId, entity_type: &EntityType) {

@@ -9,6 +9,7 @@ import pytest
 
 from call_log import Calls
 from ftrack_rs import Session, exception
+from ftrack_rs.operation import CreateEntityOperation
 from ftrack_rs.sandbox import Sandbox
 
 CARRIED_OUT: list[dict[str, Any]] = [{"kind": "lost_answer"}, {"kind": "truncate"}]
@@ -177,6 +178,40 @@ def test_what_somebody_else_changed_meanwhile_is_left_alone(
     with pytest.raises(exception.AnswerLostError, match="nobody can tell"):
         session.commit()
     assert session.query(f"Task where name is theirs and id is {task['id']}").one()
+
+
+@pytest.mark.parametrize(("data", "expected"), [({}, True), ({"id": "given"}, False)])
+def test_the_creation_tells_whether_the_session_has_made_the_id(
+    session: Session, data: dict[str, Any], expected: bool
+) -> None:
+    session.create("Note", data)
+    assert [it.has_new_id for it in session.recorded_operations] == [expected]
+    session.rollback()
+
+
+def _create_taken(session: Session, note: Any, how: str) -> None:
+    data = {"id": note["id"], "content": "ours"}
+    if how == "create":
+        session.create("Note", data)
+    else:
+        key = {"id": note["id"]}
+        session.recorded_operations.push(CreateEntityOperation("Note", key, data))
+
+
+@pytest.mark.parametrize("how", ["create", "push"])
+def test_an_id_that_the_caller_gave_proves_nothing(
+    session: Session, other_session: Session, faults: Any, task: Any, how: str
+) -> None:
+    user = other_session.query("User").first()
+    taken = other_session.create("Note", {"content": "theirs", "author": user})
+    other_session.commit()
+    task["name"] = "changed"
+    _create_taken(session, taken, how)
+    faults("api", action="create", status=502, body="down", count=1)
+    with pytest.raises(exception.ServerError, match=r"IntegrityError|DuplicateEntryError"):
+        session.commit()
+    assert len(session.recorded_operations) == 2
+    assert other_session.query(f"Task where id is {task['id']}").one()["name"] == "compositing"
 
 
 @pytest.mark.parametrize("fault", [CARRIED_OUT[0], NOT_CARRIED_OUT[3]], ids=_name)

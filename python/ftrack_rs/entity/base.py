@@ -138,11 +138,14 @@ class Entity(
                 for attribute, value in scalars:
                     attribute.set_local_value(self, value)
         if session.record_operations:
-            session.recorded_operations.push(
-                CreateEntityOperation(
-                    self.entity_type, inspection.primary_key(self), self._get_locals()
-                )
+            operation = CreateEntityOperation(
+                self.entity_type, inspection.primary_key(self), self._get_locals()
             )
+            operation.has_new_id = any(
+                value is new_id and attribute.name in self.primary_key_attributes
+                for attribute, value in missing
+            )
+            session.recorded_operations.push(operation)
         for attribute, value in references + collections:
             attribute.set_local_value(self, value)
 

@@ -1,7 +1,8 @@
 //! What the entities on the server say about a batch whose answer was lost.
 //!
 //! A batch is carried out as a whole or not at all, so that one trace of it, or the lack of one, speaks for all of it:
-//! - An id that was made here exists on the server only if the batch was carried out. Where a batch creates such an entity, nothing else is looked at.
+//! - An id that this client made exists on the server only if the batch was carried out. Where a batch creates such an entity, nothing else is looked at. An id that the caller gave
+//!   may have existed before, which the server refuses: it proves nothing.
 //! - An entity to be deleted that is still there, and an attribute that still has the value it had before, tell that it was not.
 //! - Otherwise every deleted entity has to be gone, and every attribute has to have the value that was sent.
 //!
@@ -13,11 +14,12 @@ use std::sync::Arc;
 
 use ftrack_protocol::{Operation, Value, Write};
 
+use super::Commit;
 use crate::error::Outcome;
 use crate::identity_map::{EntityId, IdentityMap};
 use crate::merge::Answer;
 use crate::populate;
-use crate::schema_set::{DefaultValue, EntityType, SchemaSet};
+use crate::schema_set::{EntityType, SchemaSet};
 
 /// What to ask about a batch.
 pub(super) struct Evidence<'a> {
@@ -29,6 +31,8 @@ pub(super) struct Evidence<'a> {
 struct Trace<'a> {
     operation: &'a Operation,
     expression: String,
+    /// Whether it creates an entity whose id was made for it.
+    is_proof: bool,
 }
 
 /// What one operation says about its batch.
@@ -43,19 +47,26 @@ enum Sign {
 impl<'a> Evidence<'a> {
     /// Decides what to ask, or that nothing would tell.
     ///
-    /// `known` holds the server's values as they were before the batch.
-    pub(super) fn of(known: &'a IdentityMap, batch: &'a [Operation]) -> Option<Self> {
-        let schemas = known.schemas();
-        let creation = batch.iter().find(|operation| is_new(schemas, operation));
-        let telling = creation.map_or(batch, slice::from_ref);
+    /// The map of the commit holds the server's values as they were before the batch.
+    pub(super) fn of(commit: &'a Commit) -> Option<Self> {
+        let known = &*commit.map;
+        let proof = commit.batch.iter().find(|it| commit.is_proof(it));
+        let telling = proof.map_or(&*commit.batch, slice::from_ref);
         let traces: Option<Vec<_>> = telling
             .iter()
             .filter(|operation| !matches!(operation, Operation::Query { .. }))
             .map(|operation| {
-                let expression = expression(schemas, operation)?;
+                let is_proof = proof.is_some();
+                let attributes = match operation {
+                    Operation::Create(write) | Operation::Update(write) if !is_proof => {
+                        &*write.attributes
+                    }
+                    _ => &[],
+                };
                 Some(Trace {
                     operation,
-                    expression,
+                    expression: expression(known.schemas(), operation, attributes)?,
+                    is_proof,
                 })
             })
             .collect();
@@ -82,7 +93,7 @@ impl<'a> Evidence<'a> {
             .traces
             .iter()
             .zip(answers)
-            .map(|(trace, answer)| self.sign(trace.operation, seen, found(answer)))
+            .map(|(trace, answer)| self.sign(trace, seen, found(answer)))
             .collect();
         if signs.contains(&Sign::NotMade) {
             Some(Outcome::NotMade)
@@ -93,19 +104,30 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    fn sign(&self, operation: &Operation, seen: &IdentityMap, found: Option<EntityId>) -> Sign {
-        match (operation, found) {
+    fn sign(&self, trace: &Trace<'_>, seen: &IdentityMap, found: Option<EntityId>) -> Sign {
+        match (trace.operation, found) {
             (Operation::Delete { .. }, None) => Sign::Made,
             (Operation::Delete { .. }, Some(_)) | (Operation::Create(_), None) => Sign::NotMade,
-            (Operation::Create(_), Some(_)) if is_new(seen.schemas(), operation) => Sign::Made,
+            (Operation::Create(_), Some(_)) if trace.is_proof => Sign::Made,
+            // An entity that has the id may be the one created, with values in the server's form, or another from before.
+            (Operation::Create(write), Some(id)) if write.entity_key.len() == 1 => {
+                self.sign_of_values(write, seen, id, Sign::Blurred)
+            }
             (Operation::Create(write) | Operation::Update(write), Some(id)) => {
-                self.sign_of_values(write, seen, id)
+                self.sign_of_values(write, seen, id, Sign::NotMade)
             }
             _ => Sign::Blurred,
         }
     }
 
-    fn sign_of_values(&self, write: &Write, seen: &IdentityMap, id: EntityId) -> Sign {
+    /// `unread` is what another value says than the one sent if none was known before.
+    fn sign_of_values(
+        &self,
+        write: &Write,
+        seen: &IdentityMap,
+        id: EntityId,
+        unread: Sign,
+    ) -> Sign {
         let mut sign = Sign::Made;
         for (name, sent) in &write.attributes {
             let held = server_value(seen, id, name);
@@ -115,6 +137,7 @@ impl<'a> Evidence<'a> {
             match (held, self.before(write, name)) {
                 (Some(held), Some(before)) if !is_same(&held, &before) => sign = Sign::Blurred,
                 (None, _) => sign = Sign::Blurred,
+                (Some(_), None) if unread == Sign::Blurred => sign = unread,
                 _ => return Sign::NotMade,
             }
         }
@@ -136,35 +159,25 @@ fn server_value(map: &IdentityMap, id: EntityId, name: &str) -> Option<Value> {
     map.wire_value(&map.remote(id, attribute)?)
 }
 
-/// Tells whether an operation creates an entity whose id was made for it.
-fn is_new(schemas: &SchemaSet, operation: &Operation) -> bool {
-    let Operation::Create(write) = operation else {
-        return false;
-    };
-    schemas
-        .find(&write.entity_type)
-        .is_some_and(|entity_type| match *entity_type.primary_key {
-            [id] => entity_type.attribute(id).default == DefaultValue::UniqueId,
-            _ => false,
-        })
-}
-
-fn expression(schemas: &SchemaSet, operation: &Operation) -> Option<String> {
-    let (entity_type, entity_key, written) = match operation {
+/// Returns the query that finds the entity of an operation, with these attributes.
+fn expression(
+    schemas: &SchemaSet,
+    operation: &Operation,
+    attributes: &[(Arc<str>, Value)],
+) -> Option<String> {
+    let (entity_type, entity_key) = match operation {
         Operation::Create(write) | Operation::Update(write) => {
-            (&write.entity_type, &write.entity_key, &*write.attributes)
+            (&write.entity_type, &write.entity_key)
         }
         Operation::Delete {
             entity_type,
             entity_key,
-        } => (entity_type, entity_key, &[][..]),
+        } => (entity_type, entity_key),
         Operation::Query { .. } | Operation::Other { .. } => return None,
     };
     let entity_type = schemas.find(entity_type)?;
     let mut projections = key_names(entity_type);
-    if !is_new(schemas, operation) {
-        projections.extend(written.iter().map(|(name, _)| &**name));
-    }
+    projections.extend(attributes.iter().map(|(name, _)| &**name));
     let keys = [key_of(entity_key)?.into()];
     let queries = populate::expressions(entity_type, &keys, &projections.join(", "));
     queries.ok()?.pop()

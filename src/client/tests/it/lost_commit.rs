@@ -291,6 +291,65 @@ async fn an_entity_without_an_id_of_its_own_is_compared_by_its_values() {
 }
 
 #[tokio::test]
+async fn an_id_that_the_caller_gave_proves_nothing() {
+    let (server, mut session, task) = session_with_task().await;
+    session.set(&task, "name", "after").unwrap();
+    let given = [("id", "taken"), ("name", "new")];
+    session.create("Task", given).unwrap();
+    let rows = |name: &str| {
+        let result = |row| json!({"action": "query", "data": [row], "metadata": {}});
+        let rows = [("t", name), ("taken", "theirs")]
+            .map(|(id, name)| json!({"__entity_type__": "Task", "id": id, "name": name}));
+        json!(rows.map(result)).to_string()
+    };
+    server.push(LOST);
+    server.push(rows("before").as_str());
+    server.push((
+        409,
+        r#"{"exception":"DuplicateEntryError","content":"taken"}"#,
+    ));
+    server.push(rows("before").as_str());
+    let error = session.commit().await.unwrap_err();
+    assert!(error.to_string().contains("DuplicateEntryError"), "{error}");
+    assert_eq!(session.recorded().len(), 2);
+}
+
+/// Creates a task under an id that the caller gives, loses the answer, and shows the name that is held when it is looked up.
+async fn create_under_given_id(held: &str) -> Result<Vec<Committed>, Error> {
+    let (server, mut session) = Server::with_session().await;
+    let given = [("id", "given"), ("name", "ours")];
+    session.create("Task", given).unwrap();
+    server.push(LOST);
+    let row = json!({"__entity_type__": "Task", "id": "given", "name": held, "bid": null});
+    server.push(found(&row).as_str());
+    let result = session.commit().await;
+    assert_eq!(actions(&server), ["create", "query"]);
+    result
+}
+
+#[tokio::test]
+async fn an_entity_with_an_id_that_the_caller_gave_is_compared_by_its_values() {
+    create_under_given_id("ours").await.unwrap();
+    let error = create_under_given_id("theirs").await.unwrap_err();
+    assert_eq!(outcome(&error), None);
+}
+
+#[tokio::test]
+async fn an_id_made_here_proves_a_commit_beside_one_that_was_given() {
+    let (server, mut session) = Server::with_session().await;
+    session.create("Task", [("id", "given")]).unwrap();
+    let made = session.create("Task", [("name", "made")]).unwrap();
+    server.push(LOST);
+    server.push(found(&json!({"__entity_type__": "Task", "id": id(&made)})).as_str());
+    session.commit().await.unwrap();
+    let asked = serde_json::from_str::<Json>(&server.last_body()).unwrap();
+    assert_eq!(
+        asked[0]["expression"],
+        format!("select id from Task where id is {}", id(&made))
+    );
+}
+
+#[tokio::test]
 async fn values_that_were_made_are_known_afterwards() {
     let (server, mut session, task) = session_with_task().await;
     session.set(&task, "name", "after").unwrap();

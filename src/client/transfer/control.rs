@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::DropGuard;
 
 use super::Cancel;
+use super::limit::Permit;
 
 /// Unused bandwidth of so much time may be made up for; more would turn a limit into bursts.
 const BURST: Duration = Duration::from_millis(100);
@@ -92,14 +92,15 @@ impl Control {
 
     /// Waits until `bytes` may move, or returns false when the transfers were stopped; for bytes that the caller moves.
     pub async fn admitted(&self, bytes: u64) -> bool {
-        self.run(self.admit(bytes)).await.is_some()
+        self.run(self.admit(bytes, None)).await.is_some()
     }
 
-    /// Waits until `bytes` may move.
-    pub(super) async fn admit(&self, bytes: u64) {
+    /// Waits until `bytes` may move. A place is not used in a pause, and lent to others meanwhile.
+    pub(super) async fn admit(&self, bytes: u64, place: Option<&Permit>) {
         let mut settings = self.0.settings.subscribe();
         loop {
             let Settings { paused, bandwidth } = *settings.borrow_and_update();
+            let _lent = place.filter(|_| paused).map(Permit::lend);
             let wait = match bandwidth {
                 _ if paused => Duration::MAX,
                 None => return,
@@ -116,10 +117,11 @@ impl Control {
         }
     }
 
-    /// Waits, on a thread that may block, until `bytes` may move; returns whether they may before `stop` is pulled.
-    pub(super) fn admit_blocking(&self, bytes: u64, stop: &Cancel) -> bool {
-        let admitted = Handle::current().block_on(stop.run(self.admit(bytes)));
-        admitted.is_some() && !stop.is_cancelled()
+    /// Waits until the transfers are not paused.
+    pub(super) async fn resumed(&self) {
+        let mut settings = self.0.settings.subscribe();
+        // The sender lives as long as this control.
+        let _ = settings.wait_for(|settings| !settings.paused).await;
     }
 
     /// Returns how many bytes, of at most `most`, to move in one piece.
@@ -210,8 +212,8 @@ mod tests {
     async fn a_limit_that_is_lifted_lets_waiting_bytes_go() {
         let control = Control::new();
         control.limit_bandwidth(NonZeroU64::new(1));
-        control.admit(1_000_000).await;
-        let (waiting, lift) = (control.admit(1), async {
+        control.admit(1_000_000, None).await;
+        let (waiting, lift) = (control.admit(1, None), async {
             assert!(control.0.bucket.lock().empty_at.is_some());
             control.limit_bandwidth(None);
         });
@@ -222,7 +224,7 @@ mod tests {
     async fn nothing_is_admitted_in_a_pause() {
         let control = Control::new();
         control.pause();
-        let mut waiting = std::pin::pin!(control.admit(1));
+        let mut waiting = std::pin::pin!(control.admit(1, None));
         assert!((&mut waiting).now_or_never().is_none());
         assert!(control.is_paused());
         control.resume();

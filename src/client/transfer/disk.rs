@@ -7,10 +7,11 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::runtime::Handle;
 
 use self::reflink::reflink;
 use super::limit::Permit;
@@ -71,7 +72,7 @@ pub async fn copy(
     };
     let limiter = options.concurrency.limiter();
     let items = stream::iter(items.into_iter().enumerate());
-    let copies = admitted(items, &limiter)
+    let copies = admitted(items, &limiter, control)
         .map(|((index, item), place)| run.copy(index, item, place).boxed());
     let outcome = bounded(control, options.total, concurrently(copies)).await;
     // Until all threads have ended files may still arrive.
@@ -126,6 +127,7 @@ impl Copier<'_> {
         place: Permit,
     ) -> Result<(usize, Copied), Fault> {
         let started = Instant::now();
+        let place = Arc::new(place);
         let copy = FileCopy {
             index,
             item,
@@ -134,6 +136,7 @@ impl Copier<'_> {
             progress: self.progress.clone(),
             control: self.control.clone(),
             stop: self.stop.clone(),
+            place: Arc::downgrade(&place),
         };
         let working = self.working.clone();
         let copied = blocking(move || {
@@ -156,6 +159,8 @@ struct FileCopy {
     progress: Progress,
     control: Control,
     stop: Cancel,
+    /// Belongs to whoever waits for the copy: a thread that hangs in a system call must not keep it from others.
+    place: Weak<Permit>,
 }
 
 impl FileCopy {
@@ -186,13 +191,12 @@ impl FileCopy {
 
     /// Copies until the source ends or the copy is stopped; returns the bytes copied.
     fn content(&self, source: &SourceFile, from: &File, to: &File) -> io::Result<u64> {
-        let admitted = |bytes| self.control.admit_blocking(bytes, &self.stop);
-        if admitted(0) && reflink(from, to) {
+        if self.admitted(0) && reflink(from, to) {
             self.progress.transferred(self.index, source.size);
             return Ok(source.size);
         }
         let (mut from, mut to, mut size) = (from, to, 0);
-        while admitted(SEGMENT.min(source.size - size)) {
+        while self.admitted(SEGMENT.min(source.size - size)) {
             let copied = io::copy(&mut from.by_ref().take(SEGMENT), &mut to)?;
             self.progress.transferred(self.index, copied);
             size += copied;
@@ -201,6 +205,13 @@ impl FileCopy {
             }
         }
         Ok(size)
+    }
+
+    /// Waits until `bytes` may move; returns whether they may before the copy is stopped.
+    fn admitted(&self, bytes: u64) -> bool {
+        let place = self.place.upgrade();
+        let admission = self.stop.run(self.control.admit(bytes, place.as_deref()));
+        Handle::current().block_on(admission).is_some() && !self.stop.is_cancelled()
     }
 
     /// Tells which of the files an error is about: the kernel, which copies, does not. A source that cannot be read where the copy broke off is the one.

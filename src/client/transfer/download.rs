@@ -98,7 +98,7 @@ pub async fn download(
         opaque_tags: &AtomicBool::new(false),
     };
     let items = stream::iter(items.into_iter().enumerate());
-    let downloads = admitted(items, &limiter)
+    let downloads = admitted(items, &limiter, control)
         .map(|((index, item), place)| run.item(index, item, place).boxed());
     tally
         .settle(control, options.total, concurrently(downloads))
@@ -235,7 +235,7 @@ impl Fetch<'_> {
                 return Err(failure.into());
             }
             attempts.pause(failure).await?;
-            place = self.run.limiter.acquire().await;
+            place = self.run.limiter.place(self.run.control).await;
         }
     }
 
@@ -286,7 +286,7 @@ impl Fetch<'_> {
         let started = Instant::now();
         let mut writer = self.writer(Start::Anew).await?;
         let next = async |answer: &mut Answer| {
-            let bytes = answer.next(flow, control).await;
+            let bytes = answer.next(flow, control, Some(&place)).await;
             bytes.inspect_err(|failure| failure.blame(&place))
         };
         while let Some(bytes) = next(&mut answer).await? {

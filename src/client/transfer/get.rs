@@ -8,6 +8,7 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, IF_RANGE, LOCATION, RANGE};
 use reqwest::{Client, Response, StatusCode, Url};
 
+use super::limit::Permit;
 use super::link::{Failure, Flow, Link};
 use super::version::{self, Extent, Version};
 use super::{Control, TransferError};
@@ -178,6 +179,7 @@ impl Answer {
         &mut self,
         flow: &Flow,
         control: &Control,
+        place: Option<&Permit>,
     ) -> Result<Option<Bytes>, Failure> {
         if self.length() == Some(0) {
             // What a server sends beside "there are no bytes" is no content.
@@ -188,7 +190,7 @@ impl Answer {
         let bytes = bytes.map_err(|error| self.link.broken(error))?;
         let length = bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
         flow.advance(length);
-        flow.excuse(control.admit(length)).await;
+        flow.excuse(control.admit(length, place)).await;
         Ok(bytes)
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::descriptors;
+use super::{Control, descriptors};
 
 /// Requests that run together before anything is known.
 const START: usize = 4;
@@ -66,8 +66,18 @@ pub(super) struct Permit {
 }
 
 impl Limiter {
-    /// Waits for a place.
-    pub(super) async fn acquire(&self) -> Permit {
+    /// Waits for a place. Nobody who is paused takes one from others.
+    pub(super) async fn place(&self, control: &Control) -> Permit {
+        loop {
+            control.resumed().await;
+            let place = self.acquire().await;
+            if !control.is_paused() {
+                return place;
+            }
+        }
+    }
+
+    async fn acquire(&self) -> Permit {
         let place = Arc::clone(&self.places.free).acquire_owned().await;
         Permit {
             limiter: self.clone(),
@@ -264,6 +274,10 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -325,6 +339,20 @@ mod tests {
             16
         );
         assert!(take_all(&limiter).await.len() < 16);
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_a_place_in_a_pause() {
+        let (limiter, control) = (Concurrency::Fixed(1).limiter(), Control::new());
+        let holder = limiter.acquire().await;
+        let mut waiting = pin!(limiter.place(&control));
+        assert!((&mut waiting).now_or_never().is_none());
+        control.pause();
+        drop(holder);
+        assert!((&mut waiting).now_or_never().is_none());
+        assert!(limiter.acquire().now_or_never().is_some());
+        control.resume();
+        waiting.await;
     }
 
     #[tokio::test]

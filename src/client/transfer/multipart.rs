@@ -245,11 +245,15 @@ impl<'a> FileUpload<'a> {
     }
 
     async fn send_parts(&self, parts: Vec<Part>) -> Result<(), Failure> {
-        admitted(stream::iter(parts), self.run.limiter)
-            .map(|(part, permit)| self.send_part(part, permit).boxed())
-            .buffer_unordered(usize::MAX)
-            .try_collect()
-            .await
+        admitted(
+            stream::iter(parts),
+            self.run.limiter,
+            &self.run.sender.control,
+        )
+        .map(|(part, permit)| self.send_part(part, permit).boxed())
+        .buffer_unordered(usize::MAX)
+        .try_collect()
+        .await
     }
 
     /// Sends a part. One that the storage takes without a name is as good as not sent.

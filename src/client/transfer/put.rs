@@ -55,7 +55,7 @@ impl Sender {
         let mut attempts = Attempts::new(self.options.retry);
         loop {
             // A connection that is opened in a pause would only stand idle.
-            self.control.admit(0).await;
+            self.control.admit(0, Some(permit)).await;
             let attempt = Attempt(Arc::new(Flow::new(put.index, &self.progress)));
             let failure = match self.attempt(put, &attempt.0, permit).await {
                 Ok(accepted) => {

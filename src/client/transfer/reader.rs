@@ -132,7 +132,11 @@ impl Reader {
             return Ok(Bytes::new());
         };
         while stream.received.is_empty() {
-            match stream.answer.next(&stream.flow, &self.control).await? {
+            match stream
+                .answer
+                .next(&stream.flow, &self.control, None)
+                .await?
+            {
                 Some(bytes) => stream.received = bytes,
                 None => return Ok(Bytes::new()),
             }
@@ -194,7 +198,7 @@ impl Stream {
     ) -> Result<Option<Self>, Failure> {
         let mut stream = Self::new(answer, flow);
         while bytes > 0 {
-            let Some(mut piece) = stream.answer.next(&stream.flow, control).await? else {
+            let Some(mut piece) = stream.answer.next(&stream.flow, control, None).await? else {
                 return Ok(None);
             };
             let skipped = usize::try_from(bytes)

@@ -150,16 +150,10 @@ pub(super) struct Gate {
 impl Gate {
     async fn pass(&self, bytes: usize) -> Reserved {
         let admitted = async {
-            self.admit(bytes as u64).await;
+            self.control.admit(bytes as u64, Some(&self.permit)).await;
             self.budget.reserve(bytes).await
         };
         self.flow.excuse(admitted).await
-    }
-
-    async fn admit(&self, bytes: u64) {
-        // Others need not wait for a place that is not used in a pause.
-        let _lent = self.control.is_paused().then(|| self.permit.lend());
-        self.control.admit(bytes).await;
     }
 }
 

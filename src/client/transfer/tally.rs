@@ -98,12 +98,13 @@ pub(super) async fn bounded<T>(
 pub(super) fn admitted<'a, I: Send + 'a>(
     items: impl Stream<Item = I> + Send + 'a,
     limiter: &Limiter,
+    control: &Control,
 ) -> BoxStream<'a, (I, Permit)> {
-    let limiter = limiter.clone();
+    let (limiter, control) = (limiter.clone(), control.clone());
     items
         .then(move |item| {
-            let limiter = limiter.clone();
-            async move { (item, limiter.acquire().await) }
+            let (limiter, control) = (limiter.clone(), control.clone());
+            async move { (item, limiter.place(&control).await) }
         })
         .boxed()
 }

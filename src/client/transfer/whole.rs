@@ -43,8 +43,8 @@ pub(super) async fn send(
     // The bound keeps URLs from being asked for, and from ageing, long before they are used.
     let (ready, mut jobs) = mpsc::channel(CALL_OPERATIONS);
     let jobs = stream::poll_fn(move |context| jobs.poll_recv(context));
-    let sending =
-        admitted(jobs, run.limiter).map(|(job, permit)| send_one(run, job, permit).boxed());
+    let sending = admitted(jobs, run.limiter, &run.sender.control)
+        .map(|(job, permit)| send_one(run, job, permit).boxed());
     let ((), uploaded) = tokio::try_join!(prepare(run, files, ready), concurrently(sending))?;
     Ok(uploaded)
 }

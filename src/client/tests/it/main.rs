@@ -13,6 +13,7 @@ mod journal;
 mod lost_commit;
 mod merge;
 mod multipart;
+mod pause;
 mod preflight;
 mod publish;
 mod query;

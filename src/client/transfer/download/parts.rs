@@ -87,9 +87,10 @@ impl<'a> Parts<'a> {
     ) -> Result<Content, Failure> {
         let link = first.link.clone();
         let beginning = 0..first.length().unwrap_or_default();
-        let rest = split(beginning.end..self.size, self.fetch.run.options.range);
+        let run = self.fetch.run;
+        let rest = split(beginning.end..self.size, run.options.range);
         let first = self.part(beginning, Some((first, flow)), place);
-        let rest = admitted(stream::iter(rest), self.fetch.run.limiter)
+        let rest = admitted(stream::iter(rest), run.limiter, run.control)
             .map(|(part, place)| self.part(part, None, place).boxed())
             .buffer_unordered(usize::MAX);
         try_join!(first, rest.try_collect::<()>())?;
@@ -118,7 +119,7 @@ impl<'a> Parts<'a> {
                 Some((answer, flow)) => (Some(answer), flow),
                 None => (None, self.flow()),
             };
-            let failure = match self.attempt(&part, answer, &flow).await {
+            let failure = match self.attempt(&part, answer, &flow, &place).await {
                 Ok(md5) => {
                     place.succeeded(flow.moved(), started.elapsed());
                     return Ok(self.note(part, md5).await?);
@@ -139,6 +140,7 @@ impl<'a> Parts<'a> {
         part: &Range<u64>,
         answer: Option<Answer>,
         flow: &Flow,
+        place: &Permit,
     ) -> Result<Digest, Failure> {
         let run = self.fetch.run;
         let _reserved = run.options.budget.reserve(MEMORY).await;
@@ -151,7 +153,7 @@ impl<'a> Parts<'a> {
         let start = Start::At(part.start);
         let mut writer = self.fetch.writer(start).await?;
         let expected = part.end - part.start;
-        while let Some(bytes) = answer.next(flow, run.control).await? {
+        while let Some(bytes) = answer.next(flow, run.control, Some(place)).await? {
             if flow.moved() > expected {
                 break;
             }

@@ -8,13 +8,14 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::runtime::Handle;
 
 use self::reflink::reflink;
 use super::limit::Permit;
+use super::link::Flow;
 use super::source::SourceFile;
 use super::tally::{Fault, Tally, admitted, blocking, bounded, concurrently};
 use super::target::PendingFile;
@@ -126,7 +127,7 @@ impl Copier<'_> {
         item: CopyItem,
         place: Permit,
     ) -> Result<(usize, Copied), Fault> {
-        let started = Instant::now();
+        let flow = Arc::new(Flow::new(index, self.progress));
         let place = Arc::new(place);
         let copy = FileCopy {
             index,
@@ -136,6 +137,7 @@ impl Copier<'_> {
             progress: self.progress.clone(),
             control: self.control.clone(),
             stop: self.stop.clone(),
+            flow: Arc::clone(&flow),
             place: Arc::downgrade(&place),
         };
         let working = self.working.clone();
@@ -145,7 +147,7 @@ impl Copier<'_> {
             copied
         });
         let copied = copied.await.flatten().map_err(|error| (index, error))?;
-        place.succeeded(copied.size, started.elapsed());
+        place.succeeded(&flow);
         Ok((index, copied))
     }
 }
@@ -159,6 +161,7 @@ struct FileCopy {
     progress: Progress,
     control: Control,
     stop: Cancel,
+    flow: Arc<Flow>,
     /// Belongs to whoever waits for the copy: a thread that hangs in a system call must not keep it from others.
     place: Weak<Permit>,
 }
@@ -167,7 +170,7 @@ impl FileCopy {
     fn run(self) -> Result<Copied, TransferError> {
         let (source, opened) = SourceFile::opened(&self.item.source)?;
         let (pending, file) = PendingFile::create(&self.item.target)?;
-        self.progress.sized(self.index, source.size);
+        self.flow.sized(source.size);
         let size = self
             .content(&source, &opened, &file)
             .map_err(|error| self.blame(&opened, error))?;
@@ -192,13 +195,13 @@ impl FileCopy {
     /// Copies until the source ends or the copy is stopped; returns the bytes copied.
     fn content(&self, source: &SourceFile, from: &File, to: &File) -> io::Result<u64> {
         if self.admitted(0) && reflink(from, to) {
-            self.progress.transferred(self.index, source.size);
+            self.flow.advance(source.size);
             return Ok(source.size);
         }
         let (mut from, mut to, mut size) = (from, to, 0);
         while self.admitted(SEGMENT.min(source.size - size)) {
             let copied = io::copy(&mut from.by_ref().take(SEGMENT), &mut to)?;
-            self.progress.transferred(self.index, copied);
+            self.flow.advance(copied);
             size += copied;
             if copied < SEGMENT || size >= source.size {
                 break;
@@ -210,7 +213,8 @@ impl FileCopy {
     /// Waits until `bytes` may move; returns whether they may before the copy is stopped.
     fn admitted(&self, bytes: u64) -> bool {
         let place = self.place.upgrade();
-        let admission = self.stop.run(self.control.admit(bytes, place.as_deref()));
+        let admission = self.control.admit(bytes, place.as_deref());
+        let admission = self.stop.run(self.flow.excuse(admission));
         Handle::current().block_on(admission).is_some() && !self.stop.is_cancelled()
     }
 

@@ -9,7 +9,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use parking_lot::Mutex;
@@ -282,8 +281,7 @@ impl Fetch<'_> {
         let Run {
             options, control, ..
         } = self.run;
-        let _reserved = options.budget.reserve(MEMORY).await;
-        let started = Instant::now();
+        let _reserved = flow.excuse(options.budget.reserve(MEMORY)).await;
         let mut writer = self.writer(Start::Anew).await?;
         let next = async |answer: &mut Answer| {
             let bytes = answer.next(flow, control, Some(&place)).await;
@@ -293,7 +291,7 @@ impl Fetch<'_> {
             writer = writer.write(&bytes).await?;
         }
         let (size, md5) = (flow.moved(), Some(writer.finish().await?));
-        place.succeeded(size, started.elapsed());
+        place.succeeded(flow);
         self.verified(&answer.link, &answer.version, Content { size, md5 })
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::link::Flow;
 use super::{Control, descriptors};
 
 /// Requests that run together before anything is known.
@@ -88,8 +89,12 @@ impl Limiter {
 }
 
 impl Permit {
-    /// Tells that a request has moved its bytes, and how long that took.
-    pub(super) fn succeeded(&self, bytes: u64, elapsed: Duration) {
+    /// Tells that a request has moved its bytes. What counts is the time that the other side took, not how long we have held it up.
+    pub(super) fn succeeded(&self, flow: &Flow) {
+        self.moved(flow.moved(), flow.elapsed());
+    }
+
+    fn moved(&self, bytes: u64, elapsed: Duration) {
         let slow = self.limiter.pace.lock().is_slow(bytes, elapsed);
         self.limiter.places.adapt(|limit| {
             if slow {
@@ -277,7 +282,9 @@ mod tests {
     use std::pin::pin;
 
     use futures_util::FutureExt as _;
+    use tokio::time::sleep;
 
+    use super::super::Progress;
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -310,7 +317,7 @@ mod tests {
         let limiter = adaptive();
         let mut rounds = Vec::new();
         for _ in 0..6 {
-            rounds.push(round(&limiter, |permit| permit.succeeded(1_000, SECOND)).await);
+            rounds.push(round(&limiter, |permit| permit.moved(1_000, SECOND)).await);
         }
         assert_eq!(rounds, [4, 8, 16, 32, 64, 64]);
     }
@@ -319,12 +326,12 @@ mod tests {
     async fn a_round_of_failures_halves_the_places_once_and_then_they_grow_one_by_one() {
         let limiter = adaptive();
         for _ in 0..3 {
-            round(&limiter, |permit| permit.succeeded(1_000, SECOND)).await;
+            round(&limiter, |permit| permit.moved(1_000, SECOND)).await;
         }
         assert_eq!(round(&limiter, Permit::failed).await, 32);
         let mut rounds = Vec::new();
         for _ in 0..3 {
-            rounds.push(round(&limiter, |permit| permit.succeeded(1_000, SECOND)).await);
+            rounds.push(round(&limiter, |permit| permit.moved(1_000, SECOND)).await);
         }
         assert_eq!(rounds, [16, 17, 18]);
     }
@@ -332,13 +339,27 @@ mod tests {
     #[tokio::test]
     async fn slow_requests_shrink_the_limit_whatever_their_size() {
         let limiter = adaptive();
-        round(&limiter, |permit| permit.succeeded(1 << 20, SECOND)).await;
-        round(&limiter, |permit| permit.succeeded(8 << 20, 8 * SECOND)).await;
+        round(&limiter, |permit| permit.moved(1 << 20, SECOND)).await;
+        round(&limiter, |permit| permit.moved(8 << 20, 8 * SECOND)).await;
         assert_eq!(
-            round(&limiter, |permit| permit.succeeded(1 << 20, 5 * SECOND)).await,
+            round(&limiter, |permit| permit.moved(1 << 20, 5 * SECOND)).await,
             16
         );
         assert!(take_all(&limiter).await.len() < 16);
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_pause_makes_no_request_slow() {
+        let limiter = adaptive();
+        let permit = limiter.acquire().await;
+        for pause in [0, 300] {
+            let flow = Flow::new(0, &Progress::new());
+            sleep(Duration::from_millis(10)).await;
+            flow.excuse(sleep(Duration::from_millis(pause))).await;
+            flow.advance(1 << 20);
+            permit.succeeded(&flow);
+        }
+        assert_eq!(limiter.places.limit.lock().value, START + 2);
     }
 
     #[tokio::test]
@@ -366,10 +387,7 @@ mod tests {
     #[tokio::test]
     async fn a_fixed_number_stays() {
         let limiter = Concurrency::Fixed(3).limiter();
-        assert_eq!(
-            round(&limiter, |permit| permit.succeeded(1, SECOND)).await,
-            3
-        );
+        assert_eq!(round(&limiter, |permit| permit.moved(1, SECOND)).await, 3);
         assert_eq!(round(&limiter, Permit::failed).await, 3);
         assert_eq!(take_all(&limiter).await.len(), 3);
     }

@@ -59,8 +59,8 @@ impl Sender {
             let attempt = Attempt(Arc::new(Flow::new(put.index, &self.progress)));
             let failure = match self.attempt(put, &attempt.0, permit).await {
                 Ok(accepted) => {
+                    permit.succeeded(&attempt.0);
                     attempt.0.keep();
-                    permit.succeeded(put.part.length, attempt.0.elapsed());
                     return Ok(accepted);
                 }
                 Err(failure) => failure,

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use ftrack_md5::Md5;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
@@ -114,14 +113,13 @@ impl<'a> Parts<'a> {
         }
         let mut attempts = Attempts::new(self.fetch.run.options.retry);
         loop {
-            let started = Instant::now();
             let (answer, flow) = match first.take() {
                 Some((answer, flow)) => (Some(answer), flow),
                 None => (None, self.flow()),
             };
             let failure = match self.attempt(&part, answer, &flow, &place).await {
                 Ok(md5) => {
-                    place.succeeded(flow.moved(), started.elapsed());
+                    place.succeeded(&flow);
                     return Ok(self.note(part, md5).await?);
                 }
                 Err(failure) => failure,
@@ -143,7 +141,7 @@ impl<'a> Parts<'a> {
         place: &Permit,
     ) -> Result<Digest, Failure> {
         let run = self.fetch.run;
-        let _reserved = run.options.budget.reserve(MEMORY).await;
+        let _reserved = flow.excuse(run.options.budget.reserve(MEMORY)).await;
         let mut answer = if let Some(answer) = answer {
             answer
         } else {

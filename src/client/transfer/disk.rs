@@ -7,11 +7,15 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
-use std::sync::{Arc, Weak, mpsc};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::timeout;
 
 use self::reflink::reflink;
 use super::limit::Permit;
@@ -29,6 +33,9 @@ const SEGMENT: u64 = 8 * 1024 * 1024;
 
 /// How long a transfer that failed or was stopped waits for its threads. One that hangs in a system call does not end.
 const CLEANING: Duration = Duration::from_millis(400);
+
+/// How long a thread sleeps between two looks at whether others have ended.
+const LOOKING: Duration = Duration::from_millis(1);
 
 /// A file to be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +68,7 @@ pub async fn copy(
     let tally = Arc::new(Tally::new(references.collect()));
     let progress = &progress.of(items.iter().map(|item| item.target.as_path()));
     // Declared first, so that it is dropped last, also with a transfer that nobody waits for any longer.
-    let (working, idle) = Idle::new();
+    let (working, mut idle) = Idle::new();
     let (stop, guard) = control.guarded();
     let run = Copier {
         tally: &tally,
@@ -78,25 +85,37 @@ pub async fn copy(
     let outcome = bounded(control, options.total, concurrently(copies)).await;
     // Until all threads have ended files may still arrive.
     drop((guard, working));
-    drop(idle);
+    idle.wait().await;
     outcome.map_err(|fault| tally.error(fault))
 }
 
-/// Waits when it is dropped until every thread that copies has ended and taken away what it had not finished; on success that is at once.
-struct Idle(mpsc::Receiver<Infallible>);
+/// Waits, at the latest when it is dropped, until every thread that copies has ended and taken away what it had not finished; on success that is at once.
+struct Idle(Option<mpsc::Receiver<Infallible>>);
 
 impl Idle {
     /// Returns what threads hold a clone of while they copy, and what waits for them.
     fn new() -> (mpsc::Sender<Infallible>, Self) {
-        let (working, idle) = mpsc::channel();
-        (working, Self(idle))
+        let (working, idle) = mpsc::channel(1);
+        (working, Self(Some(idle)))
+    }
+
+    /// Waits without keeping a thread of the runtime.
+    async fn wait(&mut self) {
+        if let Some(idle) = &mut self.0 {
+            // Ends with the last sender.
+            let _ = timeout(CLEANING, idle.recv()).await;
+        }
+        self.0 = None;
     }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        // Ends with the last sender.
-        let _ = self.0.recv_timeout(CLEANING);
+        let started = Instant::now();
+        let is_working = |idle: &mut mpsc::Receiver<_>| idle.try_recv() == Err(TryRecvError::Empty);
+        while self.0.as_mut().is_some_and(is_working) && started.elapsed() < CLEANING {
+            thread::sleep(LOOKING);
+        }
     }
 }
 
@@ -246,5 +265,33 @@ impl FileCopy {
                 path: self.item.target.clone(),
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waiting_for_threads_holds_no_other_tasks_up() {
+        let (working, mut idle) = Idle::new();
+        let started = Instant::now();
+        // Ends only if the other side gets its turn.
+        tokio::join!(idle.wait(), async { drop(working) });
+        assert!(started.elapsed() < CLEANING);
+    }
+
+    #[test]
+    fn who_gives_a_copy_up_waits_for_its_threads() {
+        let (working, idle) = Idle::new();
+        let thread = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            let ended = Instant::now();
+            drop(working);
+            ended
+        });
+        drop(idle);
+        let dropped = Instant::now();
+        assert!(dropped >= thread.join().unwrap());
     }
 }

@@ -8,7 +8,7 @@ use ftrack_client::publish::PublishError;
 use ftrack_client::transfer::{BatchError, ItemRef, TransferError, TransferErrorKind};
 use ftrack_client::transport::Transport;
 use ftrack_protocol::expression::ParseError;
-use pyo3::exceptions::{PyKeyError, PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -41,10 +41,15 @@ fn from_kind(py: Python<'_>, kind: ErrorKind, text: &str) -> PyErr {
         ErrorKind::UnknownAttribute => PyKeyError::new_err(text.to_owned()),
         ErrorKind::NoResult => new(py, "NoResultFoundError", (text,)),
         ErrorKind::MultipleResults => new(py, "MultipleResultsFoundError", (text,)),
-        ErrorKind::Cancelled => PyKeyboardInterrupt::new_err(text.to_owned()),
-        ErrorKind::Transfer | ErrorKind::Io => operation_failed(py, "transfer", text),
+        ErrorKind::Io => operation_failed(py, "transfer", text),
         // A server that cannot be reached or understood: the official client lets errors of its HTTP library through, which nobody can rely on here.
-        _ => server_error(py, text),
+        ErrorKind::Server
+        | ErrorKind::Auth
+        | ErrorKind::Connection
+        | ErrorKind::Timeout
+        | ErrorKind::Tls
+        | ErrorKind::Decode
+        | ErrorKind::UnknownEntityType => server_error(py, text),
     }
 }
 

@@ -7,8 +7,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::transfer::{BatchError, TransferErrorKind};
-
 /// Result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -146,9 +144,6 @@ pub enum Error {
         /// Cause.
         source: Arc<io::Error>,
     },
-    /// Files that were not moved, and how far it came.
-    #[error(transparent)]
-    Transfer(Arc<BatchError>),
 }
 
 /// What became of changes whose answer was lost.
@@ -169,9 +164,8 @@ impl Outcome {
     }
 }
 
-/// Kinds of failures, for branching.
+/// Kinds of failures, for branching: whoever translates them is to think about a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ErrorKind {
     /// See [`Error::Server`].
     Server,
@@ -195,12 +189,8 @@ pub enum ErrorKind {
     NoResult,
     /// See [`Error::MultipleResults`].
     MultipleResults,
-    /// The caller stopped a transfer.
-    Cancelled,
     /// See [`Error::Io`].
     Io,
-    /// See [`Error::Transfer`].
-    Transfer,
 }
 
 impl Error {
@@ -220,10 +210,6 @@ impl Error {
             Self::NoResult { .. } => ErrorKind::NoResult,
             Self::MultipleResults { .. } => ErrorKind::MultipleResults,
             Self::Io { .. } => ErrorKind::Io,
-            Self::Transfer(error) => match error.cause.kind() {
-                TransferErrorKind::Cancelled => ErrorKind::Cancelled,
-                _ => ErrorKind::Transfer,
-            },
         }
     }
 
@@ -270,11 +256,5 @@ impl Error {
             what: what.into(),
             reason: reason.to_string(),
         }
-    }
-}
-
-impl From<BatchError> for Error {
-    fn from(error: BatchError) -> Self {
-        Self::Transfer(Arc::new(error))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ftrack_client::commit;
 use ftrack_client::identity_map::{EntityId, IdentityMap};
 use ftrack_client::merge;
 use ftrack_client::schema_set::{AttributeId, EntityType, TypeId};
@@ -16,7 +17,7 @@ use pyo3::types::{PyList, PyString, PyType};
 use crate::attribute_names::AttributeNames;
 use crate::batch::Batch;
 use crate::entity::EntityHandle;
-use crate::{committed, error, imports, schema};
+use crate::{error, imports, schema};
 
 /// The entities of a session.
 ///
@@ -178,7 +179,7 @@ impl EntityMap {
 
     /// Takes over what a commit wrote.
     fn apply(&self, py: Python<'_>, batch: &Batch) -> PyResult<()> {
-        let applied = committed::apply(&self.inner, &batch.operations);
+        let applied = commit::apply(&self.inner, &batch.operations);
         self.touch();
         applied.map_err(|error| error::from_client(py, &error))
     }

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`entity`], [`entity_map`], [`attribute_names`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`committed`], [`transfer`], [`upload_metadata`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
+//! - [`client`], [`batch`], [`transfer`], [`upload_metadata`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`publish`]: plans and runs of the publishing graph
 //! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
@@ -13,7 +13,6 @@ mod attribute_names;
 mod batch;
 mod blocking;
 mod client;
-mod committed;
 mod convert;
 mod entity;
 mod entity_map;

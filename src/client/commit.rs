@@ -4,6 +4,7 @@
 //! that were made, the other may make them twice. So the server is asked what it holds ([`evidence`]). If the changes are there, the commit has succeeded; if they are not, they are
 //! sent once more; if that cannot be told, the error says so.
 
+mod apply;
 mod evidence;
 
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use crate::merge::merge_answers;
 use crate::schema_set::SchemaSet;
 use crate::transport::{CallHeaders, Idempotency, Transport, encode_batch};
 use evidence::Evidence;
+
+pub use apply::apply;
 
 /// A batch whose first answer is lost is sent once more: a server that loses two in a row is better left alone.
 const MAX_ATTEMPTS: u32 = 2;

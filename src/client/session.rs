@@ -216,7 +216,7 @@ impl Session {
             new_ids: self.work.new_ids().clone(),
         };
         let answer = commit.send().await?;
-        self.work.accept(&self.map, &answer)
+        self.work.accept(&self.map, &commit.batch, &answer)
     }
 
     /// Forgets all changes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ftrack_protocol::{EntityKey, Operation, Value, Write};
 
 use crate::coalesce::{Recorded, coalesce};
-use crate::commit::NewIds;
+use crate::commit::{NewIds, apply};
 use crate::error::{Error, Result};
 use crate::identity_map::{ClearScope, EntityId, IdentityMap, SlotValue};
 use crate::merge::{Answer, merge_answers};
@@ -153,14 +153,19 @@ impl UnitOfWork {
         coalesce(self.log.iter().cloned())
     }
 
-    /// Takes over the server's answer to [`UnitOfWork::batch`] and forgets all local values and the log.
+    /// Takes over what [`UnitOfWork::batch`] has written and the server's answer to it, and forgets all local values and the log.
     ///
     /// New entities keep the identity they were sent with, whatever the answer holds of them.
-    pub fn accept(&mut self, map: &IdentityMap, answer: &[u8]) -> Result<Vec<Committed>> {
+    pub fn accept(
+        &mut self,
+        map: &IdentityMap,
+        batch: &[Operation],
+        answer: &[u8],
+    ) -> Result<Vec<Committed>> {
         self.log.clear();
         self.new_ids.clear();
         map.clear_all_local(ClearScope::KeepPrimaryKey);
-        let answers = merge_answers(map, answer);
+        let answers = apply(map, batch).and_then(|()| merge_answers(map, answer));
         map.clear_all_local(ClearScope::All);
         Ok(answers?.into_iter().map(Committed::from).collect())
     }

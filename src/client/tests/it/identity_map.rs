@@ -178,8 +178,13 @@ impl System {
     }
 
     fn commit(&mut self) {
-        assert_eq!(effect(&self.work.batch()), self.model.effect());
-        self.work.accept(&self.map, b"[]").unwrap();
+        let (batch, written) = (self.work.batch(), self.model.effect());
+        assert_eq!(effect(&batch), written);
+        self.work.accept(&self.map, &batch, b"[]").unwrap();
+        for ((key, name), value) in written {
+            let row = self.model.rows.get_mut(&key).unwrap();
+            row.remote.insert(name, value);
+        }
         self.model.forget_changes();
     }
 

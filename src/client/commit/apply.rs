@@ -3,9 +3,10 @@
 //! Servers answer a commit with little more than the primary keys, and leave collections out. What was sent is what they hold now, so it is taken over without asking again; where
 //! an answer says otherwise, it is merged afterwards and counts.
 
-use ftrack_client::error::Result;
-use ftrack_client::identity_map::{EntityId, IdentityMap, SlotValue};
 use ftrack_protocol::{EntityData, Operation, Value, Write};
+
+use crate::error::Result;
+use crate::identity_map::{EntityId, IdentityMap, SlotValue};
 
 /// Values of custom attributes: the server adds those of all configurations that apply, so what was sent is not all that it holds now.
 const CUSTOM_ATTRIBUTES: &str = "custom_attributes";

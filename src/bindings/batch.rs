@@ -185,13 +185,13 @@ impl<'py> Reader<'_, 'py> {
             let py = value.py();
             let reason = if error.is_instance_of::<PyUnicodeEncodeError>(py) {
                 // As Python makes of file names that are no UTF-8.
-                "has surrogates and cannot be written in UTF-8"
-            } else if error.is_instance_of::<convert::NotFiniteError>(py) {
-                "cannot be written in JSON"
+                "has surrogates and cannot be written in UTF-8".to_owned()
+            } else if error.is_instance_of::<convert::UnsendableError>(py) {
+                error.value(py).to_string()
             } else {
                 return error;
             };
-            self.refused(name, value, reason).unwrap_or(error)
+            self.refused(name, value, &reason).unwrap_or(error)
         })
     }
 

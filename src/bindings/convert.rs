@@ -16,10 +16,13 @@ use crate::imports;
 
 pyo3::create_exception!(
     ftrack_rs._core,
-    NotFiniteError,
+    UnsendableError,
     PyValueError,
-    "A number that JSON has no word for."
+    "A value that has no form in which it could be sent; its text says why and follows \"which\"."
 );
+
+/// The limit of `serde_json`, with which answers are read: what is deeper most likely contains itself.
+const MAX_DEPTH: usize = 128;
 
 /// Returns a value of the identity map as Python sees it.
 pub fn slot_to_python<'py>(
@@ -91,36 +94,83 @@ pub fn slot_from_python(
 ///
 /// What has no form of its own is handed to `session._encode`.
 pub fn value_from_python(session: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if let Some(plain) = plain_from_python(value)? {
-        return Ok(plain);
+    let depth = MAX_DEPTH;
+    Encoder { session, depth }.value(value)
+}
+
+/// Turns what Python gave into what travels.
+#[derive(Clone, Copy)]
+struct Encoder<'a, 'py> {
+    session: &'a Bound<'py, PyAny>,
+    /// How many levels more may follow.
+    depth: usize,
+}
+
+impl<'py> Encoder<'_, 'py> {
+    fn value(self, value: &Bound<'py, PyAny>) -> PyResult<Value> {
+        if let Some(plain) = plain_from_python(value)? {
+            return Ok(plain);
+        }
+        if let Ok(entity) = value.cast::<EntityHandle>() {
+            return reference(self.session, entity);
+        }
+        let inner = self.inner()?;
+        if let Ok(list) = value.cast::<PyList>() {
+            return inner.list(list.iter());
+        }
+        if let Ok(tuple) = value.cast::<PyTuple>() {
+            return inner.list(tuple.iter());
+        }
+        if let Ok(dictionary) = value.cast::<PyDict>() {
+            return inner.members(dictionary);
+        }
+        let py = self.session.py();
+        if value.is_instance(imports::mapped_collection(py)?)? {
+            return inner.value(&value.getattr(intern!(py, "collection"))?);
+        }
+        if value.is_instance(imports::collection(py)?)? {
+            let data = value.getattr(intern!(py, "_data"))?;
+            return inner.list(data.cast::<PyList>()?.iter());
+        }
+        // Counts as a level: it might return what it is given.
+        let encoded = self
+            .session
+            .call_method1(intern!(py, "_encode"), (value,))?;
+        inner.value(&encoded)
     }
-    if let Ok(entity) = value.cast::<EntityHandle>() {
-        return reference(session, entity);
+
+    fn inner(self) -> PyResult<Self> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| {
+            let text = format!("contains itself, or is nested more than {MAX_DEPTH} deep");
+            UnsendableError::new_err(text)
+        })?;
+        Ok(Self { depth, ..self })
     }
-    if let Ok(list) = value.cast::<PyList>() {
-        return list_from_python(session, list.iter());
+
+    fn list(self, items: impl Iterator<Item = Bound<'py, PyAny>>) -> PyResult<Value> {
+        let items: PyResult<_> = items.map(|item| self.value(&item)).collect();
+        items.map(Value::List)
     }
-    if let Ok(tuple) = value.cast::<PyTuple>() {
-        return list_from_python(session, tuple.iter());
+
+    /// Reads a dictionary: an object, or what `session._encode` makes of a datetime.
+    fn members(self, dictionary: &Bound<'py, PyDict>) -> PyResult<Value> {
+        let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(dictionary.len());
+        for (name, value) in dictionary {
+            let name = name.str()?;
+            members.push((Arc::from(&*name.to_cow()?), self.value(&value)?));
+        }
+        let object = Value::Map(members);
+        let is_datetime = object.get(TYPE_KEY).and_then(Value::as_str) == Some("datetime");
+        match object.get("value").and_then(Value::as_str) {
+            Some(text) if is_datetime => {
+                let parsed: Result<DateTime, _> = text.parse();
+                parsed
+                    .map(Value::DateTime)
+                    .map_err(|error| PyValueError::new_err(error.to_string()))
+            }
+            _ => Ok(object),
+        }
     }
-    if let Ok(dictionary) = value.cast::<PyDict>() {
-        return members_from_python(session, dictionary);
-    }
-    let py = session.py();
-    if value.is_instance(imports::mapped_collection(py)?)? {
-        return value_from_python(session, &value.getattr(intern!(py, "collection"))?);
-    }
-    if value.is_instance(imports::collection(py)?)? {
-        return list_from_python(
-            session,
-            value
-                .getattr(intern!(py, "_data"))?
-                .cast::<PyList>()?
-                .iter(),
-        );
-    }
-    let encoded = session.call_method1(intern!(py, "_encode"), (value,))?;
-    value_from_python(session, &encoded)
 }
 
 fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
@@ -130,56 +180,20 @@ fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
         Value::text(&*text.to_cow()?)
     } else if let Ok(value) = value.cast::<PyBool>() {
         Value::Bool(value.is_true())
-    } else if value.cast::<PyInt>().is_ok() {
-        value.extract().map_or_else(
-            |_| value.extract().map(Value::Float),
-            |it| Ok(Value::Int(it)),
-        )?
+    } else if let Ok(number) = value.cast::<PyInt>() {
+        // A float would be another number, and no field of the server holds more than 64 bits.
+        let number = number.extract();
+        number
+            .map(Value::Int)
+            .map_err(|_| UnsendableError::new_err("does not fit 64 bits"))?
     } else if let Ok(number) = value.cast::<PyFloat>() {
         if !number.value().is_finite() {
-            let text = format!("{value} cannot be written in JSON");
-            return Err(NotFiniteError::new_err(text));
+            return Err(UnsendableError::new_err("cannot be written in JSON"));
         }
         Value::Float(number.value())
     } else {
         return Ok(None);
     }))
-}
-
-fn list_from_python<'py>(
-    session: &Bound<'_, PyAny>,
-    items: impl Iterator<Item = Bound<'py, PyAny>>,
-) -> PyResult<Value> {
-    let items: PyResult<_> = items
-        .map(|item| value_from_python(session, &item))
-        .collect();
-    items.map(Value::List)
-}
-
-/// Reads a dictionary: an object, or what `session._encode` makes of a datetime.
-fn members_from_python(
-    session: &Bound<'_, PyAny>,
-    dictionary: &Bound<'_, PyDict>,
-) -> PyResult<Value> {
-    let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(dictionary.len());
-    for (name, value) in dictionary {
-        let name = name.str()?;
-        members.push((
-            Arc::from(&*name.to_cow()?),
-            value_from_python(session, &value)?,
-        ));
-    }
-    let object = Value::Map(members);
-    let is_datetime = object.get(TYPE_KEY).and_then(Value::as_str) == Some("datetime");
-    match object.get("value").and_then(Value::as_str) {
-        Some(text) if is_datetime => {
-            let parsed: Result<DateTime, _> = text.parse();
-            parsed
-                .map(Value::DateTime)
-                .map_err(|error| PyValueError::new_err(error.to_string()))
-        }
-        _ => Ok(object),
-    }
 }
 
 /// Returns what refers to an entity, as `session.entity_reference` makes it; natively, where that is nobody else's.

@@ -297,6 +297,56 @@ def test_a_number_that_json_has_not_is_refused(session: Session, number: float) 
     assert component["size"] == 123
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**400])
+def test_an_integer_past_64_bits_is_refused(session: Session, number: int) -> None:
+    component = session.create("FileComponent", {"name": "plate", "size": 2**63 - 1})
+    session.commit()
+    component["size"] = number
+    refusal = f"'size' of FileComponent {component['id']} is {number}, which does not fit 64 bits"
+    with pytest.raises(ValueError, match=refusal):
+        session.commit()
+    session.rollback()
+    assert component["size"] == 2**63 - 1
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+def circular() -> list[Any]:
+    value: list[Any] = []
+    value.append({"again": (value,)})
+    return value
+
+
+@pytest.mark.parametrize("value", [circular(), nested(129), nested(1_000_000)])
+def test_a_value_without_an_end_is_refused(session: Session, task: Any, value: Any) -> None:
+    task["name"] = value
+    with pytest.raises(ValueError, match="contains itself, or is nested more than 128 deep"):
+        session.commit()
+    session.rollback()
+
+
+def test_a_value_may_be_nested_deeply(session: Session, task: Any) -> None:
+    task["name"] = nested(100)
+    with pytest.raises(exception.ServerError):
+        session.commit()
+    session.rollback()
+
+
+def test_an_encoder_that_returns_what_it_is_given_is_refused(
+    session: Session, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_encode", lambda value: value)
+    task["name"] = object()
+    with pytest.raises(ValueError, match=f"'name' of Task {task['id']} .*contains itself"):
+        session.commit()
+    session.rollback()
+
+
 def test_a_value_that_is_no_text_is_named_with_its_entity(session: Session, task: Any) -> None:
     task["name"] = name = "caf\udce9"
     with pytest.raises(

@@ -3,11 +3,13 @@
 //! What comes is handed to Python by threads that the runtime has for work that may wait. None of them belongs to a connection: one is taken when there is something to hand
 //! over, and given back afterwards, so that hubs cost no threads, and a callback that keeps Python to itself stops no socket.
 
+use std::future::Future as _;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ftrack_client::config::Config;
-use ftrack_client::error::{Error, Result};
+use ftrack_client::error::Error;
 use ftrack_client::event_hub::{self, Backoff, Connection, Heartbeats, Options};
 use ftrack_client::runtime;
 use ftrack_client::transfer::Cancel;
@@ -103,13 +105,25 @@ impl EventConnection {
         });
     }
 
-    /// Sends a packet; waits only while very many wait already.
+    /// Sends a packet and waits until it has left this process: for room while very many wait already, and then for a second at most.
     fn send(&self, py: Python<'_>, packet: String) -> PyResult<()> {
         let Some(current) = self.current() else {
             let error = Error::invalid("the event hub is not connected");
             return Err(error::from_event_hub(py, &error));
         };
-        let sent: Result<()> = py.detach(|| runtime::handle()?.block_on(current.send(packet)));
+        let runtime = runtime::handle().map_err(|error| error::from_event_hub(py, &error))?;
+        let mut sending = Box::pin(async move { current.send(packet).await });
+        // Mostly there is nothing to wait for, and no other thread has to be asked.
+        let sent_at_once = py.detach(|| {
+            let _entered = runtime.enter();
+            sending
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        });
+        let sent = match sent_at_once {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => blocking::wait(py, "send to the event server", sending)?,
+        };
         sent.map_err(|error| error::from_event_hub(py, &error))
     }
 
@@ -179,7 +193,10 @@ async fn serve(connection: Py<EventConnection>, reader: PythonObject) {
     }
 }
 
-/// Whether nothing may enter the interpreter any more. Whoever is about to holds it for reading until done, with which the end has to wait.
+/// Whether nothing may enter the interpreter any more.
+///
+/// Whoever enters holds it for reading until done, also while Python runs: that is what the end has to wait for. It cannot lock up, as whoever waits for it is detached, and the one
+/// who writes gives up after [`PATIENCE`].
 static INTERPRETER_ENDED: RwLock<bool> = RwLock::new(false);
 
 /// An object that is called from the runtime.

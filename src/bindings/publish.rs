@@ -132,7 +132,8 @@ impl Habits {
 pub struct PublishRun {
     run: Arc<tokio::sync::Mutex<Run>>,
     handle: Py<TransferControl>,
-    reports: Mutex<Receiver<NodeReport>>,
+    /// Nobody's while a call tells of them: Python runs then, and no lock may be held.
+    reports: Mutex<Option<Receiver<NodeReport>>>,
     on_event: Option<Py<PyAny>>,
 }
 
@@ -165,7 +166,7 @@ impl PublishRun {
         Ok(Self {
             run: Arc::new(tokio::sync::Mutex::new(run)),
             handle,
-            reports: Mutex::new(reports),
+            reports: Mutex::new(Some(reports)),
             on_event,
         })
     }
@@ -262,7 +263,7 @@ impl PublishRun {
         work: impl Future<Output = T> + Send + 'static,
     ) -> PyResult<T> {
         // Shared by the threads of Python, of which only one runs a publish.
-        let reports = self.reports.try_lock().ok_or_else(|| {
+        let reports = self.reports.lock().take().ok_or_else(|| {
             PyRuntimeError::new_err("The publish runs already, in another thread.")
         })?;
         let tell = |py: Python<'_>| {
@@ -271,9 +272,10 @@ impl PublishRun {
                 .try_iter()
                 .try_for_each(|report| self.tell(py, report))
         };
-        let done = blocking::wait_ticking(py, "publish", &tell, work)?;
-        tell(py)?;
-        Ok(done)
+        let done = blocking::wait_ticking(py, "publish", &tell, work)
+            .and_then(|done| tell(py).map(|()| done));
+        *self.reports.lock() = Some(reports);
+        done
     }
 
     fn tell(&self, py: Python<'_>, report: NodeReport) -> PyResult<()> {

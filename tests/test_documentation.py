@@ -86,3 +86,14 @@ def test_the_server_starts_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     exec(compile(code, "README.md", "exec"), seen)
     assert isinstance(seen["sandbox"], Sandbox)
     assert (tmp_path / "site").is_dir()
+
+
+def test_guesses_about_the_server_are_found_by_one_word() -> None:
+    lines = [
+        (f"{source.relative_to(ROOT)}:{number}: {line.strip()}", line)
+        for source in (ROOT / "src").rglob("*.rs")
+        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search("//.*guess", line, re.IGNORECASE)
+    ]
+    assert len(lines) > 40
+    assert [place for place, line in lines if "Guess: " not in line] == []

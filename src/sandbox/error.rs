@@ -47,7 +47,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The name in the answer's `exception`.
     ///
-    /// The first six are ftrack's own; guess: the names of the other three.
+    /// The first six are ftrack's own. Guess: the names of the other three.
     pub const fn exception(self) -> &'static str {
         match self {
             Self::Parse => "ParseError",

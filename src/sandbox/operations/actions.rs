@@ -1,6 +1,6 @@
 //! Every action that clients may ask for: its name, its members and what answers it.
 //!
-//! The names and members are those of ftrack's API documentation; guess: the members it does not list, and most answers,
+//! The names and members are those of ftrack's API documentation. Guess: the members it does not list, and most answers,
 //! which it does not show. Any operation may hold a `metadata` object besides, which is ignored.
 
 use super::{

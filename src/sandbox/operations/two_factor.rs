@@ -34,7 +34,7 @@ pub(super) fn configure_totp(
     writing: &mut Writing<'_, '_>,
     arguments: &Arguments,
 ) -> Result<Outcome, ApiError> {
-    // The text of the first is ftrack's, the others are guesses.
+    // The text of the first is ftrack's. Guess: the others.
     let code = text_or_number(arguments, "code")
         .ok_or_else(|| ApiError::validation("Code must be provided to enable totp."))?;
     let secret = text_or_number(arguments, "secret")

@@ -39,7 +39,7 @@ pub fn attribute<'c>(
         })
 }
 
-/// Returns the type whose attribute a name is: the type itself, but for resources and, guess, authors of notes.
+/// Returns the type whose attribute a name is: the type itself, but for resources and authors of notes. Guess: the latter.
 ///
 /// ftrack answers `assignments any (resource.username is "jane")` without a cast to `User`, as its documentation shows;
 /// of contexts, it insists on the cast.

@@ -1,7 +1,7 @@
 //! How texts compare: as in ftrack's database, in place of `SQLite`'s own rules, which know the case of ASCII letters only.
 //!
-//! Equality, order, `like` and `lower` ignore the case of letters of every script and, guess, spaces at the end of what is
-//! compared as a whole. Guess: accents count.
+//! Equality, order, `like` and `lower` ignore the case of letters of every script, and spaces at the end of what is
+//! compared as a whole. Guess: that of the spaces, and that accents count.
 
 use std::cmp::Ordering;
 

@@ -3,10 +3,10 @@
 //! # Layout
 //! - [`entity`], [`entity_map`], [`attribute_names`]: handles to entities, and the identity map they look into
 //! - [`convert`]: values between Python, the identity map and the wire
-//! - [`client`], [`batch`], [`transfer`], [`upload_metadata`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
+//! - [`client`], [`batch`], [`transfer`], [`pages`], [`upload_metadata`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`publish`]: plans and runs of the publishing graph
-//! - [`blocking`], [`error`]: waiting without holding up Python, and failures as its exceptions
+//! - [`blocking`], [`error`], [`imports`]: waiting without holding up Python, failures as its exceptions, and what is looked up in it
 //! - [`preflight`], [`query`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
 mod attribute_names;

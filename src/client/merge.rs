@@ -53,13 +53,6 @@ pub fn decode_answers(scratch: &IdentityMap, body: &[u8]) -> Result<Vec<Answer>>
     decode_with(scratch, body, Placement::Detach)
 }
 
-/// Decodes any JSON; entities in it become detached ones of `scratch`.
-pub fn decode_value(scratch: &IdentityMap, json: &[u8]) -> Result<Answer> {
-    let mut decoder = Decoder::new(scratch, Placement::Detach);
-    let value = decode(json, "the value", answer::AnswerSeed(&mut decoder))?;
-    decoder.finish(value)
-}
-
 fn decode_with(map: &IdentityMap, body: &[u8], placement: Placement) -> Result<Vec<Answer>> {
     let mut decoder = Decoder::new(map, placement);
     let value = decode(

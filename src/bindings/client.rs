@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ftrack_client::commit::Commit;
-use ftrack_client::config::Config;
+use ftrack_client::config::{Config, Secret};
 use ftrack_client::error::{Error, Outcome};
 use ftrack_client::merge;
 use ftrack_client::paging::PageReader;
 use ftrack_client::query::Pager;
-use ftrack_client::transport::{
-    CallHeaders, Idempotency, Transport, encode_batch, transfer_client,
-};
+use ftrack_client::transport::{Idempotency, Transport, encode_batch, transfer_client};
 use ftrack_protocol::Operation;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -31,7 +29,6 @@ const NO_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 #[pyclass(frozen, module = "ftrack_rs._core")]
 pub struct Client {
     pub transport: Arc<Transport>,
-    pub headers: CallHeaders,
 }
 
 #[pymethods]
@@ -45,15 +42,14 @@ impl Client {
         headers: Vec<(String, String)>,
         timeout: Option<f64>,
     ) -> PyResult<Self> {
-        let transport = Transport::new(Config::new(server_url, api_user, api_key));
         let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let transport = Transport::new(Config {
+            headers: secrets(headers),
+            timeout: timeout.unwrap_or(NO_TIMEOUT),
+            ..Config::new(server_url, api_user, api_key)
+        });
         Ok(Self {
             transport: Arc::new(transport.map_err(|error| error::from_client(py, &error))?),
-            headers: CallHeaders {
-                headers,
-                timeout: Some(timeout.unwrap_or(NO_TIMEOUT)),
-                ..CallHeaders::default()
-            },
         })
     }
 
@@ -92,8 +88,8 @@ impl Client {
     ) -> Pages {
         let pager = Pager::of_parts(expression, offset, page_size, limit);
         let identities = Arc::clone(&map.get().inner);
-        let (transport, headers) = (Arc::clone(&self.transport), self.headers.clone());
-        Pages::new(PageReader::new(transport, headers, identities, pager), map)
+        let transport = Arc::clone(&self.transport);
+        Pages::new(PageReader::new(transport, identities, pager), map)
     }
 
     /// Posts recorded operations, makes sure of them if the answer is lost, and returns the answer, undecoded.
@@ -164,9 +160,7 @@ impl Client {
 impl Client {
     /// Returns how long a connection may stay silent.
     pub fn timeout(&self) -> Duration {
-        self.headers
-            .timeout
-            .unwrap_or(self.transport.config().timeout)
+        self.transport.config().timeout
     }
 
     /// Returns the client for signed URLs.
@@ -178,7 +172,6 @@ impl Client {
     fn prepare(&self, entities: &EntityMap, batch: &Batch) -> Commit {
         Commit {
             transport: Arc::clone(&self.transport),
-            overrides: self.headers.clone(),
             map: Arc::clone(&entities.inner),
             batch: Arc::clone(&batch.operations),
             new_ids: batch.new_ids.clone(),
@@ -187,10 +180,17 @@ impl Client {
 
     fn post(&self, py: Python<'_>, body: Bytes, idempotency: Idempotency) -> PyResult<Bytes> {
         let transport = Arc::clone(&self.transport);
-        let headers = self.headers.clone();
         let answer: Result<Bytes, Error> = blocking::wait(py, "call the API", async move {
-            transport.call(body, idempotency, &headers).await
+            transport.call(body, idempotency).await
         })?;
         answer.map_err(|error| error::from_client(py, &error))
     }
+}
+
+/// Keeps the values of headers or cookies from being printed.
+pub fn secrets(values: Vec<(String, String)>) -> Vec<(String, Secret)> {
+    values
+        .into_iter()
+        .map(|(name, value)| (name, value.into()))
+        .collect()
 }

@@ -16,6 +16,7 @@ use ftrack_client::transfer::Cancel;
 use parking_lot::{Mutex, RwLock};
 use pyo3::prelude::*;
 
+use crate::client::secrets;
 use crate::{blocking, error};
 
 /// How long the end of the interpreter waits for a reader that is at work.
@@ -48,8 +49,8 @@ impl EventConnection {
         }
         Self {
             config: Config {
-                headers,
-                cookies,
+                headers: secrets(headers),
+                cookies: secrets(cookies),
                 ..Config::new(server_url, api_user, api_key)
             },
             options,

@@ -292,7 +292,7 @@ impl PublishRun {
 }
 
 fn api(py: Python<'_>, client: &Client) -> PyResult<Arc<dyn Api>> {
-    let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())
+    let api = TransferApi::new(Arc::clone(&client.transport))
         .map_err(|error| error::from_client(py, &error))?;
     Ok(Arc::new(api))
 }

@@ -55,7 +55,7 @@ pub fn send(
 }
 
 fn api(client: &Client, ask: Option<Py<PyAny>>) -> Result<Box<dyn Api>, Error> {
-    let api = TransferApi::new(Arc::clone(&client.transport), client.headers.clone())?;
+    let api = TransferApi::new(Arc::clone(&client.transport))?;
     Ok(match ask {
         Some(ask) => Box::new(UploadMetadata::new(ask, api)),
         None => Box::new(api),

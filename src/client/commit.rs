@@ -19,7 +19,7 @@ use crate::error::{Error, Outcome, Result};
 use crate::identity_map::IdentityMap;
 use crate::merge::merge_answers;
 use crate::schema_set::SchemaSet;
-use crate::transport::{CallHeaders, Idempotency, Transport, encode_batch};
+use crate::transport::{Idempotency, Transport, encode_batch};
 use evidence::Evidence;
 
 pub use apply::apply;
@@ -35,8 +35,6 @@ pub type NewIds = HashSet<Arc<str>>;
 pub struct Commit {
     /// The way to the server.
     pub transport: Arc<Transport>,
-    /// What the calls send beside what the transport is configured with.
-    pub overrides: CallHeaders,
     /// What was known of the entities before: tells changes of others from what was there.
     pub map: Arc<IdentityMap>,
     /// The changes.
@@ -77,9 +75,7 @@ impl Commit {
     pub async fn outcome(&self) -> Option<Outcome> {
         let evidence = Evidence::of(self)?;
         let body = encode_batch(&evidence.queries()).ok()?;
-        let call = self
-            .transport
-            .call(body, Idempotency::Read, &self.overrides);
+        let call = self.transport.call(body, Idempotency::Read);
         let answer = call.await.ok()?;
         let seen = IdentityMap::new(self.map.schemas().clone());
         let answers = merge_answers(&seen, &answer).ok()?;
@@ -99,9 +95,7 @@ impl Commit {
 
     async fn post(&self) -> Result<Bytes> {
         let body = encode_batch(&self.batch)?;
-        let call = self
-            .transport
-            .call(body, Idempotency::Write, &self.overrides);
+        let call = self.transport.call(body, Idempotency::Write);
         let answer = call.await?;
         match serde_json::from_slice::<IgnoredAny>(&answer) {
             Ok(_) => Ok(answer),

@@ -25,6 +25,18 @@ impl Secret {
     }
 }
 
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -45,9 +57,9 @@ pub struct Config {
     /// Asks the server for HTTP error statuses and only for what was selected.
     pub strict_api: bool,
     /// Headers sent with every call.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Secret)>,
     /// Cookies sent with every call.
-    pub cookies: Vec<(String, String)>,
+    pub cookies: Vec<(String, Secret)>,
     /// The way to the server.
     pub network: Network,
 }
@@ -94,11 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn printing_a_configuration_shows_no_key() {
-        let config = Config::new("https://studio.example.com/", "jane", "s3cr3t");
+    fn printing_a_configuration_shows_nothing_secret() {
+        let mut config = Config::new("https://studio.example.com/", "jane", "s3cr3t");
+        config.headers = vec![("Authorization".into(), "Bearer s3cr3t".into())];
+        config.cookies = vec![("session".into(), "s3cr3t".into())];
         let printed = format!("{config:?}");
         assert!(!printed.contains("s3cr3t"), "{printed}");
-        assert!(printed.contains("***"), "{printed}");
+        assert!(printed.contains("(\"Authorization\", ***)"), "{printed}");
         assert_eq!(config.server_url, "https://studio.example.com");
     }
 }

@@ -14,29 +14,22 @@ use crate::identity_map::IdentityMap;
 use crate::merge::{QueryPage, merge_query_answer, next_offset};
 use crate::query::Pager;
 use crate::runtime;
-use crate::transport::{CallHeaders, Idempotency, Transport, encode_batch};
+use crate::transport::{Idempotency, Transport, encode_batch};
 
 /// Reads the pages of one query into an identity map.
 #[derive(Debug)]
 pub struct PageReader {
     transport: Arc<Transport>,
-    headers: CallHeaders,
     map: Arc<IdentityMap>,
     pager: Pager,
     ahead: Option<PageRequest>,
 }
 
 impl PageReader {
-    /// Prepares to read; nothing is asked yet. `headers` go with every call.
-    pub fn new(
-        transport: Arc<Transport>,
-        headers: CallHeaders,
-        map: Arc<IdentityMap>,
-        pager: Pager,
-    ) -> Self {
+    /// Prepares to read; nothing is asked yet.
+    pub fn new(transport: Arc<Transport>, map: Arc<IdentityMap>, pager: Pager) -> Self {
         Self {
             transport,
-            headers,
             map,
             pager,
             ahead: None,
@@ -83,9 +76,9 @@ impl PageReader {
             expression: expression.clone(),
         };
         let body = encode_batch(&[query])?;
-        let (transport, headers) = (self.transport.clone(), self.headers.clone());
-        let answer = runtime::handle()?
-            .spawn(async move { transport.call(body, Idempotency::Read, &headers).await });
+        let transport = self.transport.clone();
+        let answer =
+            runtime::handle()?.spawn(async move { transport.call(body, Idempotency::Read).await });
         Ok(PageRequest { expression, answer })
     }
 }

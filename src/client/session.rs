@@ -16,7 +16,7 @@ use crate::populate;
 use crate::query::{DEFAULT_PAGE_SIZE, PagedExpression, Pager, with_default_projections};
 use crate::schema_cache::{self, SchemaCache};
 use crate::schema_set::{AttributeId, EntityType, SchemaSet};
-use crate::transport::{CallHeaders, Idempotency, Transport, encode_batch};
+use crate::transport::{Idempotency, Transport, encode_batch};
 use crate::unit_of_work::{Committed, UnitOfWork};
 
 /// How a session is set up.
@@ -210,7 +210,6 @@ impl Session {
         }
         let commit = Commit {
             transport: self.transport.clone(),
-            overrides: CallHeaders::default(),
             map: self.map.clone(),
             batch: batch.into(),
             new_ids: self.work.new_ids().clone(),
@@ -240,9 +239,7 @@ impl Session {
 
     async fn post(&self, batch: &[Operation], idempotency: Idempotency) -> Result<bytes::Bytes> {
         let body = encode_batch(batch)?;
-        self.transport
-            .call(body, idempotency, &CallHeaders::default())
-            .await
+        self.transport.call(body, idempotency).await
     }
 
     fn handle(&self, id: EntityId) -> Entity {
@@ -287,7 +284,7 @@ impl QueryResult<'_> {
     /// Returns everything that is left.
     pub async fn all(self) -> Result<Vec<Entity>> {
         let (transport, map) = (self.session.transport.clone(), self.session.map.clone());
-        let mut pages = PageReader::new(transport, CallHeaders::default(), map, self.pager);
+        let mut pages = PageReader::new(transport, map, self.pager);
         let mut entities = Vec::new();
         while let Some(request) = pages.request()? {
             let page = pages.take_in(&request.answer().await?)?;
@@ -340,9 +337,7 @@ async fn ask(transport: &Transport, action: &str) -> Result<bytes::Bytes> {
         members: Vec::new(),
     };
     let body = encode_batch(&[operation])?;
-    transport
-        .call(body, Idempotency::Read, &CallHeaders::default())
-        .await
+    transport.call(body, Idempotency::Read).await
 }
 
 async fn load_schemas(

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use reqwest::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
-use crate::transport::{Asked, check_answer, innermost, insecure};
+use crate::transport::{Asked, check_answer, headers, innermost, insecure};
 
 const ACTION: &str = "connect to the event server";
 /// Silence that servers allow which announce none.
@@ -28,7 +28,7 @@ const OWN_HEADERS: [&str; 8] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     /// Stands for the credentials from now on.
-    pub(super) session_id: String,
+    pub(super) session_id: Secret,
     /// How long either side may be silent.
     pub(super) silence: Duration,
 }
@@ -55,14 +55,7 @@ impl<'a> Server<'a> {
     /// Asks for a session.
     pub(super) async fn handshake(&self, client: &Client) -> Result<Ticket> {
         let mut headers = self.headers()?;
-        headers.insert(
-            "ftrack-user",
-            header_value("ftrack-user", &self.config.api_user)?,
-        );
-        headers.insert(
-            "ftrack-api-key",
-            secret_value("ftrack-api-key", self.config.api_key.expose())?,
-        );
+        headers::set_credentials(&mut headers, self.config)?;
         let request = client.get(self.base.clone()).headers(headers);
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         let status = response.status().as_u16();
@@ -91,7 +84,7 @@ impl<'a> Server<'a> {
     /// Returns the address of the websocket of a session.
     pub(super) fn websocket_url(&self, ticket: &Ticket) -> Result<Url> {
         self.base
-            .join(&format!("websocket/{}", ticket.session_id))
+            .join(&format!("websocket/{}", ticket.session_id.expose()))
             .map_err(|reason| Error::decode("the handshake of the event server", &reason))
     }
 
@@ -102,30 +95,15 @@ impl<'a> Server<'a> {
             if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
                 continue;
             }
-            let name = HeaderName::try_from(name)
-                .map_err(|_| Error::invalid(format!("{name:?} is no name of an HTTP header")))?;
-            let value = header_value(name.as_str(), value)?;
-            headers.insert(name, value);
+            headers::set(&mut headers, name, value)?;
         }
-        if !self.config.cookies.is_empty() {
-            let pairs = self
-                .config
-                .cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"));
-            let cookies = pairs.collect::<Vec<_>>().join("; ");
-            headers.insert(COOKIE, secret_value("cookie", &cookies)?);
-        }
+        headers::set_cookies(&mut headers, &self.config.cookies)?;
         Ok(headers)
     }
 
     /// Returns the host, and the port where the address gives one.
     pub(super) fn host(&self) -> String {
-        let name = self.base.host_str().unwrap_or_default();
-        match self.base.port() {
-            Some(port) => format!("{name}:{port}"),
-            None => name.to_owned(),
-        }
+        headers::host_of(&self.base)
     }
 
     /// Returns the failure of a request that got no answer.
@@ -171,20 +149,9 @@ fn parse(text: &str) -> Result<Ticket> {
     }
     let silence = heartbeat.parse().ok().filter(|seconds| *seconds > 0);
     Ok(Ticket {
-        session_id: session_id.to_owned(),
+        session_id: session_id.into(),
         silence: silence.map_or(DEFAULT_SILENCE, Duration::from_secs),
     })
-}
-
-fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| Error::invalid(format!("the HTTP header {name} cannot hold this text")))
-}
-
-fn secret_value(name: &str, value: &str) -> Result<HeaderValue> {
-    let mut value = header_value(name, value)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]
@@ -195,7 +162,7 @@ mod tests {
     fn an_answer_names_session_silence_and_transports() {
         let ticket = parse("abc:15:25:websocket,xhr-polling\n").unwrap();
         assert_eq!(
-            (ticket.session_id.as_str(), ticket.silence.as_secs()),
+            (ticket.session_id.expose(), ticket.silence.as_secs()),
             ("abc", 15)
         );
         assert_eq!(parse("abc::25:websocket").unwrap().silence, DEFAULT_SILENCE);
@@ -208,6 +175,12 @@ mod tests {
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn printing_a_ticket_shows_no_session() {
+        let printed = format!("{:?}", parse("s3cr3t:15:25:websocket").unwrap());
+        assert!(printed.contains("session_id: ***"), "{printed}");
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Posts batches to `/api`.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 
 use super::answer::{Asked, check_answer};
 use super::retry::{MAX_ATTEMPTS, delay_after, is_transient};
-use super::{CallHeaders, Idempotency, insecure, pool};
+use super::{Idempotency, headers, insecure, pool};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -50,14 +50,10 @@ impl Transport {
                     config.server_url
                 ))
             })?;
-        let name = endpoint.host_str().unwrap_or_default();
-        let host = endpoint
-            .port()
-            .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         Ok(Self {
+            host: headers::host_of(&endpoint),
             config,
             endpoint,
-            host,
         })
     }
 
@@ -72,19 +68,13 @@ impl Transport {
     }
 
     /// Posts a batch and returns the list of results, undecoded.
-    pub async fn call(
-        &self,
-        body: Bytes,
-        idempotency: Idempotency,
-        overrides: &CallHeaders,
-    ) -> Result<Bytes> {
-        let headers = self.headers(overrides)?;
-        let timeout = overrides.timeout.unwrap_or(self.config.timeout);
+    pub async fn call(&self, body: Bytes, idempotency: Idempotency) -> Result<Bytes> {
+        let headers = self.headers()?;
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(body.clone(), headers.clone(), timeout).await {
+            let error = match self.attempt(body.clone(), headers.clone()).await {
                 Ok((status, answer)) => {
-                    let checked = check_answer(status, answer, &self.asked(overrides));
+                    let checked = check_answer(status, answer, &self.asked());
                     return checked.map_err(|error| match idempotency {
                         Idempotency::Write if is_garbled(&error) => error.lost(),
                         _ => error,
@@ -108,25 +98,20 @@ impl Transport {
         }
     }
 
-    fn asked<'a>(&'a self, overrides: &'a CallHeaders) -> Asked<'a> {
+    fn asked(&self) -> Asked<'_> {
         Asked {
             host: &self.host,
-            user: overrides.api_user.as_ref().unwrap_or(&self.config.api_user),
+            user: &self.config.api_user,
         }
     }
 
-    async fn attempt(
-        &self,
-        body: Bytes,
-        headers: HeaderMap,
-        timeout: Duration,
-    ) -> Result<(u16, Bytes), Failure> {
+    async fn attempt(&self, body: Bytes, headers: HeaderMap) -> Result<(u16, Bytes), Failure> {
         let client = pool::api_client(&self.config.network).map_err(Failure::Final)?;
         let (started, sent_bytes) = (Instant::now(), body.len());
         let sent = self.send(&client, body, headers);
-        let response = self.in_time(timeout, sent).await?;
+        let response = self.in_time(sent).await?;
         let status = response.status();
-        let answer = self.read(response, timeout).await?;
+        let answer = self.read(response).await?;
         tracing::debug!(
             host = self.host,
             status = status.as_u16(),
@@ -152,9 +137,9 @@ impl Transport {
     }
 
     /// Reads the body; the timeout counts from the last bytes, not from the start.
-    async fn read(&self, mut response: Response, timeout: Duration) -> Result<Bytes, Failure> {
+    async fn read(&self, mut response: Response) -> Result<Bytes, Failure> {
         let mut body = BytesMut::new();
-        while let Some(chunk) = self.in_time(timeout, response.chunk()).await? {
+        while let Some(chunk) = self.in_time(response.chunk()).await? {
             if body.is_empty() {
                 let length = response.content_length().unwrap_or(0);
                 body.reserve(usize::try_from(length).unwrap_or(0).min(MAX_RESERVE));
@@ -166,17 +151,16 @@ impl Transport {
 
     async fn in_time<T>(
         &self,
-        timeout: Duration,
         work: impl Future<Output = reqwest::Result<T>>,
     ) -> Result<T, Failure> {
-        match tokio::time::timeout(timeout, work).await {
+        match tokio::time::timeout(self.config.timeout, work).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.classify(&error, timeout)),
-            Err(_) => Err(Failure::Silent(self.timed_out(timeout))),
+            Ok(Err(error)) => Err(self.classify(&error)),
+            Err(_) => Err(Failure::Silent(self.timed_out())),
         }
     }
 
-    fn classify(&self, error: &reqwest::Error, timeout: Duration) -> Failure {
+    fn classify(&self, error: &reqwest::Error) -> Failure {
         if error.is_connect()
             && let Some(reason) = insecure(error)
         {
@@ -186,7 +170,7 @@ impl Transport {
             });
         }
         if error.is_timeout() && !error.is_connect() {
-            return Failure::Silent(self.timed_out(timeout));
+            return Failure::Silent(self.timed_out());
         }
         let unreached = error.is_connect();
         let hopeless = error.is_builder() || error.is_redirect();
@@ -202,69 +186,38 @@ impl Transport {
         }
     }
 
-    fn timed_out(&self, after: Duration) -> Error {
+    fn timed_out(&self) -> Error {
         Error::Timeout {
             host: self.host.clone(),
             action: ACTION.to_owned(),
-            after,
+            after: self.config.timeout,
         }
     }
 
     fn busy(&self, status: StatusCode, answer: Bytes) -> Error {
-        let asked = Asked {
-            host: &self.host,
-            user: &self.config.api_user,
-        };
-        check_answer(status.as_u16(), answer, &asked)
+        check_answer(status.as_u16(), answer, &self.asked())
             .err()
             .unwrap_or_else(|| Error::decode("the answer of a busy server", &status))
     }
 
-    fn headers(&self, overrides: &CallHeaders) -> Result<HeaderMap> {
+    fn headers(&self) -> Result<HeaderMap> {
         let config = &self.config;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let strict = HeaderValue::from_static(if config.strict_api { "true" } else { "false" });
         headers.insert("ftrack-strict-api", strict);
-        for (name, value) in config.headers.iter().chain(&overrides.headers) {
-            let name = HeaderName::try_from(name)
-                .map_err(|_| Error::invalid(format!("{name:?} is no name of an HTTP header")))?;
-            let value = header_value(name.as_str(), value)?;
-            headers.insert(name, value);
+        for (name, value) in &config.headers {
+            headers::set(&mut headers, name, value)?;
         }
-        let cookies = match overrides.cookies.as_slice() {
-            [] => &config.cookies,
-            _ => &overrides.cookies,
-        };
-        if !cookies.is_empty() {
-            let pairs: Vec<_> = cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            headers.insert(COOKIE, secret_value("cookie", &pairs.join("; "))?);
-        }
-        let user = overrides.api_user.as_ref().unwrap_or(&config.api_user);
-        let key = overrides.api_key.as_ref().unwrap_or(&config.api_key);
-        headers.insert("ftrack-user", header_value("ftrack-user", user)?);
-        headers.insert(
-            "ftrack-api-key",
-            secret_value("ftrack-api-key", key.expose())?,
-        );
+        headers::set_cookies(&mut headers, &config.cookies)?;
+        headers::set_credentials(&mut headers, config)?;
         Ok(headers)
     }
 }
 
 /// More than any answer needs; bounds what a wrong length can make us reserve.
 const MAX_RESERVE: usize = 64 << 20;
-
-fn header_value(name: &str, value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| Error::invalid(format!("the HTTP header {name} cannot hold this text")))
-}
-
-fn secret_value(name: &str, value: &str) -> Result<HeaderValue> {
-    let mut value = header_value(name, value)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
 
 /// Tells whether an answer is not what the server said: a proxy's page in place of it, say. Statuses of refusals are believed.
 fn is_garbled(error: &Error) -> bool {

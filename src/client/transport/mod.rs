@@ -1,6 +1,7 @@
 //! The way to the server: one POST per batch, over connections that the whole process shares.
 
 mod answer;
+pub(crate) mod headers;
 mod http;
 mod network;
 mod pool;
@@ -9,7 +10,6 @@ mod tls;
 mod transfer_api;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ pub(crate) use retry::random_fraction;
 pub(crate) use tls::insecure;
 pub use transfer_api::TransferApi;
 
-use crate::config::Secret;
 use crate::error::{Error, Result};
 
 /// Whether a call may be sent twice.
@@ -77,21 +76,6 @@ const REPEATABLE: [&str; 9] = [
     "query_server_information",
     "search",
 ];
-
-/// What one call sends instead of, or beside, what the configuration says.
-#[derive(Clone, Debug, Default)]
-pub struct CallHeaders {
-    /// Headers that replace those of the same name.
-    pub headers: Vec<(String, String)>,
-    /// Cookies; an empty list keeps those of the configuration.
-    pub cookies: Vec<(String, String)>,
-    /// User name.
-    pub api_user: Option<String>,
-    /// Key.
-    pub api_key: Option<Secret>,
-    /// How long the connection may stay silent.
-    pub timeout: Option<Duration>,
-}
 
 /// Writes a batch of operations as the body of a call.
 pub fn encode_batch<T: Serialize>(operations: &[T]) -> Result<Bytes> {

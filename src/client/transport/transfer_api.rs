@@ -9,7 +9,7 @@ use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
 use super::http::innermost;
-use super::{CallHeaders, Idempotency, Transport, encode_batch, pool};
+use super::{Idempotency, Transport, encode_batch, pool};
 use crate::error::{Error, Result};
 use crate::transfer::{Api, ApiError};
 
@@ -20,17 +20,15 @@ const REMOVAL: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct TransferApi {
     transport: Arc<Transport>,
-    overrides: CallHeaders,
     client: Arc<reqwest::Client>,
 }
 
 impl TransferApi {
     /// Prepares transfers that call the API as `transport` does.
-    pub fn new(transport: Arc<Transport>, overrides: CallHeaders) -> Result<Self> {
+    pub fn new(transport: Arc<Transport>) -> Result<Self> {
         Ok(Self {
             client: pool::transfer_client(&transport.config().network)?,
             transport,
-            overrides,
         })
     }
 
@@ -40,10 +38,7 @@ impl TransferApi {
             .map(|o| o["action"].as_str().unwrap_or_default());
         let idempotency = Idempotency::of(actions);
         let body = encode_batch(&operations)?;
-        let answer = self
-            .transport
-            .call(body, idempotency, &self.overrides)
-            .await?;
+        let answer = self.transport.call(body, idempotency).await?;
         serde_json::from_slice(&answer).map_err(|e| Error::decode("the answer of the server", &e))
     }
 

@@ -2,7 +2,6 @@ use ftrack_client::entity::Field;
 use ftrack_client::error::ErrorKind;
 use ftrack_client::paging::PageReader;
 use ftrack_client::query::Pager;
-use ftrack_client::transport::CallHeaders;
 
 use crate::server::Server;
 
@@ -141,12 +140,7 @@ async fn a_page_is_asked_for_while_the_one_before_it_is_taken_in() {
     let reader = |expression: &str| {
         let map = session.map().clone();
         let pager = Pager::new(expression, 2);
-        PageReader::new(
-            session.transport().clone(),
-            CallHeaders::default(),
-            map,
-            pager,
-        )
+        PageReader::new(session.transport().clone(), map, pager)
     };
     server.push(users(&["a", "b"], "2").as_str());
     server.push(users(&["c"], "null").as_str());

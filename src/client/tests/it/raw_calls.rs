@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ftrack_client::merge::Answer;
 use ftrack_client::transfer::Api;
-use ftrack_client::transport::{CallHeaders, TransferApi, Transport};
+use ftrack_client::transport::{TransferApi, Transport};
 use ftrack_protocol::{Operation, Value};
 use serde_json::json;
 
@@ -46,7 +46,7 @@ async fn a_raw_call_leaves_the_cache_alone() {
 async fn transfers_call_with_the_credentials_of_the_session() {
     let server = Server::start([r#"[{"url":"https://storage.example.com"}]"#]).await;
     let transport = Arc::new(Transport::new(server.config()).unwrap());
-    let api = TransferApi::new(transport, CallHeaders::default()).unwrap();
+    let api = TransferApi::new(transport).unwrap();
     let answers = api
         .call(vec![json!({"action": "get_upload_metadata"})])
         .await
@@ -59,7 +59,7 @@ async fn transfers_call_with_the_credentials_of_the_session() {
 async fn a_failed_call_of_a_transfer_keeps_its_error() {
     let server = Server::start([r#"{"exception":"PermissionError","content":"no"}"#]).await;
     let transport = Arc::new(Transport::new(server.config()).unwrap());
-    let api = TransferApi::new(transport, CallHeaders::default()).unwrap();
+    let api = TransferApi::new(transport).unwrap();
     let error = api
         .call(vec![json!({"action": "get_upload_metadata"})])
         .await

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ftrack_client::config::{Config, Secret};
+use ftrack_client::config::Config;
 use ftrack_client::error::{Error, ErrorKind};
-use ftrack_client::transport::{CallHeaders, Idempotency, Transport};
+use ftrack_client::transport::{Idempotency, Transport};
 use tokio::net::TcpListener;
 
 use crate::server::{Reply, Server};
@@ -12,9 +12,7 @@ const BODY: Bytes = Bytes::from_static(b"[]");
 
 async fn call(config: Config, idempotency: Idempotency) -> Result<Bytes, Error> {
     let transport = Transport::new(config)?;
-    transport
-        .call(BODY, idempotency, &CallHeaders::default())
-        .await
+    transport.call(BODY, idempotency).await
 }
 
 #[tokio::test]
@@ -38,26 +36,6 @@ async fn credentials_and_headers_of_the_configuration_are_sent() {
     ] {
         assert_eq!(request.header(name), value);
     }
-}
-
-#[tokio::test]
-async fn a_call_may_replace_what_the_configuration_says() {
-    let server = Server::start(["[]"]).await;
-    let transport = Transport::new(server.config()).unwrap();
-    let overrides = CallHeaders {
-        headers: vec![("ftrack-strict-api".into(), "true".into())],
-        api_user: Some("joe".into()),
-        api_key: Some(Secret::new("other")),
-        ..CallHeaders::default()
-    };
-    transport
-        .call(BODY, Idempotency::Read, &overrides)
-        .await
-        .unwrap();
-    let request = &server.requests()[0];
-    assert_eq!(request.header("ftrack-user"), "joe");
-    assert_eq!(request.header("ftrack-api-key"), "other");
-    assert_eq!(request.header("ftrack-strict-api"), "true");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use ftrack_client::publish::{
     RunOptions, Source, Target, Used, VersionSpec, Watch,
 };
 use ftrack_client::transfer::{Api, Control, Progress, RetryPolicy, TransferOptions};
-use ftrack_client::transport::{CallHeaders, TransferApi, Transport};
+use ftrack_client::transport::{TransferApi, Transport};
 use ftrack_sandbox::{CallFilter, Endpoint, Sandbox, SandboxOptions};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ impl Stage {
         let server = tokio::task::spawn_blocking(start).await.unwrap();
         let config = Config::new(server.url(), server.api_user(), server.api_key());
         let transport = Arc::new(Transport::new(config).unwrap());
-        let api = Arc::new(TransferApi::new(transport, CallHeaders::default()).unwrap());
+        let api = Arc::new(TransferApi::new(transport).unwrap());
         let mut stage = Self {
             server,
             folder: tempfile::tempdir().unwrap(),

@@ -40,6 +40,7 @@ pub mod paging;
 pub mod populate;
 pub mod publish;
 pub mod query;
+mod retry;
 pub mod runtime;
 pub mod schema_cache;
 pub mod schema_set;

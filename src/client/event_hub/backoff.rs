@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::transport::random_fraction;
+use crate::retry::random_fraction;
 
 const FIRST_LIMIT: Duration = Duration::from_millis(500);
 

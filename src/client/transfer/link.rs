@@ -8,9 +8,9 @@ use reqwest::{Response, StatusCode, Url};
 use tokio::time::{Instant, sleep_until};
 
 use super::limit::Permit;
-use super::retry::{RetryPolicy, is_transient, retry_after};
 use super::{Progress, TransferError};
 use crate::checksum::Digest;
+use crate::retry::{RetryPolicy, is_transient, retry_after};
 
 /// More of an error's body than this is not read.
 const ERROR_BODY: usize = 4096;

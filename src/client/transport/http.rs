@@ -1,19 +1,26 @@
 //! Posts batches to `/api`.
 
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 
 use super::answer::{Asked, check_answer};
-use super::retry::{MAX_ATTEMPTS, delay_after, is_transient};
 use super::{Idempotency, headers, insecure, pool};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::retry::{RetryPolicy, is_transient, retry_after};
 
 const ACTION: &str = "call the API";
+
+/// Somebody waits for a call, other than for a transfer.
+const RETRY: RetryPolicy = RetryPolicy {
+    attempts: 4,
+    first: Duration::from_millis(200),
+    max: Duration::from_secs(5),
+};
 
 /// Sends batches to one server with the credentials of one user.
 #[derive(Clone, Debug)]
@@ -27,8 +34,10 @@ pub struct Transport {
 enum Failure {
     /// The connection was never established: nothing was sent.
     Unreached(Error),
-    /// The connection broke, or the server was too busy.
+    /// The connection broke.
     Interrupted(Error),
+    /// The server was too busy, and may have said for how long.
+    Busy(Error, Option<Duration>),
     /// The server said nothing for too long.
     Silent(Error),
     /// Trying again would not help.
@@ -72,7 +81,7 @@ impl Transport {
         let headers = self.headers()?;
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(body.clone(), headers.clone()).await {
+            let (error, asked) = match self.attempt(body.clone(), headers.clone()).await {
                 Ok((status, answer)) => {
                     let checked = check_answer(status, answer, &self.asked());
                     return checked.map_err(|error| match idempotency {
@@ -80,18 +89,20 @@ impl Transport {
                         _ => error,
                     });
                 }
-                Err(Failure::Interrupted(error) | Failure::Silent(error))
-                    if idempotency == Idempotency::Write =>
-                {
+                Err(
+                    Failure::Interrupted(error) | Failure::Busy(error, _) | Failure::Silent(error),
+                ) if idempotency == Idempotency::Write => {
                     return Err(error.lost());
                 }
                 Err(Failure::Final(error) | Failure::Silent(error)) => return Err(error),
-                Err(Failure::Interrupted(error) | Failure::Unreached(error)) => error,
+                Err(Failure::Interrupted(error) | Failure::Unreached(error)) => (error, None),
+                Err(Failure::Busy(error, asked)) => (error, asked),
             };
-            if attempt == MAX_ATTEMPTS {
+            // Nobody is kept waiting longer by a server that answers than by a silent one.
+            let asked = asked.map(|asked| asked.min(self.config.timeout));
+            let Some(delay) = RETRY.wait(attempt, asked) else {
                 return Err(error);
-            }
-            let delay = delay_after(attempt);
+            };
             tracing::debug!(host = self.host, attempt, ?delay, %error, "trying again");
             tokio::time::sleep(delay).await;
             attempt += 1;
@@ -111,6 +122,7 @@ impl Transport {
         let sent = self.send(&client, body, headers);
         let response = self.in_time(sent).await?;
         let status = response.status();
+        let wait = retry_after(response.headers());
         let answer = self.read(response).await?;
         tracing::debug!(
             host = self.host,
@@ -120,8 +132,8 @@ impl Transport {
             elapsed = ?started.elapsed(),
             "called the API"
         );
-        if is_transient(status.as_u16()) && !is_json(&answer) {
-            return Err(Failure::Interrupted(self.busy(status, answer)));
+        if is_transient(status) && !is_json(&answer) {
+            return Err(Failure::Busy(self.busy(status, answer), wait));
         }
         Ok((status.as_u16(), answer))
     }

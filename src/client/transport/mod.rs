@@ -5,7 +5,6 @@ pub(crate) mod headers;
 mod http;
 mod network;
 mod pool;
-mod retry;
 mod tls;
 mod transfer_api;
 
@@ -20,7 +19,6 @@ pub(crate) use http::innermost;
 pub use network::Network;
 pub(crate) use pool::event_client;
 pub use pool::transfer_client;
-pub(crate) use retry::random_fraction;
 pub(crate) use tls::insecure;
 pub use transfer_api::TransferApi;
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ftrack_client::config::Config;
@@ -81,6 +81,23 @@ async fn reads_are_sent_again_to_a_busy_server_and_writes_are_not() {
     let error = call(server.config(), Idempotency::Write).await.unwrap_err();
     assert!(error.to_string().contains("status 503"), "{error}");
     assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_busy_server_is_given_the_time_it_asks_for_within_the_timeout() {
+    let busy = |seconds: &str| Reply {
+        headers: vec![("retry-after", seconds.to_owned())],
+        ..(503, "busy").into()
+    };
+    for (asked, timeout, waits) in [("1", 60, 1000..9000), ("9", 1, 1000..9000)] {
+        let server = Server::start([busy(asked), "[1]".into()]).await;
+        let mut config = server.config();
+        config.timeout = Duration::from_secs(timeout);
+        let began = Instant::now();
+        call(config, Idempotency::Read).await.unwrap();
+        let waited = began.elapsed().as_millis();
+        assert!(waits.contains(&waited), "{asked} s: waited {waited} ms");
+    }
 }
 
 #[tokio::test]

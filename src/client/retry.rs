@@ -1,6 +1,5 @@
-//! When and after what time a request is sent again.
+//! When and after what time a call or a transfer is sent again.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -34,7 +33,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Returns how long to wait after failure number `failures` (from 1), or `None` to give up. A wait that the server asked for is not cut short.
-    pub(super) fn wait(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn wait(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
         if failures >= self.attempts {
             return None;
         }
@@ -51,7 +50,7 @@ impl RetryPolicy {
 }
 
 /// Returns whether the same request may succeed later.
-pub(super) fn is_transient(status: StatusCode) -> bool {
+pub(crate) fn is_transient(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
@@ -59,7 +58,7 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
 }
 
 /// Returns the wait that a server asks for, in seconds or as a date, of at most a minute.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = text
         .parse()
@@ -74,10 +73,11 @@ fn until(date: &str) -> Option<Duration> {
     Some(Duration::try_from(then.duration_since(jiff::Timestamp::now())).unwrap_or_default())
 }
 
-/// Returns a number in 0..1. The standard library seeds its hash maps randomly, which is random enough to spread retries.
-fn random_fraction() -> f64 {
-    let [first, second, ..] = RandomState::new().hash_one(()).to_ne_bytes();
-    f64::from(u16::from_ne_bytes([first, second])) / 65_536.0
+/// Returns a number between zero and one. What is seeded once in a process would be the same in all of its forks.
+pub(crate) fn random_fraction() -> f64 {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    // The upper 32 bits of a random UUID are all random.
+    f64::from((high >> 32) as u32) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

@@ -413,3 +413,19 @@ fn release_references(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_owned_exists() {
+        for (owner, children) in OWNED {
+            assert!(TABLES.contains_key(owner), "there is no table {owner}");
+            for (child, column) in *children {
+                let column_of_child = TABLES.get(child).and_then(|table| table.column(column));
+                assert!(column_of_child.is_some(), "there is no {child}.{column}");
+            }
+        }
+    }
+}

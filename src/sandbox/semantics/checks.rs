@@ -343,3 +343,24 @@ fn foreign_keys(entity_type: &'static EntityType) -> Vec<ForeignKey> {
     }
     keys
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_unique_exists() {
+        for rule in UNIQUE {
+            let table = Catalog::get().tables().find(|it| it.name == rule.table);
+            let has = |column: &str| table.is_some_and(|table| table.column(column).is_some());
+            assert!(
+                has(rule.column),
+                "there is no {}.{}",
+                rule.table,
+                rule.column
+            );
+            let has_scope = rule.scope.is_empty() || has(rule.scope);
+            assert!(has_scope, "there is no {}.{}", rule.table, rule.scope);
+        }
+    }
+}

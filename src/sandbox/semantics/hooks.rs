@@ -137,3 +137,27 @@ pub(super) fn is_created_by_update(entity_type: &EntityType) -> bool {
     let table = &Catalog::get().table(entity_type.table).name;
     matches!(table.as_str(), "custom_attribute_value" | "metadata")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name that is misspelt matches nothing, and its rule would never be applied.
+    #[test]
+    fn all_names_exist() {
+        let catalog = Catalog::get();
+        let rules = include_str!("hooks.rs").split("#[cfg(test)]").next();
+        let names: Vec<_> = rules
+            .into_iter()
+            .flat_map(str::lines)
+            .filter(|line| line.contains("=>") || line.contains("matches!"))
+            .flat_map(|line| line.split('"').skip(1).step_by(2))
+            .collect();
+        assert!(names.len() > 30, "{names:?}");
+        for name in names {
+            let is_table = catalog.tables().any(|table| table.name == name);
+            let exists = is_table || catalog.entity_type(name).is_some();
+            assert!(exists, "there is no table or type {name}");
+        }
+    }
+}

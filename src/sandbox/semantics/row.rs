@@ -79,9 +79,15 @@ impl Row {
             .is_some_and(|index| matches!(self.values[index], SqlValue::Null))
     }
 
-    /// Sets `column`; a column that the table does not have is left out.
+    /// Sets `column`, which the table must have.
     pub fn set(&mut self, column: &str, value: impl Into<SqlValue>) {
-        if let Some(index) = self.position(column) {
+        let position = self.position(column);
+        debug_assert!(
+            position.is_some(),
+            "the table {} has no column {column}",
+            self.table.name
+        );
+        if let Some(index) = position {
             self.values[index] = value.into();
         }
     }

@@ -167,7 +167,7 @@ fn admit(
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(received) = length {
-        grant.check_size(received)?;
+        check_size(&grant, received)?;
     }
     let md5 = headers
         .get("content-md5")
@@ -181,25 +181,18 @@ fn admit(
     Ok(Admitted { grant, md5, length })
 }
 
-impl Grant {
-    fn check_size(&self, received: u64) -> Result<(), PutError> {
-        let fits = if self.part.is_some() {
-            received <= self.size
-        } else {
-            received == self.size
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(self.incomplete(received))
-        }
+fn check_size(grant: &Grant, received: u64) -> Result<(), PutError> {
+    if grant.allows_size(received) {
+        Ok(())
+    } else {
+        Err(incomplete(grant, received))
     }
+}
 
-    fn incomplete(&self, received: u64) -> PutError {
-        PutError::IncompleteBody {
-            received,
-            announced: self.size,
-        }
+fn incomplete(grant: &Grant, received: u64) -> PutError {
+    PutError::IncompleteBody {
+        received,
+        announced: grant.size,
     }
 }
 
@@ -214,30 +207,72 @@ async fn receive(
         md5: announced,
         length,
     } = admitted;
-    let incoming = match &grant.part {
-        None => Target::Whole(app.files.receive()?),
-        Some((upload, part)) => {
-            app.files
-                .upload(upload)
-                .map_err(|_| PutError::NoSuchUpload)?;
-            Target::Part(app.files.receive_part(upload, *part, length)?)
-        }
-    };
     let expected = length.unwrap_or(grant.size);
-    let (incoming, md5) = write_body(app, &grant, expected, incoming, body).await?;
-    grant.check_size(incoming.size())?;
+    let arrival = Arrival {
+        app: AppState::clone(app),
+        grant,
+        length,
+        target: None,
+    };
+    let (arrival, md5) = write_body(app, arrival, expected, body).await?;
+    let grant = &arrival.grant;
+    check_size(grant, arrival.size())?;
     let matches_url = grant.md5.as_ref().is_none_or(|signed| *signed == hex(&md5));
     if !matches_url || announced.is_some_and(|announced| announced != md5) {
         return Err(PutError::BadDigest);
     }
-    match (incoming, &grant.part) {
-        (Target::Part(incoming), Some((upload, part))) => {
-            app.files.keep_part(incoming, md5, upload, *part)?;
-        }
-        (Target::Whole(incoming), _) => app.files.keep(incoming, &grant.component)?,
-        (Target::Part(_), None) => return Err(PutError::NoSuchUpload),
-    }
+    blocking(move || arrival.keep(md5)).await?;
     Ok(md5)
+}
+
+/// A body on its way to disk. What it does blocks on the disk.
+struct Arrival {
+    app: AppState,
+    grant: Grant,
+    /// The size of the Content-Length header.
+    length: Option<u64>,
+    /// Made with the first bytes, which are written away from the async threads anyway.
+    target: Option<Target>,
+}
+
+impl Arrival {
+    fn append(&mut self, bytes: &[u8]) -> Result<(), PutError> {
+        let mut target = self.take_target()?;
+        target.append(bytes)?;
+        self.target = Some(target);
+        Ok(())
+    }
+
+    fn keep(mut self, md5: [u8; 16]) -> Result<(), PutError> {
+        let target = self.take_target()?;
+        let files = &self.app.files;
+        match (target, &self.grant.part) {
+            (Target::Part(incoming), Some((upload, part))) => {
+                files.keep_part(incoming, md5, upload, *part)?;
+            }
+            (Target::Whole(incoming), _) => files.keep(incoming, &self.grant.component)?,
+            (Target::Part(_), None) => return Err(PutError::NoSuchUpload),
+        }
+        Ok(())
+    }
+
+    fn take_target(&mut self) -> Result<Target, PutError> {
+        self.target.take().map_or_else(|| self.open(), Ok)
+    }
+
+    fn open(&self) -> Result<Target, PutError> {
+        let files = &self.app.files;
+        let Some((upload, part)) = &self.grant.part else {
+            return Ok(Target::Whole(files.receive()?));
+        };
+        files.upload(upload).map_err(|_| PutError::NoSuchUpload)?;
+        let incoming = files.receive_part(upload, *part, self.length)?;
+        Ok(Target::Part(incoming))
+    }
+
+    fn size(&self) -> u64 {
+        self.target.as_ref().map_or(0, Target::size)
+    }
 }
 
 /// What a body becomes.
@@ -265,32 +300,31 @@ impl Target {
 /// Writes and hashes a body of `expected` bytes a block at a time, away from the async threads; memory stays at a block for each upload.
 async fn write_body(
     app: &App,
-    grant: &Grant,
+    mut arrival: Arrival,
     expected: u64,
-    mut incoming: Target,
     body: &mut BodyDataStream,
-) -> Result<(Target, [u8; 16]), PutError> {
+) -> Result<(Arrival, [u8; 16]), PutError> {
     let mut md5 = app.md5.begin();
     loop {
         let mut block = app.blocks.take();
         // A connection that breaks is a body that is too short.
         fill_block(body, &mut block)
             .await
-            .map_err(|_| grant.incomplete(incoming.size()))?;
+            .map_err(|_| incomplete(&arrival.grant, arrival.size()))?;
         if block.is_empty() {
             app.blocks.keep(block);
-            return Ok((incoming, md5.digest()));
+            return Ok((arrival, md5.digest()));
         }
         let block = block.freeze();
-        let received = incoming.size() + block.len() as u64;
-        if received > grant.size {
-            return Err(grant.incomplete(received));
+        let received = arrival.size() + block.len() as u64;
+        if received > arrival.grant.size {
+            return Err(incomplete(&arrival.grant, received));
         }
         let (written, hashed) = tokio::join!(
-            append(incoming, block.clone()),
+            append(arrival, block.clone()),
             hash(&app.md5, md5, block.clone(), received >= expected)
         );
-        (incoming, md5) = (written?, hashed?);
+        (arrival, md5) = (written?, hashed?);
         app.blocks.give_back(block);
     }
 }
@@ -306,9 +340,16 @@ async fn fill_block(body: &mut BodyDataStream, block: &mut BytesMut) -> Result<(
     Ok(())
 }
 
-async fn append(mut incoming: Target, bytes: Bytes) -> std::io::Result<Target> {
-    let written = tokio::task::spawn_blocking(move || incoming.append(&bytes).map(|()| incoming));
-    written.await.map_err(std::io::Error::other)?
+async fn append(mut arrival: Arrival, bytes: Bytes) -> Result<Arrival, PutError> {
+    blocking(move || arrival.append(&bytes).map(|()| arrival)).await
+}
+
+/// Does what waits for the disk away from the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PutError> + Send + 'static,
+) -> Result<T, PutError> {
+    let done = tokio::task::spawn_blocking(work);
+    done.await.map_err(std::io::Error::other)?
 }
 
 /// Appends bytes to the MD5 of a body, in a row with those of other bodies; `are_last` when no more will come.

@@ -28,6 +28,17 @@ pub struct Grant {
     pub expires: u64,
 }
 
+impl Grant {
+    /// Returns whether so many bytes may be sent.
+    pub fn allows_size(&self, received: u64) -> bool {
+        if self.part.is_some() {
+            received <= self.size
+        } else {
+            received == self.size
+        }
+    }
+}
+
 /// Why a URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
@@ -236,6 +247,17 @@ mod tests {
             other.verify(&grant, &signature),
             Err(SignatureError::Forged)
         );
+    }
+
+    #[test]
+    fn a_whole_file_has_its_size_and_a_part_at_most() {
+        let whole = grant(0);
+        assert!(whole.allows_size(10) && !whole.allows_size(9) && !whole.allows_size(11));
+        let part = Grant {
+            part: Some((FileId::unique(), 1)),
+            ..whole
+        };
+        assert!(part.allows_size(10) && part.allows_size(9) && !part.allows_size(11));
     }
 
     #[test]

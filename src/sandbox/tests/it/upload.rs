@@ -130,15 +130,18 @@ fn bodies_of_another_length_are_refused() {
 fn an_upload_that_breaks_off_leaves_nothing() {
     let server = start();
     let id = unique_id();
-    let metadata = upload_metadata(&server, &id, BYTES);
+    // More than is collected before it is written.
+    let bytes = vec![7; 4 << 20];
+    let metadata = upload_metadata(&server, &id, &bytes);
     let (address, path) = split(metadata["url"].as_str().unwrap());
     let mut connection = TcpStream::connect(address).unwrap();
-    let length = BYTES.len();
+    let length = bytes.len();
     write!(
         connection,
-        "PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\nevery"
+        "PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n"
     )
     .unwrap();
+    connection.write_all(&bytes[..length / 2]).unwrap();
     let incoming = server.data_dir().join("incoming");
     let entries = |folder: &Path| std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     let under_way = || {

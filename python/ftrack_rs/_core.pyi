@@ -691,7 +691,10 @@ class EventConnection:
     def stop_serving() -> None:
         """Hand nothing more to any reader; to be called before the interpreter ends."""
     def send(self, packet: str) -> None:
-        """Send a packet; waits only while very many wait already.
+        """Send a packet and wait until it has left this process.
+
+        Waits for room while very many wait already, and then for a second at most. Ctrl-C ends
+        that; a packet that was taken in by then is still sent.
 
         Raises:
             EventHubConnectionError: If there is no connection.

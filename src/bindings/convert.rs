@@ -181,7 +181,7 @@ fn plain_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
     } else if let Ok(value) = value.cast::<PyBool>() {
         Value::Bool(value.is_true())
     } else if let Ok(number) = value.cast::<PyInt>() {
-        // A float would be another number, and no field of the server holds more than 64 bits.
+        // Values have 64 bits here, and a float would be another number.
         let number = number.extract();
         number
             .map(Value::Int)

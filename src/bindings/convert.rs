@@ -155,7 +155,9 @@ impl<'py> Encoder<'_, 'py> {
     /// Reads a dictionary: an object, or what `session._encode` makes of a datetime.
     fn members(self, dictionary: &Bound<'py, PyDict>) -> PyResult<Value> {
         let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(dictionary.len());
-        for (name, value) in dictionary {
+        // At once: the names and values may be of Python's own, and other threads run meanwhile.
+        let items: Vec<_> = dictionary.iter().collect();
+        for (name, value) in items {
             let name = name.str()?;
             members.push((Arc::from(&*name.to_cow()?), self.value(&value)?));
         }

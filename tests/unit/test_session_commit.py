@@ -358,3 +358,19 @@ def test_a_value_that_is_no_text_is_named_with_its_entity(session: Session, task
     with pytest.raises(ValueError, match=f"'name' of Project {made['id']} is 'caf.udce9', which"):
         session.commit()
     session.rollback()
+
+
+def test_a_value_may_change_while_it_is_read(session: Session, task: Any) -> None:
+    values: dict[Any, Any] = {}
+
+    class Growing(str):
+        def __str__(self) -> str:
+            values[f"new{len(values)}"] = 1
+            return "key"
+
+    values[Growing("a")] = 1
+    values["b"] = 2
+    task["name"] = {"nested": values}
+    with pytest.raises(exception.ServerError):
+        session.commit()
+    session.rollback()

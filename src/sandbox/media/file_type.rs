@@ -17,7 +17,8 @@ pub enum MediaKind {
 pub fn media_kind(file_type: &str) -> Option<MediaKind> {
     let extension = file_type.trim_start_matches('.').to_ascii_lowercase();
     match extension.as_str() {
-        "png" | "jpg" | "jpeg" => Some(MediaKind::Still),
+        // Guess: ftrack shows a PDF for review, as its examples do. Nothing here draws one, so the job fails and says so.
+        "png" | "jpg" | "jpeg" | "pdf" => Some(MediaKind::Still),
         "bmp" | "cin" | "dpx" | "exr" | "hdr" | "psd" | "sgi" | "tga" | "tif" | "tiff" | "webp" => {
             Some(MediaKind::ForeignStill)
         }
@@ -66,6 +67,7 @@ mod tests {
         assert_eq!(media_kind(".PNG"), Some(MediaKind::Still));
         assert_eq!(media_kind("mov"), Some(MediaKind::Movie));
         assert_eq!(media_kind(".exr"), Some(MediaKind::ForeignStill));
+        assert_eq!(media_kind("pdf"), Some(MediaKind::Still));
         assert_eq!(media_kind(".nk"), None);
         assert_eq!(media_kind(""), None);
     }

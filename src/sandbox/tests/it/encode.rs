@@ -162,9 +162,14 @@ fn an_original_that_is_not_kept_is_removed_with_its_file() {
 }
 
 #[test]
-fn a_broken_picture_fails_the_job_and_keeps_the_original() {
+fn a_picture_that_cannot_be_read_fails_the_job_and_keeps_the_original() {
+    unreadable(".png");
+    unreadable(".pdf");
+}
+
+fn unreadable(file_type: &str) {
     let server = start();
-    let source = create_component(&server, "plate", ".png", 0);
+    let source = create_component(&server, "plate", file_type, 0);
     upload(&server, &source, b"no picture");
     let job = encode(&server, &source, None, false);
     let (status, data) = finished(&server, &job);

@@ -264,7 +264,10 @@ class Sandbox:
         self._native.snapshot(path)
 
     def stop(self) -> None:
-        """Stop the server; a temporary folder is removed."""
+        """Stop the server; a temporary folder is removed.
+
+        Does nothing in a process that was forked from the one that started it.
+        """
         self._native.stop()
 
 

@@ -1,6 +1,7 @@
 //! The embedded server, and pictures to try it with.
 
 use std::path::PathBuf;
+use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::blocking;
 /// A running server.
 #[pyclass(frozen, module = "ftrack_rs._core")]
 pub struct NativeSandbox {
+    /// Compared before anything is locked: in a forked process nobody is left to let go of a lock.
+    process: u32,
     url: String,
     api_user: String,
     api_key: String,
@@ -102,6 +105,7 @@ impl NativeSandbox {
         let started = blocking::run(py, "start the server", move || Sandbox::start(options))?;
         let sandbox = started.map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self {
+            process: sandbox.process(),
             url: sandbox.url().to_owned(),
             api_user: sandbox.api_user().to_owned(),
             api_key: sandbox.api_key().to_owned(),
@@ -194,7 +198,7 @@ impl NativeSandbox {
 
     /// Returns the mails that would have been sent, oldest first, each as a dictionary.
     fn outbox<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let inner = Arc::clone(&self.inner);
+        let inner = self.here()?;
         let read = blocking::run(py, "read the mails", move || {
             inner.lock().as_ref().map(Sandbox::outbox)
         })?;
@@ -224,23 +228,35 @@ impl NativeSandbox {
         })
     }
 
-    /// Stops the server; does nothing the second time.
+    /// Stops the server; does nothing the second time, and in another process than the one that started it.
     fn stop(&self, py: Python<'_>) {
-        py.detach(|| {
-            let sandbox = self.inner.lock().take();
-            drop(sandbox);
-        });
+        if let Ok(inner) = self.here() {
+            py.detach(|| {
+                let sandbox = inner.lock().take();
+                drop(sandbox);
+            });
+        }
     }
 }
 
 impl NativeSandbox {
+    /// Returns the server, unless it runs in the process from which this one was forked.
+    fn here(&self) -> PyResult<Arc<Mutex<Option<Sandbox>>>> {
+        if self.process == process::id() {
+            Ok(Arc::clone(&self.inner))
+        } else {
+            Err(PyOSError::new_err(SnapshotError::Elsewhere.to_string()))
+        }
+    }
+
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&Sandbox) -> T + Send,
     ) -> PyResult<T> {
+        let inner = self.here()?;
         // A reset or a snapshot holds it for long.
-        py.detach(|| self.inner.lock().as_ref().map(work))
+        py.detach(|| inner.lock().as_ref().map(work))
             .ok_or_else(stopped)
     }
 
@@ -248,7 +264,7 @@ impl NativeSandbox {
     where
         F: FnOnce(&Sandbox) -> Result<(), SnapshotError> + Send + 'static,
     {
-        let inner = Arc::clone(&self.inner);
+        let inner = self.here()?;
         let done = blocking::run(py, action, move || inner.lock().as_ref().map(work))?;
         done.ok_or_else(stopped)?.map_err(|error| match error {
             SnapshotError::Exists { .. } => PyFileExistsError::new_err(error.to_string()),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -42,8 +44,11 @@ const GRACE: Duration = Duration::from_millis(500);
 const LAST_WORK: Duration = Duration::from_millis(300);
 
 /// A running server. Dropping it stops it.
+///
+/// It belongs to the process that started it: one that was forked from that has a copy of its memory, but none of its threads.
 #[derive(Debug)]
 pub struct Sandbox {
+    process: u32,
     url: String,
     credentials: Credentials,
     data_dir: PathBuf,
@@ -119,6 +124,7 @@ impl Sandbox {
         let (app, listener, encodes) = open(options, &folder)?;
         let (running, credentials) = Running::start(Arc::clone(&app), listener, encodes, folder)?;
         Ok(Self {
+            process: process::id(),
             url: app.base_url.clone(),
             credentials,
             data_dir,
@@ -127,6 +133,11 @@ impl Sandbox {
             faults: Arc::clone(&app.faults),
             running: Some(running),
         })
+    }
+
+    /// Returns the id of the process that started the server.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// Returns the URL of the server, without a slash at the end.
@@ -187,7 +198,7 @@ impl Sandbox {
     ///
     /// Upload URLs of before are no longer valid; connections to the event server stay.
     pub fn reset(&self) -> Result<(), SnapshotError> {
-        let running = self.running.as_ref().ok_or(SnapshotError::Stopped)?;
+        let running = self.running()?;
         let app = Arc::clone(&running.app);
         let done = running.run(async move { snapshot::reset(&app).await });
         done.unwrap_or(Err(SnapshotError::Stopped))
@@ -195,7 +206,7 @@ impl Sandbox {
 
     /// Writes data and files to a new folder, with which another server can start.
     pub fn snapshot(&self, path: &Path) -> Result<(), SnapshotError> {
-        let running = self.running.as_ref().ok_or(SnapshotError::Stopped)?;
+        let running = self.running()?;
         let app = Arc::clone(&running.app);
         let path = path.to_owned();
         let done = running.run(async move { snapshot::save(&app, &path).await });
@@ -205,16 +216,35 @@ impl Sandbox {
     /// Returns the mails that ftrack would have sent, such as invites, oldest first.
     pub fn outbox(&self) -> Result<Vec<Mail>, ApiError> {
         let stopped = || ApiError::internal("the server has stopped");
-        let running = self.running.as_ref().ok_or_else(stopped)?;
+        let running = self.running();
+        let running = running.map_err(|error| ApiError::internal(error.to_string()))?;
         let store = running.app.store.clone();
         let mails = running.run(async move { store.read(outbox::mails).await });
         mails.unwrap_or_else(|| Err(stopped()))
     }
 
     /// Stops the server within a second: lets requests end, kills encodes, closes the database.
+    ///
+    /// Does nothing in another process than the one that started it.
     pub fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        if self.process == process::id() {
             running.stop();
+        } else {
+            // The thread to wait for does not exist here, and the folder is still in use.
+            mem::forget(running);
+        }
+    }
+
+    /// Returns what can be asked to work, unless its threads are gone or in another process.
+    fn running(&self) -> Result<&Running, SnapshotError> {
+        let running = self.running.as_ref().ok_or(SnapshotError::Stopped)?;
+        if self.process == process::id() {
+            Ok(running)
+        } else {
+            Err(SnapshotError::Elsewhere)
         }
     }
 }

@@ -48,6 +48,9 @@ pub enum SnapshotError {
     /// The server has stopped, or stops while it works.
     #[error("the server has stopped")]
     Stopped,
+    /// The server was started by another process, from which this one was forked.
+    #[error("the server belongs to the process that started it")]
+    Elsewhere,
 }
 
 impl From<ApiError> for SnapshotError {

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +165,45 @@ def test_a_snapshot_starts_another_server(tmp_path: Path) -> None:
         sandbox.reset()
     with pytest.raises(OSError, match="nowhere"):
         Sandbox(snapshot=tmp_path / "nowhere")
+
+
+#: Two children end as any script does, one of them by leaving the block of the server.
+FORKING = """
+import os, sys
+from ftrack_rs.sandbox import Sandbox
+
+with Sandbox(seed="empty") as sandbox, sandbox.session() as session:
+    child = os.fork()
+    if child == 0:
+        assert session.query("User").all()
+        for ask in (sandbox.calls, sandbox.outbox, sandbox.reset):
+            try:
+                ask()
+            except OSError as error:
+                assert "process" in str(error), error
+            else:
+                raise AssertionError(ask)
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    child = os.fork()
+    if child:
+        assert os.waitpid(child, 0)[1] == 0
+        session.create("User", {"username": "new"})
+        session.commit()
+        sandbox.reset()
+        assert os.path.isdir(sandbox.data_dir)
+print("left")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_server_outlives_the_forked_children_of_its_process() -> None:
+    # Of forks with threads, which the server is.
+    no_warnings = ["-W", "ignore::DeprecationWarning"]
+    command = [sys.executable, *no_warnings, "-c", FORKING]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("left") == 2
 
 
 def test_ffmpeg_is_found_or_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ use pyo3::types::{PyList, PyString, PyType};
 use crate::attribute_names::AttributeNames;
 use crate::batch::Batch;
 use crate::entity::EntityHandle;
-use crate::{error, imports, schema};
+use crate::{error, fork, imports, schema};
 
 /// The entities of a session.
 ///
@@ -36,8 +36,9 @@ pub struct EntityMap {
 #[pymethods]
 impl EntityMap {
     #[new]
-    fn new(session: Py<PyAny>, schemas: &schema::SchemaSet) -> Self {
-        Self {
+    fn new(py: Python<'_>, session: Py<PyAny>, schemas: &schema::SchemaSet) -> PyResult<Self> {
+        fork::watch(py)?;
+        Ok(Self {
             inner: IdentityMap::new(Arc::clone(&schemas.inner)),
             session,
             handles: Mutex::new(Vec::new()),
@@ -48,7 +49,7 @@ impl EntityMap {
                 .map(|_| PyOnceLock::new())
                 .collect(),
             generation: AtomicU64::new(1),
-        }
+        })
     }
 
     /// Returns the entity of a type and key, if something is known of it.

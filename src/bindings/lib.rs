@@ -6,7 +6,7 @@
 //! - [`client`], [`batch`], [`transfer`], [`pages`], [`upload_metadata`], [`reader`], [`passed_files`], [`transfer_control`], [`journal`]: calls, commits, and files
 //! - [`events`], [`expression`]: the connection to the event server, and who wants which events
 //! - [`publish`]: plans and runs of the publishing graph
-//! - [`blocking`], [`error`], [`imports`]: waiting without holding up Python, failures as its exceptions, and what is looked up in it
+//! - [`blocking`], [`fork`], [`error`], [`imports`]: waiting without holding up Python, forks of the process, failures as Python's exceptions, and what is looked up in it
 //! - [`preflight`], [`query`], [`schema`], [`sequence`], [`sandbox`]: what else the package needs of the crates
 
 mod attribute_names;
@@ -19,6 +19,7 @@ mod entity_map;
 mod error;
 mod events;
 mod expression;
+mod fork;
 mod imports;
 mod journal;
 mod pages;

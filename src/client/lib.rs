@@ -16,7 +16,7 @@
 //!
 //! # Layout
 //! - [`session::Session`], [`entity::Entity`]: what applications use; wires the rest together
-//! - [`config`], [`error`], [`runtime`], [`transport`]: the way to the server
+//! - [`config`], [`error`], [`runtime`], [`fork_gate`], [`transport`]: the way to the server
 //! - [`schema_set`], [`schema_cache`]: the entity types of a site
 //! - [`identity_map`], [`entity_state`], [`merge`]: what is known of entities
 //! - [`unit_of_work`], [`coalesce`], [`commit`]: changes on their way to the server
@@ -34,6 +34,7 @@ pub mod entity_state;
 pub mod error;
 pub mod event_hub;
 mod fill;
+pub mod fork_gate;
 pub mod identity_map;
 pub mod merge;
 pub mod paging;

@@ -13,6 +13,7 @@ use serde::de::{self, DeserializeSeed};
 pub use answer::{Answer, next_offset};
 
 use crate::error::{Error, Result};
+use crate::fork_gate::{FORK_GATE, Passage};
 use crate::identity_map::{EntityId, IdentityMap, Placement, Slab, SlotValue};
 use crate::schema_set::{AttributeId, SchemaSet, TypeId};
 use texts::TextCache;
@@ -80,6 +81,8 @@ fn decode<'de, S: DeserializeSeed<'de>>(json: &'de [u8], what: &str, seed: S) ->
 struct Decoder<'m> {
     schemas: &'m SchemaSet,
     slab: parking_lot::MutexGuard<'m, Slab>,
+    /// Dropped after the lock: no process is forked while it is held.
+    _passage: Passage<'static>,
     placement: Placement,
     texts: TextCache,
     /// How many objects enclose what is read now.
@@ -94,9 +97,11 @@ struct Decoder<'m> {
 
 impl<'m> Decoder<'m> {
     fn new(map: &'m IdentityMap, placement: Placement) -> Self {
+        let passage = FORK_GATE.enter();
         Self {
             schemas: map.schemas(),
             slab: map.lock(),
+            _passage: passage,
             placement,
             texts: TextCache::new(),
             depth: 0,

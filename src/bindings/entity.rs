@@ -177,8 +177,10 @@ impl EntityHandle {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let Some(binding) = self.binding.get() else {
-            let detached = self.own.lock().detached.as_ref().map(|it| it.clone_ref(py));
-            let value = detached.map(|it| it.bind(py).get_item(name)).transpose()?;
+            let value = self
+                .detached(py)
+                .map(|it| it.bind(py).get_item(name))
+                .transpose()?;
             return value
                 .flatten()
                 .map_or_else(|| imports::not_set(py).cloned(), Ok);
@@ -197,12 +199,12 @@ impl EntityHandle {
         value: &Bound<'py, PyAny>,
     ) -> PyResult<()> {
         let Some(binding) = self.binding.get() else {
-            let detached = self
-                .own
-                .lock()
-                .detached
-                .get_or_insert_with(|| PyDict::new(py).unbind())
-                .clone_ref(py);
+            let detached = self.detached(py).unwrap_or_else(|| {
+                // Before anything is locked: it may start a collection, and that Python code which looks at this very entity.
+                let made = PyDict::new(py).unbind();
+                let mut own = self.own.lock();
+                own.detached.get_or_insert(made).clone_ref(py)
+            });
             return detached.bind(py).set_item(name, value);
         };
         binding.set_remote(py, &name.to_cow()?, value)
@@ -285,13 +287,7 @@ impl EntityHandle {
         }
         let key = Self::identity(entity)?;
         let id = EntityMap::identify(map, &key.entity_type, &key.values)?;
-        let detached = handle
-            .own
-            .lock()
-            .detached
-            .as_ref()
-            .map(|it| it.clone_ref(entity.py()));
-        if let Some(values) = detached {
+        if let Some(values) = handle.detached(entity.py()) {
             absorb(map, id, values.bind(entity.py()))?;
         }
         Ok(id)
@@ -364,6 +360,12 @@ impl EntityHandle {
             .transpose()
     }
 
+    /// Returns the values of the server that a handle keeps itself.
+    fn detached(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        let own = self.own.lock();
+        own.detached.as_ref().map(|values| values.clone_ref(py))
+    }
+
     fn locals<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyDict>> {
         self.local.get().map(|local| local.bind(py))
     }
@@ -391,6 +393,8 @@ impl Binding {
 
 /// Takes over the values that a detached entity had.
 fn absorb(map: &Bound<'_, EntityMap>, id: EntityId, values: &Bound<'_, PyDict>) -> PyResult<()> {
+    // Listed first: converting a value may run Python code that changes the dictionary.
+    let values: Vec<_> = values.iter().collect();
     for (name, value) in values {
         set_remote(map, id, &name.cast::<PyString>()?.to_cow()?, &value)?;
     }

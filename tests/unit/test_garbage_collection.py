@@ -6,9 +6,13 @@ It may run at any allocation, and it must find what nobody holds any more.
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -54,3 +58,48 @@ def test_a_closed_session_goes_though_it_knows_custom_attributes(sandbox: Sandbo
     del session, project, shot
     gc.collect()
     assert gone() is None
+
+
+#: Ends at once if it does not hang.
+LOOKING = """
+import faulthandler, gc, sys
+from ftrack_rs import Session
+
+faulthandler.dump_traceback_later(20, exit=True)
+session = Session(schema_cache_path=False, plugin_paths=[])
+task = session.types["Task"]
+made = []
+gc.callbacks.append(lambda *_: made and getattr(made[-1], "session", None))
+gc.set_threshold(1)
+for number in range(300):
+    entity = task.__new__(task)
+    entity.session = session
+    # Dictionaries, so that there is none to be used again.
+    made.append({number: {}})
+    made.append(entity)
+    entity._set_remote("name", f"{number}")
+"""
+
+
+def test_a_collection_may_look_at_an_entity_that_is_being_made(sandbox: Sandbox) -> None:
+    environment = {**os.environ, **sandbox.env()}
+    subprocess.run([sys.executable, "-c", LOOKING], env=environment, check=True, timeout=60)
+
+
+def test_an_entity_may_change_while_it_is_taken_over(session: Session) -> None:
+    class Surprise:
+        """What is no value of its own, and so is encoded by the session."""
+
+    def encode(value: object) -> str:
+        entity._set_remote("description", "late")
+        return "encoded"
+
+    task: Any = session.types["Task"]
+    entity = task.__new__(task)
+    entity.session = session
+    entity._set_remote("name", Surprise())
+    entity._set_remote("id", str(uuid4()))
+    session._encode = encode  # type: ignore[method-assign,assignment]
+    other: Any = session.query("Task").first()
+    other._set_remote("parent", entity)
+    assert other["parent"]["name"] == "encoded"

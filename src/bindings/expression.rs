@@ -11,6 +11,7 @@ use ftrack_protocol::expression::{
 };
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
@@ -124,6 +125,10 @@ impl MatchingExpressions {
         }
         self.next = expressions.planned.len();
         None
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.candidate)
     }
 }
 

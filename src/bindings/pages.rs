@@ -2,6 +2,7 @@
 
 use ftrack_client::paging::PageReader;
 use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -33,6 +34,11 @@ impl Pages {
             EntityMap::page(map, &page.entities)?,
             page.next_offset,
         )))
+    }
+
+    // What is referred to never changes, so there is nothing to clear: the session at the other end of a cycle is cleared.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.map)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ftrack_client::transfer::Progress;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::transfer_control::TransferControl;
@@ -51,6 +52,10 @@ impl PassedFiles {
     fn finish(&self, index: usize, size: u64) {
         self.progress.sized(index, size);
         self.progress.finished_file(index);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.control)
     }
 }
 

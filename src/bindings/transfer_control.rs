@@ -9,6 +9,7 @@ use ftrack_client::transfer::{
     Concurrency, Control, FileProgress, Fsync, Progress, ProgressSnapshot, TransferOptions,
 };
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -128,6 +129,11 @@ impl TransferControl {
         let files = py.detach(|| self.progress.files());
         let row = |file: FileProgress| (file.path, file.size, file.transferred, file.is_finished);
         files.into_iter().map(row).collect()
+    }
+
+    // Nothing to clear: what is called back is changeable, as each cycle that leads here has to be somewhere.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.on_tick)
     }
 }
 

@@ -6,17 +6,20 @@ It may run at any allocation, and it must find what nobody holds any more.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from ftrack_rs import Session
+from ftrack_rs._core import EventExpressions, TransferControl
+from ftrack_rs.exception import ServerError
 from ftrack_rs.sandbox import Sandbox
 
 
@@ -56,6 +59,57 @@ def test_a_closed_session_goes_though_it_knows_custom_attributes(sandbox: Sandbo
     session.close()
     gone = weakref.ref(session)
     del session, project, shot
+    gc.collect()
+    assert gone() is None
+
+
+def fail_and_keep_the_error(session: Any) -> weakref.ref[object]:
+    """Make a cycle: the traceback leads to the pages of the query, and those to the session."""
+    try:
+        session.query("Task where nonsense is 1").all()
+    except ServerError as error:
+        session.latest_error = error
+    session.close()
+    return weakref.ref(session)
+
+
+def test_a_session_goes_though_it_keeps_the_error_of_a_query(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    # What is logged is kept as well, with the error.
+    caplog.set_level(logging.CRITICAL, "ftrack_api.session.Session")
+    gone = fail_and_keep_the_error(sandbox.session())
+    gc.collect()
+    assert gone() is None
+
+
+class Watcher(dict[str, Any]):
+    """Refers to what calls it back."""
+
+    watched: object
+
+    def notify(self, *_: object) -> None:
+        """Be told of something."""
+
+
+def watched_transfer(watcher: Watcher) -> TransferControl:
+    return TransferControl(None, None).of_call(watcher.notify)
+
+
+def watched_files(watcher: Watcher) -> object:
+    return TransferControl.passed_files(watched_transfer(watcher), [])
+
+
+def watched_matches(watcher: Watcher) -> object:
+    return EventExpressions([None]).matching(watcher)
+
+
+@pytest.mark.parametrize("watch", [watched_transfer, watched_files, watched_matches])
+def test_what_refers_to_python_goes_with_it(watch: Callable[[Watcher], object]) -> None:
+    watcher = Watcher()
+    watcher.watched = watch(watcher)
+    gone = weakref.ref(watcher)
+    del watcher
     gc.collect()
     assert gone() is None
 

@@ -13,6 +13,7 @@ use ftrack_client::transfer::{Api, TransferOptions};
 use ftrack_client::transport::TransferApi;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -232,6 +233,11 @@ impl PublishRun {
             run.lock().await.fail(error).await
         })?;
         Ok(failed.is_published)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.handle)?;
+        visit.call(&self.on_event)
     }
 }
 

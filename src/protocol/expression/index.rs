@@ -11,6 +11,9 @@ use super::plan::{PathId, Plan};
 /// The key that is looked at first, as nearly all subscriptions have it.
 const TOPIC: &[&str] = &["topic"];
 
+/// How many requirements of an expression are looked up: no more are needed to leave few, and each is one level of the tree, which is walked by recursion.
+const MOST_REQUIREMENTS: usize = 8;
+
 /// What a candidate has at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held<'a> {
@@ -61,7 +64,8 @@ impl ExpressionIndex {
             required.sort_by_key(|(key, _)| *key != TOPIC);
             let numbered = required
                 .into_iter()
-                .filter_map(|(key, value)| Some((plan.path(key)?, value)));
+                .filter_map(|(key, value)| Some((plan.path(key)?, value)))
+                .take(MOST_REQUIREMENTS);
             index.root.add(place, numbered);
         }
         index
@@ -186,6 +190,19 @@ mod tests {
         check(json!({"topic": "b"}), 0, &[1, 2, 4, 5, 7]);
         check(json!({"topic": ["a"]}), 7, &[7]);
         check(json!({"topic": 1}), 0, &[0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn an_expression_may_require_any_number_of_values() {
+        let long = |count| (0..count).map(|name| format!("data.n{}=1", name % 20));
+        let text = |count| long(count).collect::<Vec<_>>().join(" and ");
+        let indexed = index(&[&text(50_000), &text(20), "topic=b"]);
+        let data: serde_json::Map<_, _> = (0..20)
+            .map(|name| (format!("n{name}"), json!("1")))
+            .collect();
+        let candidate = json!({"topic": "a", "data": data});
+        assert_eq!(candidates(&indexed, &candidate, 0), [0, 1, 3]);
+        assert_eq!(candidates(&indexed, &json!({"topic": "b"}), 0), [2, 3]);
     }
 
     proptest! {

@@ -45,18 +45,18 @@ impl ContentReader {
         let position = start.checked_add_signed(offset).ok_or_else(|| {
             PyValueError::new_err("There is no position before the start of a file.")
         })?;
-        self.with(py, |reader| reader.seek(position))?;
+        self.open(py, move |reader| reader.seek(position))?;
         Ok(position)
     }
 
     /// Returns the current position.
     fn tell(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with(py, |reader| reader.position())
+        self.open(py, |reader| reader.position())
     }
 
     /// Lets go of the connection; nothing can be read any more.
-    fn close(&self, py: Python<'_>) {
-        py.detach(|| self.reader.blocking_lock().take());
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, |reader| drop(reader.take()))
     }
 }
 
@@ -78,14 +78,28 @@ impl ContentReader {
         size.map_err(|error| error::from_reading(py, &error))
     }
 
-    /// Waits for its turn, as another thread may be reading, without holding up Python.
-    fn with<T: Send>(
+    fn open<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut Reader) -> T + Send,
+        work: impl FnOnce(&mut Reader) -> T + Send + 'static,
     ) -> PyResult<T> {
-        let done = py.detach(|| self.reader.blocking_lock().as_mut().map(work));
-        done.ok_or_else(closed)
+        self.with(py, |reader| reader.as_mut().map(work))?
+            .ok_or_else(closed)
+    }
+
+    /// Waits for its turn if another thread is reading, which may take as long as the network does.
+    fn with<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Option<Reader>) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        if let Ok(mut reader) = self.reader.try_lock() {
+            return Ok(work(&mut reader));
+        }
+        let reader = Arc::clone(&self.reader);
+        blocking::wait(py, "wait for a file", async move {
+            work(&mut *reader.lock().await)
+        })
     }
 }
 

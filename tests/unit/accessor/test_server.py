@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +102,25 @@ def test_closed_data_cannot_be_read(server_location: Any, stored: Any) -> None:
     data.close()
     with pytest.raises(ValueError, match="closed"):
         data.read()
+
+
+@pytest.mark.parametrize("use", [ServerFile.tell, ServerFile.close])
+def test_waiting_for_another_reader_can_be_interrupted(
+    sandbox: Sandbox, server_location: Any, stored: Any, use: Callable[[ServerFile], object]
+) -> None:
+    sandbox.fault("download", bandwidth=len(CONTENT) // 6)
+    data = server_location.accessor.open(stored["id"])
+    reading = threading.Thread(target=data.read)
+    reading.start()
+    while not sandbox.faults()[0]["fired"]:
+        time.sleep(0.01)
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        use(data)
+    assert time.monotonic() - begin < 2
+    sandbox.clear_faults()
+    reading.join()
 
 
 def test_data_is_sent_once(sandbox: Sandbox, server_location: Any, stored: Any) -> None:

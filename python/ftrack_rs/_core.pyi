@@ -642,7 +642,7 @@ class NativeSandbox:
             FileExistsError: If there is something at the path.
         """
     def stop(self) -> None:
-        """Stop the server; does nothing the second time."""
+        """Stop the server; does nothing the second time, or in a forked process."""
 
 def draw_frames(folder: str, stem: str, count: int, width: int, height: int) -> list[Any]:
     """Draw an animated sequence of PNG files and return their paths."""

@@ -5,10 +5,12 @@
 
 use std::future::Future;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use ftrack_client::runtime;
 use parking_lot::Mutex;
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
 use crate::error;
@@ -62,9 +64,15 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let _ = sender.send(work());
-    });
+    // Unlike the plain function, which panics, this tells if the system has no more threads.
+    let thread = thread::Builder::new().name(String::from("ftrack-work"));
+    thread
+        .spawn(move || {
+            let _ = sender.send(work());
+        })
+        .map_err(|cause| {
+            PyOSError::new_err(format!("Cannot start a thread to {action}: {cause}."))
+        })?;
     receive(py, action, &Mutex::new(receiver), &|_| Ok(()))
 }
 

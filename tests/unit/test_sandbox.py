@@ -206,6 +206,28 @@ def test_a_server_outlives_the_forked_children_of_its_process() -> None:
     assert ended.stdout.count("left") == 2
 
 
+#: The stack of a thread takes two megabytes.
+CRAMPED = """
+import resource, sys
+from ftrack_rs._core import draw_frames
+
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20),) * 2)
+try:
+    draw_frames(sys.argv[1], "frame", 1, 8, 8)
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell and limit otherwise")
+def test_a_lack_of_threads_is_an_error_of_the_system(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CRAMPED, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.startswith("Cannot start a thread to draw frames"), ended
+
+
 def test_ffmpeg_is_found_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/ffmpeg")
     assert find_ffmpeg() == "/usr/bin/ffmpeg"

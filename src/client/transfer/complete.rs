@@ -5,6 +5,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::journal::{AcceptedPart, PartsUpload};
 use super::link::Failure;
+use super::ticket::call;
 use super::upload::Checked;
 use super::{Api, ApiError, TransferError};
 use crate::error::{Error, ErrorKind};
@@ -79,10 +80,10 @@ pub(super) async fn complete_all(
 /// Completes uploads in one call. If the server refuses it, one call each shows whose fault it is.
 async fn complete_together(api: &dyn Api, batch: Vec<Completion>) {
     let operations = batch.iter().map(|one| one.operation.clone()).collect();
-    match api.call(operations).await {
+    match call(api, operations).await {
         Err(error) if batch.len() > 1 && is_refusal(&error) => {
             for one in batch {
-                let outcome = api.call(vec![one.operation]).await;
+                let outcome = call(api, vec![one.operation]).await;
                 answer(one.completed, outcome.map(drop));
             }
         }

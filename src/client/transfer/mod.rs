@@ -43,6 +43,7 @@ mod put;
 mod reader;
 mod seen;
 mod source;
+mod stored;
 mod tally;
 mod target;
 mod ticket;

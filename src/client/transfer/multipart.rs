@@ -1,7 +1,7 @@
 //! Files that are sent in parts: from several places at the same time, each byte read once, and kept part by part.
 //!
 //! The parts of one file ask for their places one after the other, so that large files take turns with each other and with small ones. Parts are hashed while
-//! they are sent. S3 names a part by its MD5, unless it encrypts with certain keys; so where any name proves to be an MD5, all have to be. Where none does, the size of the whole is compared.
+//! they are sent. S3 names a part by its MD5, unless it encrypts with certain keys; so where any name proves to be an MD5, all have to be. The size of the whole is compared as well.
 //!
 //! An upload that is given up leaves its parts to the server, which removes them after a time; ftrack has no call for it.
 
@@ -15,12 +15,12 @@ use reqwest::header::HeaderMap;
 use tokio::sync::mpsc;
 
 use super::complete::{Completer, complete_all};
-use super::get::{Origin, Wanted};
 use super::journal::{AcceptedPart, PartsUpload};
 use super::limit::Permit;
-use super::link::{Failure, Flow, Link};
+use super::link::{Failure, Link};
 use super::parts::{Part, PartSize};
 use super::put::{Accepted, Put, check_unchanged};
+use super::stored::{Stored, stored};
 use super::tally::{Fault, admitted};
 use super::ticket::{Content, RENEWALS, ask_for_parts, read_url};
 use super::upload::{Checked, Run};
@@ -211,37 +211,26 @@ impl<'a> FileUpload<'a> {
         completer
             .complete(self.file, component_id, &self.upload, &parts)
             .await?;
-        if parts.iter().any(is_named_by_md5) {
-            return Ok(());
-        }
-        self.check_stored_size(component_id).await
+        self.check_stored().await
     }
 
-    /// Compares the sizes of the file and of what the storage has made of it.
+    /// Compares the file with what the storage has made of it: that the parts are right does not prove that they were put together.
     ///
-    /// A storage that does not show it yet, or not at all, is believed: it has confirmed each part and the whole.
-    async fn check_stored_size(&self, component_id: &str) -> Result<(), Failure> {
-        let (sender, source) = (self.run.sender, &self.file.source);
-        let Some(url) = self.run.api.content_url(component_id) else {
-            return Ok(());
+    /// A server that does not show it yet is believed: it has confirmed each part and the whole.
+    async fn check_stored(&self) -> Result<(), Failure> {
+        let source = &self.file.source;
+        let (host, actual) = match stored(self.run, self.file).await? {
+            Stored::Bytes(_, size) if size == source.size => return Ok(()),
+            Stored::Bytes(host, size) => (host, size),
+            Stored::Nothing(host) => (host, 0),
+            Stored::Untold => return Ok(()),
         };
-        let http = self.run.api.http();
-        let origin = Origin::new(http, &url, &source.path, sender.options.stall)?;
-        let flow = Flow::new(self.file.index, &sender.progress);
-        let Ok(answer) = origin.get(&flow, Wanted::Beginning(1)).await else {
-            return Ok(());
-        };
-        match answer.version.size {
-            Some(actual) if actual != source.size => {
-                Err(Failure::by_new_url(TransferError::StoredWrong {
-                    path: source.path.clone(),
-                    host: answer.link.host,
-                    expected: source.size,
-                    actual,
-                }))
-            }
-            _ => Ok(()),
-        }
+        Err(Failure::by_new_url(TransferError::StoredWrong {
+            path: source.path.clone(),
+            host,
+            expected: source.size,
+            actual,
+        }))
     }
 
     async fn send_parts(&self, parts: Vec<Part>) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::journal::PartsUpload;
 use super::parts::PartSize;
-use super::{Api, TransferError, UploadItem};
+use super::{Api, ApiError, TransferError, UploadItem};
 use crate::checksum::Digest;
 
 /// A file for which URLs are wanted.
@@ -77,14 +77,9 @@ async fn ask_and<T>(
     read: impl Fn(&TicketRequest<'_>, &Value) -> Result<T, &'static str>,
 ) -> Result<Vec<T>, TransferError> {
     let operations = requests.iter().map(TicketRequest::operation).collect();
-    let answers = api
-        .call(operations)
+    let answers = call(api, operations)
         .await
         .map_err(|source| TransferError::Api { source })?;
-    if answers.len() != requests.len() {
-        let source = format!("{} answers to {} operations", answers.len(), requests.len()).into();
-        return Err(TransferError::Api { source });
-    }
     let pairs = requests.iter().zip(&answers);
     pairs
         .map(|(request, answer)| {
@@ -94,6 +89,17 @@ async fn ask_and<T>(
             })
         })
         .collect()
+}
+
+/// Sends the operations in one call; as many answers have to come, or nobody knows which was carried out.
+pub(super) async fn call(api: &dyn Api, operations: Vec<Value>) -> Result<Vec<Value>, ApiError> {
+    let asked = operations.len();
+    let answers = api.call(operations).await?;
+    if answers.len() == asked {
+        Ok(answers)
+    } else {
+        Err(format!("{} answers to {asked} operations", answers.len()).into())
+    }
 }
 
 impl TicketRequest<'_> {

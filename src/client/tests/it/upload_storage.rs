@@ -70,6 +70,8 @@ pub struct Server {
     pub changed_by_call: Option<PathBuf>,
     /// How many uploads the API refuses to complete, before it does.
     pub refused_completions: Mutex<usize>,
+    /// Whether the API answers completions with an empty list.
+    pub answers_nothing: bool,
     client: reqwest::Client,
 }
 
@@ -91,6 +93,7 @@ impl Server {
             calls: Mutex::default(),
             changed_by_call: None,
             refused_completions: Mutex::default(),
+            answers_nothing: false,
             client: client(),
         }
     }
@@ -114,6 +117,12 @@ impl Server {
             .filter(|request| request.name == name)
             .map(|request| request.body.clone())
             .collect()
+    }
+
+    /// Has the storage hold so many bytes of a component.
+    pub fn hold(&self, name: &str, size: usize) {
+        let content = vec![0; size].into();
+        self.storage.contents.lock().insert(name.into(), content);
     }
 
     /// Waits until a request hangs.
@@ -166,6 +175,8 @@ impl Api for Server {
                 error_code: None,
             };
             Err(ApiError::from(refusal))
+        } else if self.answers_nothing && operations.iter().any(completes) {
+            Ok(Vec::new())
         } else {
             Ok(operations.iter().map(sign).collect())
         };

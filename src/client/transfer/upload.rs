@@ -6,11 +6,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use super::journal::{FileState, Journal, Recalled};
 use super::limit::Limiter;
 use super::put::Sender;
 use super::seen::SeenFile;
 use super::source::SourceFile;
+use super::stored::{Stored, stored};
 use super::tally::{Fault, Tally, all, blocking};
 use super::ticket::{Content, TicketRequest};
 use super::{
@@ -18,6 +21,9 @@ use super::{
     TransferOptions, multipart, whole,
 };
 use crate::checksum::{Digest, SharedLanes};
+
+/// Files that have arrived before and are asked for at the same time; each is one small request.
+const ASKED_AT_ONCE: usize = 16;
 
 /// A file that becomes the content of a component. The component need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +135,7 @@ pub(super) struct Checked {
 
 impl Run<'_> {
     async fn run(self) -> Result<Vec<Uploaded>, Fault> {
-        let files = self.inspect().await?;
+        let files = self.asked(self.inspect().await?).await?;
         for (file, _) in &files {
             self.sender.progress.sized(file.index, file.source.size);
         }
@@ -166,6 +172,27 @@ impl Run<'_> {
         };
         let inspect_all = move || items.iter().enumerate().map(inspect).collect();
         all(blocking(inspect_all).await?)
+    }
+
+    /// Asks for each file that has arrived before, side by side, and forgets that it has where the storage does not hold it: a journal outlives what others remove.
+    async fn asked(
+        self,
+        files: Vec<(Checked, Recalled)>,
+    ) -> Result<Vec<(Checked, Recalled)>, Fault> {
+        let asking = stream::iter(files).map(async |(file, recalled)| {
+            if !matches!(recalled, Recalled::Finished(_)) {
+                return Ok((file, recalled));
+            }
+            let found = stored(self, &file).await.map_err(|e| (file.index, e))?;
+            let is_there = matches!(found, Stored::Bytes(_, size) if size == file.source.size);
+            let recalled = if is_there {
+                recalled
+            } else {
+                Recalled::Nothing
+            };
+            Ok((file, recalled))
+        });
+        asking.buffered(ASKED_AT_ONCE).try_collect().await
     }
 
     /// Returns the question for the URLs of a file.

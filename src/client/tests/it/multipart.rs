@@ -193,18 +193,10 @@ async fn where_no_part_is_named_by_its_md5_the_size_of_the_whole_has_to_be_right
     for part in ["c.1", "c.2", "c.3"] {
         server.script(part, vec![Reply::Name("\"opaque\""); 9]);
     }
-    let hold = |size: usize| {
-        let content = vec![0; size].into();
-        server
-            .storage
-            .contents
-            .lock()
-            .insert("c".to_owned(), content);
-    };
-    hold(SIZE);
+    server.hold("c", SIZE);
     let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
     result.unwrap();
-    hold(SIZE - 1);
+    server.hold("c", SIZE - 1);
     let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
     let error = result.unwrap_err();
     assert_eq!(error.cause.kind(), TransferErrorKind::Integrity);
@@ -215,6 +207,35 @@ async fn where_no_part_is_named_by_its_md5_the_size_of_the_whole_has_to_be_right
         "{error}"
     );
     assert!(!format!("{error} {error:?}").contains(SECRET));
+}
+
+#[tokio::test]
+async fn parts_that_are_right_do_not_prove_that_the_whole_is() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    server.hold("c", SIZE - 1);
+    let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.cause.kind(), TransferErrorKind::Integrity);
+    assert_eq!(arrivals(&server, "c"), [3, 3, 3]);
+
+    // The storage itself, to which the server leads, has no such file.
+    let elsewhere = format!("http://localhost:{}/get/none", server.address.port());
+    server.script("d", vec![Reply::RedirectTo(elsewhere); 9]);
+    let (result, _) = run(&server, vec![file(folder.path(), "d")], &options()).await;
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains("holds 0 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_completion_without_an_answer_is_none() {
+    let (mut server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    server.answers_nothing = true;
+    let (result, _) = run(&server, vec![file(folder.path(), "c")], &options()).await;
+    let error = result.unwrap_err();
+    assert!(
+        matches!(&*error.cause, TransferError::Incomplete { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -341,6 +362,7 @@ async fn what_a_journal_knows_is_not_sent_again() {
     assert_eq!(progress.transferred_bytes, SIZE as u64);
     assert_eq!(operations(&server, "get_upload_metadata").len(), 1);
 
+    server.hold("c", SIZE);
     let (result, progress) = run(&server, items, &options).await;
     assert_eq!(result.unwrap().len(), 1);
     assert_eq!(
@@ -349,4 +371,29 @@ async fn what_a_journal_knows_is_not_sent_again() {
     );
     assert_eq!(arrivals(&server, "c"), [1, 1, 2]);
     assert_eq!(operations(&server, "complete_multipart_upload").len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_journal_knows_and_the_storage_does_not_hold_is_sent_again() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let journal = Memory::default();
+    *journal.finished.lock() = true;
+    let options = TransferOptions {
+        journal: Some(Arc::new(journal)),
+        ..options()
+    };
+    let items = vec![file(folder.path(), "c")];
+    let (result, progress) = run(&server, items.clone(), &options).await;
+    result.unwrap();
+    assert_eq!(arrivals(&server, "c"), [1, 1, 1]);
+    assert_eq!(progress.transferred_bytes, SIZE as u64);
+
+    // What is there is the file of somebody else, or the beginning of this one.
+    server.hold("c", 1);
+    run(&server, items.clone(), &options).await.0.unwrap_err();
+    assert_eq!(arrivals(&server, "c"), [4, 4, 4]);
+
+    server.hold("c", SIZE);
+    run(&server, items, &options).await.0.unwrap();
+    assert_eq!(arrivals(&server, "c"), [4, 4, 4]);
 }

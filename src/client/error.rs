@@ -94,6 +94,14 @@ pub enum Error {
         /// The first characters of the body.
         excerpt: String,
     },
+    /// The server answered with more than any answer needs.
+    #[error("{host} answered with more than {most} bytes")]
+    AnswerTooLarge {
+        /// Host that was asked.
+        host: String,
+        /// The most that is read.
+        most: usize,
+    },
     /// JSON that cannot be understood.
     #[error("could not understand {what}: {reason}")]
     Decode {
@@ -177,7 +185,7 @@ pub enum ErrorKind {
     Timeout,
     /// See [`Error::Tls`].
     Tls,
-    /// See [`Error::UnexpectedAnswer`] and [`Error::Decode`].
+    /// See [`Error::UnexpectedAnswer`], [`Error::AnswerTooLarge`] and [`Error::Decode`].
     Decode,
     /// See [`Error::UnknownEntityType`].
     UnknownEntityType,
@@ -203,7 +211,9 @@ impl Error {
             Self::Timeout { .. } => ErrorKind::Timeout,
             Self::AnswerLost { cause, .. } => cause.kind(),
             Self::Tls { .. } => ErrorKind::Tls,
-            Self::UnexpectedAnswer { .. } | Self::Decode { .. } => ErrorKind::Decode,
+            Self::UnexpectedAnswer { .. } | Self::AnswerTooLarge { .. } | Self::Decode { .. } => {
+                ErrorKind::Decode
+            }
             Self::UnknownEntityType { .. } => ErrorKind::UnknownEntityType,
             Self::UnknownAttribute { .. } => ErrorKind::UnknownAttribute,
             Self::InvalidArgument { .. } => ErrorKind::InvalidArgument,

@@ -288,6 +288,10 @@ impl Fetch<'_> {
             bytes.inspect_err(|failure| failure.blame(&place))
         };
         while let Some(bytes) = next(&mut answer).await? {
+            // Else what never ends would fill the disk.
+            if let Some(expected) = self.item.size.filter(|size| flow.moved() > *size) {
+                return Err(answer.link.wrong_size(expected, flow.moved()).into());
+            }
             writer = writer.write(&bytes).await?;
         }
         let (size, md5) = (flow.moved(), Some(writer.finish().await?));

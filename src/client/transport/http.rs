@@ -40,6 +40,8 @@ enum Failure {
     Busy(Error, Option<Duration>),
     /// The server said nothing for too long.
     Silent(Error),
+    /// The server said more than any answer needs.
+    Endless(Error),
     /// Trying again would not help.
     Final(Error),
 }
@@ -90,11 +92,16 @@ impl Transport {
                     });
                 }
                 Err(
-                    Failure::Interrupted(error) | Failure::Busy(error, _) | Failure::Silent(error),
+                    Failure::Interrupted(error)
+                    | Failure::Busy(error, _)
+                    | Failure::Silent(error)
+                    | Failure::Endless(error),
                 ) if idempotency == Idempotency::Write => {
                     return Err(error.lost());
                 }
-                Err(Failure::Final(error) | Failure::Silent(error)) => return Err(error),
+                Err(Failure::Final(error) | Failure::Silent(error) | Failure::Endless(error)) => {
+                    return Err(error);
+                }
                 Err(Failure::Interrupted(error) | Failure::Unreached(error)) => (error, None),
                 Err(Failure::Busy(error, asked)) => (error, asked),
             };
@@ -123,7 +130,7 @@ impl Transport {
         let response = self.in_time(sent).await?;
         let status = response.status();
         let wait = retry_after(response.headers());
-        let answer = self.read(response).await?;
+        let answer = self.read(response, MAX_ANSWER).await?;
         tracing::debug!(
             host = self.host,
             status = status.as_u16(),
@@ -148,13 +155,17 @@ impl Transport {
         request.headers(headers).body(body).send().await
     }
 
-    /// Reads the body; the timeout counts from the last bytes, not from the start.
-    async fn read(&self, mut response: Response) -> Result<Bytes, Failure> {
+    /// Reads the body of at most so many bytes; the timeout counts from the last bytes, not from the start.
+    async fn read(&self, mut response: Response, most: usize) -> Result<Bytes, Failure> {
         let mut body = BytesMut::new();
         while let Some(chunk) = self.in_time(response.chunk()).await? {
             if body.is_empty() {
                 let length = response.content_length().unwrap_or(0);
                 body.reserve(usize::try_from(length).unwrap_or(0).min(MAX_RESERVE));
+            }
+            if body.len() + chunk.len() > most {
+                let host = self.host.clone();
+                return Err(Failure::Endless(Error::AnswerTooLarge { host, most }));
             }
             body.extend_from_slice(&chunk);
         }
@@ -228,7 +239,10 @@ impl Transport {
     }
 }
 
-/// More than any answer needs; bounds what a wrong length can make us reserve.
+/// More than any answer needs; one that does not end would take all memory.
+const MAX_ANSWER: usize = 1 << 30;
+
+/// More than most answers need; bounds what a wrong length can make us reserve.
 const MAX_RESERVE: usize = 64 << 20;
 
 /// Tells whether an answer is not what the server said: a proxy's page in place of it, say. Statuses of refusals are believed.
@@ -250,4 +264,27 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
         return String::from("the request failed");
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_is_too_large_is_not_read_to_its_end() {
+        let config = Config::new("http://127.0.0.1:1", "jane", "s3cr3t-key");
+        let transport = Transport::new(config).unwrap();
+        let read = async |most| {
+            let response = Response::from(axum::http::Response::new("[1,2]"));
+            transport.read(response, Duration::from_secs(9), most).await
+        };
+        assert_eq!(read(5).await.ok().unwrap(), "[1,2]");
+        let Err(Failure::Endless(error)) = read(4).await else {
+            panic!("it was read");
+        };
+        assert_eq!(
+            error.to_string(),
+            "127.0.0.1:1 answered with more than 4 bytes"
+        );
+    }
 }

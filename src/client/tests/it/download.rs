@@ -108,6 +108,28 @@ async fn a_wrong_md5_leaves_the_old_target() {
 }
 
 #[tokio::test]
+async fn content_that_does_not_end_is_an_error_as_soon_as_it_is_too_long() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let item = stored(&server, folder.path(), "c", b"new");
+    server.script("c", [Reply::Endless]);
+    let options = TransferOptions {
+        total: Some(Duration::from_secs(20)),
+        ..options()
+    };
+    let (progress, control) = (Progress::new(), Control::new());
+    let downloading = download(server.http(), vec![item], &options, &progress, &control);
+    let error = downloading.await.unwrap_err();
+    assert!(
+        matches!(
+            &*error.cause,
+            TransferError::SizeMismatch { expected: 3, .. }
+        ),
+        "{error}"
+    );
+    assert_eq!(names(folder.path()).len(), 0);
+}
+
+#[tokio::test]
 async fn a_wrong_size_is_an_error() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let item = DownloadItem {

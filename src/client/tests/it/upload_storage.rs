@@ -47,6 +47,8 @@ pub enum Reply {
     Break,
     /// Sends the beginning of the content and then nothing.
     Stall,
+    /// Sends content that does not end.
+    Endless,
     /// Changes a file on disk, then answers as usual.
     Append(PathBuf),
     /// Takes the content and names it so; an empty name is none.
@@ -324,6 +326,11 @@ impl Storage {
                     Body::from_stream(beginning.chain(futures_util::stream::pending()))
                         .into_response(),
                 )
+            }
+            Reply::Endless => {
+                let zeros = || Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65_536]));
+                let pieces = futures_util::stream::repeat_with(zeros);
+                Some(Body::from_stream(pieces).into_response())
             }
             Reply::Append(path) => {
                 append(&path);

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::Url;
+
 use crate::error::{Error, Result};
 use crate::transport::Network;
 
 /// How long a connection may stay silent, unless the user says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What is printed in place of a secret.
+const BLANK: &str = "***";
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -22,6 +27,20 @@ impl Secret {
     /// Returns the text, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Returns a text of somebody else without the secret, which it may repeat as it is or as URLs write it.
+    pub(crate) fn blanked(&self, text: &str) -> String {
+        if self.0.is_empty() {
+            return text.to_owned();
+        }
+        let url = Url::parse_with_params("http://localhost/", [("", &self.0)]).ok();
+        let in_url = url.as_ref().and_then(Url::query).map(|query| &query[1..]);
+        let text = text.replace(&self.0, BLANK);
+        match in_url.filter(|in_url| *in_url != self.0) {
+            Some(in_url) => text.replace(in_url, BLANK),
+            None => text,
+        }
     }
 }
 
@@ -39,7 +58,7 @@ impl From<&str> for Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(BLANK)
     }
 }
 

@@ -70,8 +70,9 @@ impl<'a> Server<'a> {
         let asked = Asked {
             host: &self.host(),
             user: &self.config.api_user,
+            key: &self.config.api_key,
         };
-        let excerpt = text.into_owned();
+        let excerpt = self.config.api_key.blanked(&text);
         Err(check_answer(status, body.clone(), &asked)
             .err()
             .unwrap_or(Error::UnexpectedAnswer {

@@ -214,12 +214,12 @@ async fn error_code(mut response: Response) -> Option<String> {
     }
     let text = String::from_utf8_lossy(&body);
     let (code, _) = text.split_once("<Code>")?.1.split_once("</Code>")?;
-    Some(
-        code.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(64)
-            .collect(),
-    )
+    // What follows is no code, and may be the request, with its signature.
+    let code = code
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == ' ');
+    let code = code.filter(char::is_ascii_alphanumeric);
+    Some(code.take(64).collect())
 }
 
 /// The attempts at one exchange.

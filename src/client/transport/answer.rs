@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::config::Secret;
 use crate::error::{Error, Result};
 
 /// How much of an unexpected body an error shows, in characters.
@@ -14,6 +15,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) host: &'a str,
     /// User the call was made as.
     pub(crate) user: &'a str,
+    /// Key the call was made with. Proxies tell of a failed request by repeating it, headers included.
+    pub(crate) key: &'a Secret,
 }
 
 /// The object that replaces the list of results when a batch fails.
@@ -34,9 +37,9 @@ pub(crate) fn check_answer(status: u16, body: Bytes, asked: &Asked<'_>) -> Resul
         Some(b'{') => match serde_json::from_slice::<Failure>(&body) {
             Ok(failure) => Err(failure.into_error(status, asked)),
             Err(_) if success => Ok(body),
-            Err(_) => Err(unexpected(status, &body, asked.host)),
+            Err(_) => Err(unexpected(status, &body, asked)),
         },
-        _ => Err(unexpected(status, &body, asked.host)),
+        _ => Err(unexpected(status, &body, asked)),
     }
 }
 
@@ -47,6 +50,8 @@ impl Failure {
             serde_json::Value::Null => String::new(),
             other => other.to_string(),
         };
+        let content = asked.key.blanked(&content);
+        let exception = asked.key.blanked(&self.exception);
         let refused = status == 401
             || self.exception == "InvalidCredentialsError"
             || self.error_code.as_deref() == Some("api_credentials_invalid");
@@ -54,26 +59,27 @@ impl Failure {
             return Error::Auth {
                 host: asked.host.to_owned(),
                 user: asked.user.to_owned(),
-                exception: self.exception,
+                exception,
                 content,
             };
         }
         Error::Server {
-            exception: self.exception,
+            exception,
             content,
             error_code: self.error_code,
         }
     }
 }
 
-fn unexpected(status: u16, body: &[u8], host: &str) -> Error {
-    let text = String::from_utf8_lossy(body);
+fn unexpected(status: u16, body: &[u8], asked: &Asked<'_>) -> Error {
+    // Before it is cut, which could leave a part of the key.
+    let text = asked.key.blanked(&String::from_utf8_lossy(body));
     let mut excerpt: String = text.trim().chars().take(EXCERPT_LENGTH).collect();
     if excerpt.is_empty() {
         excerpt.push_str("an empty body");
     }
     Error::UnexpectedAnswer {
-        host: host.to_owned(),
+        host: asked.host.to_owned(),
         status,
         excerpt,
     }
@@ -87,6 +93,7 @@ mod tests {
         let asked = Asked {
             host: "studio.example.com",
             user: "jane",
+            key: &Secret::new("s3/cr3t"),
         };
         let result = check_answer(status, Bytes::copy_from_slice(body.as_bytes()), &asked);
         let actual = result.map(|_| ()).map_err(|e| e.to_string());
@@ -129,10 +136,27 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_repeated_is_not_shown() {
+        check(
+            502,
+            "ftrack-api-key: s3/cr3t, GET /x?apiKey=s3%2Fcr3t&y",
+            Err(
+                "studio.example.com answered with status 502 and not as the API does: ftrack-api-key: ***, GET /x?apiKey=***&y",
+            ),
+        );
+        check(
+            200,
+            r#"{"exception":"Oops","content":"key s3/cr3t"}"#,
+            Err("server reported error: Oops(key ***)"),
+        );
+    }
+
+    #[test]
     fn long_bodies_are_cut_between_characters() {
         let asked = Asked {
             host: "h",
             user: "u",
+            key: &Secret::default(),
         };
         let body = Bytes::from("ä".repeat(1000));
         let Err(Error::UnexpectedAnswer { excerpt, .. }) = check_answer(500, body, &asked) else {

@@ -120,6 +120,7 @@ impl Transport {
         Asked {
             host: &self.host,
             user: &self.config.api_user,
+            key: &self.config.api_key,
         }
     }
 
@@ -276,7 +277,7 @@ mod tests {
         let transport = Transport::new(config).unwrap();
         let read = async |most| {
             let response = Response::from(axum::http::Response::new("[1,2]"));
-            transport.read(response, Duration::from_secs(9), most).await
+            transport.read(response, most).await
         };
         assert_eq!(read(5).await.ok().unwrap(), "[1,2]");
         let Err(Failure::Endless(error)) = read(4).await else {

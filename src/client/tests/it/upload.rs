@@ -387,6 +387,17 @@ async fn all_files_that_cannot_be_sent_are_named_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_repeated_in_place_of_a_code_is_not_shown() {
+    let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
+    let items = vec![file(folder.path(), "c", b"abc")];
+    let echo = "<Code>Denied /put/c?signature=S3CR3T</Code>";
+    server.script("c", [Reply::Status(404, echo)]);
+    let error = run(&server, items, &options()).await.unwrap_err();
+    assert!(error.to_string().contains("404 (Denied)"), "{error}");
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
 async fn redirects_of_a_put_are_not_followed() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let items = vec![file(folder.path(), "c", b"abc")];

@@ -183,8 +183,10 @@ def _origins(source: Any, components: list[Any]) -> dict[str, Any]:
     return {item["id"]: identifier for item, identifier in zip(components, identifiers)}
 
 
-def move(location: Any, items: Sequence[Item]) -> None:
+def move(location: Any, items: Sequence[Item], moved: list[Item] | None = None) -> None:
     """Move the data of *items*, which are prepared and no containers, into *location*.
+
+    Each whose data has arrived is added to *moved*.
 
     Raises:
         StoppedError: If one could not be moved; its target is as it was before.
@@ -192,7 +194,7 @@ def move(location: Any, items: Sequence[Item]) -> None:
     routes: dict[Any, list[Item]] = {}
     for item in items:
         routes.setdefault(_route(item, location.accessor), []).append(item)
-    moved: list[Item] = []
+    moved = [] if moved is None else moved
     for route, group in routes.items():
         route(location, group, moved)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import logging
 import queue
 import threading
 import time
@@ -19,6 +20,8 @@ from typing import Any, Callable
 from ftrack_rs import exception, symbol, transfer
 from ftrack_rs._core import PassedFiles
 from ftrack_rs.movement_item import Item, StoppedError
+
+_logger = logging.getLogger("ftrack_api.transfer")
 
 #: Seconds in which the waiting thread looks for signals and tells the progress.
 _TICK = 0.1
@@ -182,11 +185,19 @@ def _pass(item: Item, target: Any, admit: _Admit | None) -> int:
             # Data of somebody's own may know no way to take back what was begun.
             discard = getattr(target_data, "discard", None)
             if discard:
-                discard()
+                _discard(discard, item)
             raise
     finally:
         source_data.close()
     return size
+
+
+def _discard(discard: Callable[[], object], item: Item) -> None:
+    """Take back what was begun; what is raised meanwhile does not hide why."""
+    try:
+        discard()
+    except Exception as error:
+        _logger.warning("What was written of %s could not be taken back: %s", item.identifier, error)
 
 
 def _pump(source_data: Any, target_data: Any, admit: _Admit | None) -> int:

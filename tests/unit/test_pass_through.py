@@ -268,3 +268,27 @@ def test_an_interrupt_ends_a_program_although_the_accessor_hangs(
         check=True,
     )
     assert done.stdout == "{}\n"
+
+
+def test_data_that_cannot_be_taken_back_does_not_hide_why(
+    component: Any, origin: Any, make_location: MakeLocation, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(WideShelf):
+        def open(self, resource_identifier: str, mode: str = "rb") -> data.Data:
+            opened: Any = super().open(resource_identifier, mode)
+            discard = opened.discard
+
+            def broken_discard() -> None:
+                discard()
+                raise OSError("the shelf is stuck")
+
+            opened.discard = broken_discard
+            return opened  # type: ignore[no-any-return]
+
+        def _write(self, write: Any, content: bytes) -> None:
+            raise OSError("the shelf is full")
+
+    location = make_location("shelf", Broken())
+    with pytest.raises(exception.LocationError, match="the shelf is full"):
+        location.add_component(component, origin)
+    assert "the shelf is stuck" in caplog.text

@@ -12,11 +12,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ftrack_rs import exception, movement, symbol
 from ftrack_rs._core import PublishPlan, PublishRun
+from ftrack_rs.accessor.disk import DiskAccessor
 from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.query import quoted, some_at_once
 
@@ -33,6 +35,7 @@ class Placed:
         """Initialise with nothing in place."""
         self._session = session
         self._written: list[tuple[Any, Item]] = []
+        self._kept: list[tuple[Any, Item]] = []
         self._folders: list[tuple[Any, str]] = []
 
     @property
@@ -92,10 +95,11 @@ class Placed:
             self._identify(location, items)
             missing = self._missing(location, items)
             self._note_folders(location, missing)
+            lacking = {id(item) for item in missing}
+            self._kept += [(location, item) for item in items if id(item) not in lacking]
             if movement.is_plain(location):
                 movement.make_room(location, missing)
-                self._written += [(location, item) for item in missing]
-                movement.move(location, [item for item in missing if not item.is_container])
+                self._move(location, [item for item in missing if not item.is_container])
             else:
                 self._add_one_by_one(location, missing)
         except StoppedError as stopped:
@@ -109,6 +113,22 @@ class Placed:
         for item in items:
             context = location._get_context(item.component, self._origin)
             item.identifier = location.structure.get_resource_identifier(item.component, context)
+
+    def _move(self, location: Any, items: list[Item]) -> None:
+        """Move data, and note what has arrived, also if that ends early."""
+        moved: list[Item] = []
+        try:
+            movement.move(location, items, moved)
+        except StoppedError:
+            raise
+        except BaseException:
+            # Native code that is interrupted does not tell.
+            told = {id(item) for item in moved}
+            rest = (item for item in items if id(item) not in told)
+            moved += [item for item in rest if _has_arrived(location, item)]
+            raise
+        finally:
+            self._written += [(location, item) for item in moved]
 
     def _add_one_by_one(self, location: Any, items: Sequence[Item]) -> None:
         """Add by the steps that a location of somebody's own replaces."""
@@ -179,23 +199,57 @@ class Placed:
                 folder = _folder_of(location, folder)
             self._folders += reversed(made)
 
+    def check(self) -> None:
+        """Check that all data is still there, as others remove what they have put there.
+
+        Raises:
+            PublishError: If something is not.
+        """
+        # Accessors of somebody's own may say of nothing that it is there.
+        written = [(at, item) for at, item in self._written if isinstance(at.accessor, DiskAccessor)]
+        for location, item in self._kept + written:
+            if not item.is_container and not location.accessor.exists(item.identifier):
+                raise exception.PublishError(
+                    "{identifier} in {location} was removed while it was being published.",
+                    details={"identifier": item.identifier, "location": location, "nodes": []},
+                )
+
     def remove(self) -> None:
         """Remove what was put anywhere, and the folders that were made for it.
 
-        What cannot be removed is logged: it hides neither the rest nor why the publish failed.
+        What others have registered meanwhile stays. What cannot be removed is logged: it hides
+        neither the rest nor why the publish failed.
         """
-        for location, item in self._written:
+        for location, item in self._unregistered():
+            # Accessors of somebody's own raise anything.
             try:
-                if not item.is_container and location.accessor.exists(item.identifier):
+                if location.accessor.exists(item.identifier):
                     location.accessor.remove(item.identifier)
-            except exception.AccessorError as error:
+            except Exception as error:
                 _logger.warning(
                     "%s in %s could not be removed: %s", item.identifier, location, error
                 )
         for location, folder in reversed(self._folders):
             # Somebody else may use it by now.
-            with contextlib.suppress(exception.AccessorError):
+            with contextlib.suppress(Exception):
                 location.accessor.remove(folder)
+
+    def _unregistered(self) -> list[tuple[Any, Item]]:
+        """Return what was written and belongs to no component; nothing where that is not known."""
+        unregistered: list[tuple[Any, Item]] = []
+        by_location: dict[str, list[tuple[Any, Item]]] = {}
+        for location, item in self._written:
+            if not item.is_container:
+                by_location.setdefault(location["id"], []).append((location, item))
+        for written in by_location.values():
+            location = written[0][0]
+            try:
+                registered = self._registered(location, [item for _, item in written])
+            except Exception as error:
+                _logger.warning("What was put into %s is left there: %s", location, error)
+                continue
+            unregistered += [at for at in written if _encoded(location, at[1]) not in registered]
+        return unregistered
 
 
 class _Components:
@@ -252,6 +306,16 @@ class _Components:
         # Not by adding it, which would tell others of a component that may never be there.
         self._origin._register_component_in_location(component, path)
         return component
+
+
+def _has_arrived(location: Any, item: Item) -> bool:
+    """Return whether a file, where there was none, is as large as the data that was to get there."""
+    if not isinstance(location.accessor, DiskAccessor):
+        return False
+    with contextlib.suppress(OSError, exception.AccessorError):
+        path = location.accessor.get_filesystem_path(item.identifier)
+        return os.path.getsize(path) == (item.size or 0)
+    return False
 
 
 def _encoded(location: Any, item: Item) -> str:

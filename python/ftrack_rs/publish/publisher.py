@@ -192,13 +192,10 @@ class Publisher:
                     placed.place(plan, run)
                 if results is None:
                     run.send()
+            placed.check()
             return run.register()
-        except exception.PublishError as error:
-            if error.details.get("is_published") is False:
-                placed.remove()
-            raise
         except BaseException as error:
-            if run.abandon(str(error) or type(error).__name__) is False:
+            if _is_published(run, error) is False:
                 placed.remove()
             raise
 
@@ -336,3 +333,16 @@ class Publisher:
             for version in result.versions
         ]
         hub.publish(Event(DONE_TOPIC, data={"versions": versions}), on_error="ignore")
+
+
+def _is_published(run: PublishRun, error: BaseException) -> bool | None:
+    """Return whether a run that ended by *error* is published; None if nobody knows.
+
+    Native code has taken back what it made if the error is its own; else it does so now.
+    """
+    if not isinstance(error, exception.PublishError):
+        return run.abandon(str(error) or type(error).__name__)
+    if "is_published" not in error.details:
+        error.details["is_published"] = run.abandon(str(error))
+    is_published: bool | None = error.details["is_published"]
+    return is_published

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ftrack_rs import Session, Transfer, exception, symbol
+from ftrack_rs import Session, Transfer, exception, movement, symbol
 from ftrack_rs.accessor.disk import DiskAccessor
+from ftrack_rs.movement_item import StoppedError
 from ftrack_rs.publish import NodeEvent, Publisher
 from ftrack_rs.sandbox import Sandbox
 from ftrack_rs.structure.standard import StandardStructure
@@ -229,6 +230,92 @@ def test_a_file_that_cannot_be_written_leaves_nothing(other_session: Session, st
             path.rmdir() if path.is_dir() else path.unlink()
 
 
+def place_of(task: Any, storage: Path) -> Path:
+    """Return where `notes.txt` goes in the first version of `lighting`."""
+    parent = task["parent"]
+    names = [parent["project"]["name"], parent["name"], "lighting", "v001", "notes.txt"]
+    return storage.joinpath(*names)
+
+
+def test_data_that_is_removed_before_it_is_registered_fails_the_publish(
+    session: Session, other_session: Session, task: Any, disk_location: Any, notes: Path
+) -> None:
+    class Vanishing(DiskAccessor):
+        def open(self, resource_identifier: str, mode: str = "rb") -> Any:
+            opened = super().open(resource_identifier, mode)
+            Path(self.prefix, resource_identifier).unlink()
+            return opened
+
+    place = place_of(task, Path(disk_location.accessor.prefix))
+    place.parent.mkdir(parents=True)
+    place.write_text("notes")
+    disk_location.accessor = Vanishing(disk_location.accessor.prefix)
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location])
+    with pytest.raises(exception.PublishError, match=r"notes\.txt in .* was removed") as raised:
+        publisher.run()
+    assert raised.value.details["is_published"] is False
+    assert other_session.query(f"AssetVersion where task_id is {task['id']}").all() == []
+
+
+def test_data_that_others_have_registered_meanwhile_is_not_removed(
+    sandbox: Sandbox,
+    session: Session,
+    other_session: Session,
+    task: Any,
+    disk_location: Any,
+    notes: Path,
+) -> None:
+    place = place_of(task, Path(disk_location.accessor.prefix))
+    registered: list[Any] = []
+
+    def register(event: NodeEvent) -> None:
+        if event.state != "failed" or registered:
+            return
+        data = {
+            "component": other_session.create("FileComponent", {"name": "theirs"}),
+            "location_id": disk_location["id"],
+            "resource_identifier": str(place.relative_to(disk_location.accessor.prefix)),
+        }
+        registered.append(other_session.create("ComponentLocation", data))
+        other_session.commit()
+
+    publisher = session.publisher(on_event=register)
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location, "ftrack.server"])
+    sandbox.fault("upload", status=403)
+    with pytest.raises(exception.PublishError):
+        publisher.run()
+    sandbox.clear_faults()
+    assert registered
+    assert place.read_text() == "notes"
+
+
+@pytest.mark.parametrize("ending", [StoppedError(None, OSError("full")), KeyboardInterrupt()])
+def test_only_what_was_written_is_removed(
+    monkeypatch: pytest.MonkeyPatch,
+    session: Session,
+    task: Any,
+    disk_location: Any,
+    notes: Path,
+    ending: BaseException,
+) -> None:
+    place = place_of(task, Path(disk_location.accessor.prefix))
+
+    def move(*_: Any) -> None:
+        place.write_text("of somebody else")
+        raise ending
+
+    monkeypatch.setattr(movement, "move", move)
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location])
+    with pytest.raises((OSError, KeyboardInterrupt)):
+        publisher.run()
+    assert place.read_text() == "of somebody else"
+
+
 KILLED = """
 import sys
 from ftrack_rs import Session
@@ -356,7 +443,11 @@ def test_a_location_that_cannot_take_data_leaves_nothing(
     assert list(storage.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "error", [exception.AccessorPermissionDeniedError("remove", "notes.txt"), OSError("gone")]
+)
 def test_data_that_cannot_be_removed_does_not_hide_why_the_publish_failed(
+    error: Exception,
     sandbox: Sandbox,
     session: Session,
     task: Any,
@@ -366,7 +457,7 @@ def test_data_that_cannot_be_removed_does_not_hide_why_the_publish_failed(
 ) -> None:
     class Keeping(DiskAccessor):
         def remove(self, resource_identifier: str) -> None:
-            raise exception.AccessorPermissionDeniedError("remove", resource_identifier)
+            raise error
 
     disk_location.accessor = Keeping(disk_location.accessor.prefix)
     publisher = session.publisher()

@@ -238,13 +238,18 @@ class Client:
                 the components that were.
         """
     def download(
-        self, files: list[tuple[str, str, str, int | None]], control: TransferControl | None = None
+        self,
+        files: list[tuple[str, str, str, int | None]],
+        control: TransferControl | None = None,
+        *,
+        keeps_existing: bool = False,
     ) -> None:
         """Fetch files side by side.
 
         Args:
             files: Of each the component, the URL, the path to write, and the size, if it is known.
             control: Controls the transfer.
+            keeps_existing: Fail where a file has the path already, and do not replace it.
 
         Raises:
             AccessorOperationFailedError: If one could not be fetched.
@@ -441,12 +446,18 @@ def quoted(text: str) -> str:
 def new_uuid() -> str:
     """Return a random UUID, which is what the ids of new entities are."""
 
-def copy_files(files: list[tuple[str, str, str]], control: TransferControl | None = None) -> None:
+def copy_files(
+    files: list[tuple[str, str, str]],
+    control: TransferControl | None = None,
+    *,
+    keeps_existing: bool = False,
+) -> None:
     """Copy files side by side.
 
     Args:
         files: Of each the component, the file, and the path to write.
         control: Controls the transfer.
+        keeps_existing: Fail where a file has the path already, and do not replace it.
 
     Raises:
         AccessorOperationFailedError: If one could not be copied.

@@ -227,7 +227,12 @@ def _copy(location: Any, items: list[Item], moved: list[Item]) -> None:
     files = [
         (item.component["id"], _source_path(item), _target_path(location, item)) for item in items
     ]
-    _together(items, moved, functools.partial(copy_files, files, transfer.control()))
+    keeps = _keeps_existing(location)
+    _together(
+        items,
+        moved,
+        functools.partial(copy_files, files, transfer.control(), keeps_existing=keeps),
+    )
 
 
 def _upload(location: Any, items: list[Item], moved: list[Item]) -> None:
@@ -244,7 +249,17 @@ def _download(location: Any, items: list[Item], moved: list[Item]) -> None:
             (item.component["id"], item.origin, _target_path(location, item), item.size)
             for item in group
         ]
-        _together(group, moved, functools.partial(group[0].source.accessor.download, files))
+        download = group[0].source.accessor.download
+        keeps = _keeps_existing(location)
+        _together(group, moved, functools.partial(download, files, keeps_existing=keeps))
+
+
+def _keeps_existing(location: Any) -> bool:
+    """Return whether data that appears after the look for it stays; who does not look replaces."""
+    from ftrack_rs.entity.location import Location
+
+    looks = is_own(location.accessor, "exists", DiskAccessor)
+    return looks and is_own(location, "_make_room", Location)
 
 
 def _source_path(item: Item) -> str:
@@ -281,11 +296,13 @@ def _together(items: list[Item], moved: list[Item], run: Callable[[], object]) -
     moved += items
 
 
-def _explained(error: exception.AccessorError, item: Item) -> exception.AccessorError:
-    """Return the error that an accessor has for what the system said about a file on disk."""
+def _explained(error: exception.AccessorError, item: Item) -> exception.Error:
+    """Return the error that there is for what the system said about a file on disk."""
     reason = error.details.get("errno")
     if reason is None:
         return error
+    if reason == "EEXIST":
+        return exists_error(item.identifier)
     number = getattr(errno, reason)
     identifier = item.origin if error.details["end"] == "source" else item.identifier
     try:

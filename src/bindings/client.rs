@@ -127,15 +127,20 @@ impl Client {
     }
 
     /// Fetches files side by side: of each the component, the URL, the path to write, and the size if it is known.
-    #[pyo3(signature = (files, control=None))]
+    #[pyo3(signature = (files, control=None, *, keeps_existing=false))]
     fn download(
         &self,
         py: Python<'_>,
         files: Vec<transfer::Fetch>,
         control: Option<&Bound<'_, TransferControl>>,
+        keeps_existing: bool,
     ) -> PyResult<()> {
         let free = TransferControl::default();
-        transfer::fetch(py, self, files, control.map_or(&free, Bound::get))
+        let (handle, existing) = (
+            control.map_or(&free, Bound::get),
+            transfer::existing(keeps_existing),
+        );
+        transfer::fetch(py, self, files, handle, existing)
     }
 
     /// Prepares to read what is at `url` as a stream; `name` stands for it in errors.

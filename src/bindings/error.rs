@@ -195,6 +195,7 @@ fn server_error(py: Python<'_>, text: &str) -> PyErr {
 fn refusal(error: &TransferError) -> Option<(&'static str, &Path)> {
     let (kind, path) = error.refused_by_system()?;
     let name = match kind {
+        io::ErrorKind::AlreadyExists => "EEXIST",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::PermissionDenied => "EACCES",
         io::ErrorKind::NotADirectory => "ENOTDIR",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use ftrack_client::error::Error;
 use ftrack_client::transfer::{
-    Api, CopyItem, DownloadItem, Reader, UploadItem, copy, download, upload,
+    Api, CopyItem, DownloadItem, Existing, Reader, TransferOptions, UploadItem, copy, download,
+    upload,
 };
 use ftrack_client::transport::TransferApi;
 use pyo3::prelude::*;
@@ -68,6 +69,7 @@ pub fn fetch(
     client: &Client,
     files: Vec<Fetch>,
     handle: &TransferControl,
+    existing: Existing,
 ) -> PyResult<()> {
     let items = files
         .into_iter()
@@ -80,7 +82,10 @@ pub fn fetch(
         })
         .collect();
     let http = client.http(py)?;
-    let options = handle.options(Some(client));
+    let options = TransferOptions {
+        existing,
+        ..handle.options(Some(client))
+    };
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
     let fetched = blocking::wait_ticking(py, "download files", &tick, async move {
@@ -93,11 +98,12 @@ pub fn fetch(
 
 /// Copies files side by side: of each the component, the file, and the path to write.
 #[pyfunction]
-#[pyo3(signature = (files, control=None))]
+#[pyo3(signature = (files, control=None, *, keeps_existing=false))]
 pub fn copy_files(
     py: Python<'_>,
     files: Vec<(String, PathBuf, PathBuf)>,
     control: Option<&Bound<'_, TransferControl>>,
+    keeps_existing: bool,
 ) -> PyResult<()> {
     let items = files
         .into_iter()
@@ -109,7 +115,10 @@ pub fn copy_files(
         .collect();
     let free = TransferControl::default();
     let handle = control.map_or(&free, Bound::get);
-    let options = handle.options(None);
+    let options = TransferOptions {
+        existing: existing(keeps_existing),
+        ..handle.options(None)
+    };
     let (progress, control) = (handle.progress.clone(), handle.control.clone());
     let tick = |py: Python<'_>| handle.tick(py);
     let copied = blocking::wait_ticking(py, "copy files", &tick, async move {
@@ -118,6 +127,15 @@ pub fn copy_files(
     copied
         .map(drop)
         .map_err(|error| error::from_transfer(py, "copy", &error))
+}
+
+/// Returns what becomes of files that are in the way.
+pub fn existing(keeps_existing: bool) -> Existing {
+    if keeps_existing {
+        Existing::Kept
+    } else {
+        Existing::Replaced
+    }
 }
 
 /// Prepares to read what is at `url` as a stream; `name` stands for it in errors.

@@ -107,12 +107,15 @@ class _ServerAccessor(Accessor):
         """
         _upload(self._session, files)
 
-    def download(self, files: list[tuple[str, str, str, int | None]]) -> None:
+    def download(
+        self, files: list[tuple[str, str, str, int | None]], *, keeps_existing: bool = False
+    ) -> None:
         """Fetch data side by side.
 
         Args:
             files: Of each the id of the component, what it is called here, the path to write, and
                 the size in bytes, if that is known.
+            keeps_existing: Fail where a file has the path already, and do not replace it.
 
         Raises:
             AccessorOperationFailedError: If one could not be fetched; ids of components that were
@@ -124,6 +127,7 @@ class _ServerAccessor(Accessor):
                 for component, name, path, size in files
             ],
             transfer.control(),
+            keeps_existing=keeps_existing,
         )
 
     def remove(self, resource_identifier: str) -> None:

@@ -44,7 +44,7 @@ pub struct CopyItem {
     pub component_id: Option<String>,
     /// The file to be read.
     pub source: PathBuf,
-    /// The file to be written; one that exists is replaced. Its folder must exist.
+    /// The file to be written; one that exists is replaced, unless the options [keep](super::Existing::Kept) it. Its folder must exist.
     pub target: PathBuf,
 }
 
@@ -203,7 +203,7 @@ impl FileCopy {
         if self.options.verify {
             self.verify(&pending)?;
         }
-        pending.publish(&file, self.options.fsync)?;
+        pending.publish(&file, self.options.fsync, self.options.existing)?;
         self.tally.arrived(self.index, &self.progress);
         Ok(Copied {
             target: self.item.target,

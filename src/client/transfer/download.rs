@@ -42,7 +42,7 @@ pub struct DownloadItem {
     pub component_id: Option<String>,
     /// Where the content is. The query may hold keys, so it is never printed.
     pub url: String,
-    /// The file to be written; one that exists is replaced. Its folder must exist.
+    /// The file to be written; one that exists is replaced, unless the options [keep](super::Existing::Kept) it. Its folder must exist.
     pub target: PathBuf,
     /// The size in bytes that the content must have, where known.
     pub size: Option<u64>,
@@ -204,8 +204,8 @@ impl Run<'_> {
             pending, log, file, ..
         } = fetch;
         drop(log);
-        let fsync = self.options.fsync;
-        blocking(move || pending.publish(&file, fsync)).await??;
+        let (fsync, existing) = (self.options.fsync, self.options.existing);
+        blocking(move || pending.publish(&file, fsync, existing)).await??;
         Ok(content)
     }
 }

@@ -63,6 +63,7 @@ pub use limit::Concurrency;
 pub use progress::{FileProgress, Phase, Progress, ProgressEvent, ProgressSnapshot};
 pub use reader::Reader;
 pub use seen::{SeenFile, hash, look_at};
+pub use target::Existing;
 pub(crate) use upload::upload_calls;
 pub use upload::{UploadItem, Uploaded, upload};
 
@@ -116,6 +117,8 @@ pub struct TransferOptions {
     pub verify: bool,
     /// What is waited for before a file counts as written.
     pub fsync: Fsync,
+    /// What becomes of files that have the names of targets.
+    pub existing: Existing,
     /// The size of the parts in which large files are downloaded.
     pub range: u64,
     /// The longest time that the whole transfer may take, if there is a limit.
@@ -134,6 +137,7 @@ impl Default for TransferOptions {
             stall: Duration::from_secs(60),
             verify: false,
             fsync: Fsync::default(),
+            existing: Existing::default(),
             range: RANGE,
             total: None,
         }

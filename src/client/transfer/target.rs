@@ -13,6 +13,16 @@ use super::source::inode;
 use super::{Fsync, TransferError};
 use crate::checksum::Digest;
 
+/// What becomes of a file that has the name of a target when another one gets it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// It is replaced.
+    #[default]
+    Replaced,
+    /// It stays, and the transfer fails, also if it was not there when the transfer began.
+    Kept,
+}
+
 /// A file under a temporary name beside its target; removed when dropped, unless it was [published](PendingFile::publish).
 #[derive(Debug)]
 pub(super) struct PendingFile {
@@ -70,16 +80,58 @@ impl PendingFile {
         &self.temporary
     }
 
-    /// Gives the file its name, in place of a file that has it already. Blocks.
-    pub(super) fn publish(mut self, file: &File, fsync: Fsync) -> Result<(), TransferError> {
-        let published = fsync
-            .before_rename(file)
-            .and_then(|()| fs::rename(&self.temporary, &self.target));
+    /// Gives the file its name. Blocks.
+    pub(super) fn publish(
+        mut self,
+        file: &File,
+        fsync: Fsync,
+        existing: Existing,
+    ) -> Result<(), TransferError> {
+        let published = fsync.before_rename(file).and_then(|()| match existing {
+            Existing::Replaced => fs::rename(&self.temporary, &self.target),
+            Existing::Kept => self.rename_new(file),
+        });
         self.published = published.is_ok();
         published
             .and_then(|()| fsync.after_rename(&self.target))
             .map_err(|error| TransferError::writing(&self.target, error))
     }
+
+    /// Renames unless there is a file of that name.
+    fn rename_new(&self, file: &File) -> io::Result<()> {
+        let (from, to) = (&self.temporary, &self.target);
+        for rename in [rename_exclusively, link_and_remove] {
+            match rename(from, to) {
+                // A network drive may have done it, and have asked itself again.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !is_at(to, file) => {
+                    return Err(error);
+                }
+                // Either way is unknown to some systems.
+                Err(_) if !is_at(to, file) => {}
+                _ => return Ok(()),
+            }
+        }
+        if fs::symlink_metadata(to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        fs::rename(from, to)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn rename_exclusively(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_exclusively(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn link_and_remove(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
 }
 
 impl Drop for PendingFile {
@@ -151,11 +203,44 @@ mod tests {
         let (second, mut two) = PendingFile::resume(&target).unwrap();
         one.write_all(b"one").unwrap();
         two.write_all(b"two").unwrap();
-        first.publish(&one, Fsync::Never).unwrap();
+        let replaced = Existing::Replaced;
+        first.publish(&one, Fsync::Never, replaced).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"one");
-        second.publish(&two, Fsync::FileAndFolder).unwrap();
+        second
+            .publish(&two, Fsync::FileAndFolder, replaced)
+            .unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"two");
         assert_eq!(names(folder.path()), 1);
+    }
+
+    #[test]
+    fn what_appeared_meanwhile_may_have_to_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let publish = || {
+            let (pending, file) = PendingFile::create(&target)?;
+            pending.publish(&file, Fsync::Never, Existing::Kept)
+        };
+        publish().unwrap();
+        fs::write(&target, b"precious").unwrap();
+        let error = publish().unwrap_err();
+        let (reason, path) = error.refused_by_system().unwrap();
+        assert_eq!((reason, path), (io::ErrorKind::AlreadyExists, &*target));
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+        assert_eq!(names(folder.path()), 1);
+    }
+
+    #[test]
+    fn links_keep_what_is_there_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&from, b"new").unwrap();
+        link_and_remove(&from, &to).unwrap();
+        assert_eq!(names(folder.path()), 1);
+        fs::write(&from, b"newer").unwrap();
+        let error = link_and_remove(&from, &to).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).unwrap(), b"new");
     }
 
     #[test]
@@ -188,7 +273,9 @@ mod tests {
         std::os::unix::fs::symlink(&other, temporary(&target, &of_name(&target))).unwrap();
         let (pending, mut file) = PendingFile::resume(&target).unwrap();
         file.write_all(b"new").unwrap();
-        pending.publish(&file, Fsync::Never).unwrap();
+        pending
+            .publish(&file, Fsync::Never, Existing::Kept)
+            .unwrap();
         assert_eq!(fs::read(&other).unwrap(), b"precious");
     }
 }

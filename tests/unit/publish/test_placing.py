@@ -316,6 +316,29 @@ def test_only_what_was_written_is_removed(
     assert place.read_text() == "of somebody else"
 
 
+def test_data_that_appears_meanwhile_is_not_overwritten(
+    monkeypatch: pytest.MonkeyPatch,
+    session: Session,
+    task: Any,
+    disk_location: Any,
+    notes: Path,
+) -> None:
+    place = place_of(task, Path(disk_location.accessor.prefix))
+    make_room = movement.make_room
+
+    def make_room_and_write(*arguments: Any) -> None:
+        make_room(*arguments)
+        place.write_text("of somebody else")
+
+    monkeypatch.setattr(movement, "make_room", make_room_and_write)
+    publisher = session.publisher()
+    version = publisher.version("lighting", task=task)
+    version.component("notes", notes, locations=[disk_location])
+    with pytest.raises(exception.LocationError, match="data already exists"):
+        publisher.run()
+    assert place.read_text() == "of somebody else"
+
+
 KILLED = """
 import sys
 from ftrack_rs import Session

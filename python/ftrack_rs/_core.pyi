@@ -593,8 +593,13 @@ class PublishRun:
         Raises:
             PublishError: If something is missing, or the plan has conflicts.
         """
-    def abandon(self, reason: str) -> bool | None:
-        """Take back what was made, unless it is published; return whether it is, if known."""
+    def abandon(self, reason: str, patience: float | None = None) -> bool | None:
+        """Take back what was made, unless it is published; return whether it is, if known.
+
+        Args:
+            reason: Why it is given up.
+            patience: Seconds after which the rest is left to the next run of the same publish.
+        """
 
 def run_shard(client: Client, shard: str, handle: TransferControl) -> str:
     """Send the files of a part, and return what was sent; both are JSON.

@@ -197,7 +197,9 @@ def _discard(discard: Callable[[], object], item: Item) -> None:
     try:
         discard()
     except Exception as error:
-        _logger.warning("What was written of %s could not be taken back: %s", item.identifier, error)
+        _logger.warning(
+            "What was written of %s could not be taken back: %s", item.identifier, error
+        )
 
 
 def _pump(source_data: Any, target_data: Any, admit: _Admit | None) -> int:

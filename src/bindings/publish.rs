@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use ftrack_client::publish::{
     self, Description, Failed, NodeReport, Noted, Placement, Plan, PublishError, Published, Run,
@@ -226,13 +227,26 @@ impl PublishRun {
     }
 
     /// Takes back what was made, unless it is published; returns whether it is, if that is known.
-    fn abandon(&self, py: Python<'_>, reason: String) -> PyResult<Option<bool>> {
+    ///
+    /// What takes longer than `patience` seconds is left to the next run of the same publish; then nothing counts as known.
+    #[pyo3(signature = (reason, patience=None))]
+    fn abandon(
+        &self,
+        py: Python<'_>,
+        reason: String,
+        patience: Option<f64>,
+    ) -> PyResult<Option<bool>> {
         let run = Arc::clone(&self.run);
-        let failed: Failed = self.watched(py, async move {
+        let patience = patience.map_or(Ok(Duration::MAX), Duration::try_from_secs_f64);
+        let patience = patience.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let failing = async move {
             let error = PublishError::Abandoned { reason };
             run.lock().await.fail(error).await
+        };
+        let failed: Option<Failed> = self.watched(py, async move {
+            tokio::time::timeout(patience, failing).await.ok()
         })?;
-        Ok(failed.is_published)
+        Ok(failed.and_then(|failed| failed.is_published))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

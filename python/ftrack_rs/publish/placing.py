@@ -206,7 +206,9 @@ class Placed:
             PublishError: If something is not.
         """
         # Accessors of somebody's own may say of nothing that it is there.
-        written = [(at, item) for at, item in self._written if isinstance(at.accessor, DiskAccessor)]
+        written = [
+            (at, item) for at, item in self._written if isinstance(at.accessor, DiskAccessor)
+        ]
         for location, item in self._kept + written:
             if not item.is_container and not location.accessor.exists(item.identifier):
                 raise exception.PublishError(
@@ -214,13 +216,19 @@ class Placed:
                     details={"identifier": item.identifier, "location": location, "nodes": []},
                 )
 
-    def remove(self) -> None:
+    def remove(self, patience: float | None = None) -> None:
         """Remove what was put anywhere, and the folders that were made for it.
 
         What others have registered meanwhile stays. What cannot be removed is logged: it hides
         neither the rest nor why the publish failed.
+
+        Args:
+            patience: Seconds to wait for the server, which knows what others have registered; by
+                default as long as ever.
         """
-        for location, item in self._unregistered():
+        with _impatient(self._session, patience):
+            unregistered = self._unregistered()
+        for location, item in unregistered:
             # Accessors of somebody's own raise anything.
             try:
                 if location.accessor.exists(item.identifier):
@@ -308,8 +316,18 @@ class _Components:
         return component
 
 
+@contextlib.contextmanager
+def _impatient(session: Any, patience: float | None) -> Iterator[None]:
+    usual = session.request_timeout
+    session.request_timeout = usual if patience is None else patience
+    try:
+        yield
+    finally:
+        session.request_timeout = usual
+
+
 def _has_arrived(location: Any, item: Item) -> bool:
-    """Return whether a file, where there was none, is as large as the data that was to get there."""
+    """Return whether a file, where there was none, has the size of what was to get there."""
     if not isinstance(location.accessor, DiskAccessor):
         return False
     with contextlib.suppress(OSError, exception.AccessorError):

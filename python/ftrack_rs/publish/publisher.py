@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -31,8 +32,13 @@ from ftrack_rs.transfer import Transfer, current
 if TYPE_CHECKING:
     from ftrack_rs.session import Session
 
+_logger = logging.getLogger("ftrack_api.publish")
+
 #: Published when everything is published; its data is that of :class:`Published`.
 DONE_TOPIC = "ftrack_rs.publish.done"
+
+#: Seconds that the server gets to take back what an interrupted publish has made.
+_PATIENCE = 0.7
 
 
 class Publisher:
@@ -195,8 +201,10 @@ class Publisher:
             placed.check()
             return run.register()
         except BaseException as error:
-            if _is_published(run, error) is False:
-                placed.remove()
+            # An interrupt is not to wait for a server that has fallen silent.
+            patience = None if isinstance(error, Exception) else _PATIENCE
+            if _is_published(run, error, patience) is False:
+                placed.remove(patience)
             raise
 
     @contextmanager
@@ -335,13 +343,16 @@ class Publisher:
         hub.publish(Event(DONE_TOPIC, data={"versions": versions}), on_error="ignore")
 
 
-def _is_published(run: PublishRun, error: BaseException) -> bool | None:
+def _is_published(run: PublishRun, error: BaseException, patience: float | None) -> bool | None:
     """Return whether a run that ended by *error* is published; None if nobody knows.
 
     Native code has taken back what it made if the error is its own; else it does so now.
     """
     if not isinstance(error, exception.PublishError):
-        return run.abandon(str(error) or type(error).__name__)
+        abandoned = run.abandon(str(error) or type(error).__name__, patience)
+        if abandoned is None:
+            _logger.warning("What the publish made may be left; its next run uses it")
+        return abandoned
     if "is_published" not in error.details:
         error.details["is_published"] = run.abandon(str(error))
     is_published: bool | None = error.details["is_published"]

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,32 @@ def test_only_what_was_written_is_removed(
     with pytest.raises((OSError, KeyboardInterrupt)):
         publisher.run()
     assert place.read_text() == "of somebody else"
+
+
+def test_an_interrupt_does_not_wait_for_a_silent_server(
+    sandbox: Sandbox, session: Session, task: Any, disk_location: Any, notes: Path
+) -> None:
+    place = place_of(task, Path(disk_location.accessor.prefix))
+
+    def publisher(on_event: Any = None) -> Publisher:
+        publisher = session.publisher(on_event=on_event)
+        version = publisher.version("lighting", task=task)
+        version.component("notes", notes, locations=[disk_location, "ftrack.server"])
+        return publisher
+
+    def interrupt(event: NodeEvent) -> None:
+        if place.exists() and not sandbox.faults():
+            sandbox.fault("api", "black_hole")
+            raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        publisher(interrupt).run()
+    assert time.monotonic() - started < 10
+    sandbox.clear_faults()
+    assert place.read_text() == "notes"
+    assert publisher().run().changed
+    assert place.read_text() == "notes"
 
 
 def test_data_that_appears_meanwhile_is_not_overwritten(

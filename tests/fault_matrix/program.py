@@ -113,8 +113,8 @@ class Program:
             )
             self.create(path, name, location)
             return
-        transfer = self.client.Transfer()
-        transfer.pause()
+        # So slow that a copy begins, but does not get far.
+        transfer = self.client.Transfer(bandwidth=1)
         threading.Thread(target=tell_when_begun, args=(folder,), daemon=True).start()
         threading.Thread(target=resume, args=(transfer,), daemon=True).start()
         with transfer:
@@ -166,7 +166,7 @@ def tell_when_begun(folder):
 def resume(transfer):
     """Let *transfer* go on when the word has come."""
     RESUMED.wait()
-    transfer.resume()
+    transfer.limit_bandwidth(None)
 
 
 def attempt(program, command):

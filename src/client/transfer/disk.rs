@@ -21,7 +21,7 @@ use self::reflink::reflink;
 use super::limit::Permit;
 use super::link::Flow;
 use super::source::SourceFile;
-use super::tally::{Fault, Tally, admitted, blocking, bounded, concurrently};
+use super::tally::{Fault, Tally, admitted, all, blocking, bounded, concurrently};
 use super::target::PendingFile;
 use super::{BatchError, Cancel, Control, ItemRef, Progress, TransferError, TransferOptions};
 use crate::checksum::md5_files;
@@ -58,6 +58,8 @@ pub struct Copied {
 }
 
 /// Copies the files and returns what was copied in the order of the items. The first failure ends the transfer.
+///
+/// All sources are looked at before anything is copied, and none may change until its turn is over: what a caller knows of it would be wrong.
 pub async fn copy(
     items: Vec<CopyItem>,
     options: &TransferOptions,
@@ -79,14 +81,23 @@ pub async fn copy(
         working: &working,
     };
     let limiter = options.concurrency.limiter();
-    let items = stream::iter(items.into_iter().enumerate());
-    let copies = admitted(items, &limiter, control)
-        .map(|((index, item), place)| run.copy(index, item, place).boxed());
-    let outcome = bounded(control, options.total, concurrently(copies)).await;
+    let copying = async {
+        let items = stream::iter(inspected(items).await?.into_iter().enumerate());
+        let copies = admitted(items, &limiter, control)
+            .map(|((index, (item, source)), place)| run.copy(index, item, source, place).boxed());
+        concurrently(copies).await
+    };
+    let outcome = bounded(control, options.total, copying).await;
     // Until all threads have ended files may still arrive.
     drop((guard, working));
     idle.wait().await;
     outcome.map_err(|fault| tally.error(fault))
+}
+
+/// Looks at the source of each item, and reports all that cannot be copied, not only the first.
+async fn inspected(items: Vec<CopyItem>) -> Result<Vec<(CopyItem, SourceFile)>, Fault> {
+    let inspect = |item: CopyItem| SourceFile::inspect(&item.source).map(|source| (item, source));
+    all(blocking(move || items.into_iter().map(inspect).collect()).await?)
 }
 
 /// Waits, at the latest when it is dropped, until every thread that copies has ended and taken away what it had not finished; on success that is at once.
@@ -144,6 +155,7 @@ impl Copier<'_> {
         self,
         index: usize,
         item: CopyItem,
+        source: SourceFile,
         place: Permit,
     ) -> Result<(usize, Copied), Fault> {
         let flow = Arc::new(Flow::new(index, self.progress));
@@ -151,6 +163,7 @@ impl Copier<'_> {
         let copy = FileCopy {
             index,
             item,
+            source,
             tally: Arc::clone(self.tally),
             options: self.options.clone(),
             progress: self.progress.clone(),
@@ -175,6 +188,7 @@ impl Copier<'_> {
 struct FileCopy {
     index: usize,
     item: CopyItem,
+    source: SourceFile,
     tally: Arc<Tally>,
     options: TransferOptions,
     progress: Progress,
@@ -187,11 +201,12 @@ struct FileCopy {
 
 impl FileCopy {
     fn run(self) -> Result<Copied, TransferError> {
-        let (source, opened) = SourceFile::opened(&self.item.source)?;
+        let source = &self.source;
+        let opened = source.open()?;
         let (pending, file) = PendingFile::create(&self.item.target)?;
         self.flow.sized(source.size);
         let size = self
-            .content(&source, &opened, &file)
+            .content(source, &opened, &file)
             .map_err(|error| self.blame(&opened, error))?;
         if self.stop.is_cancelled() {
             return Err(TransferError::Cancelled);

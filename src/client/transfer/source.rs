@@ -41,12 +41,6 @@ struct Stamp {
 impl SourceFile {
     /// Checks that `path` is a readable file and remembers its state. Blocks.
     pub(super) fn inspect(path: &Path) -> Result<Self, TransferError> {
-        // Only opening tells whether the file may be read.
-        Self::opened(path).map(|(source, _file)| source)
-    }
-
-    /// Opens `path` if it is a file and remembers its state. Blocks.
-    pub(super) fn opened(path: &Path) -> Result<(Self, File), TransferError> {
         let metadata = fs::metadata(path).map_err(|error| TransferError::reading(path, error))?;
         if !metadata.is_file() {
             return Err(TransferError::NotAFile {
@@ -58,8 +52,9 @@ impl SourceFile {
             size: metadata.len(),
             stamp: Stamp::of(&metadata),
         };
-        let file = source.open()?;
-        Ok((source, file))
+        // Only opening tells whether the file may be read.
+        source.open()?;
+        Ok(source)
     }
 
     /// Opens the file that was inspected, to be read from `offset` on. Blocks.

@@ -328,7 +328,7 @@ impl Storage {
                 )
             }
             Reply::Endless => {
-                let zeros = || Ok::<_, std::io::Error>(Bytes::from(vec![0; 65_536]));
+                let zeros = || Ok::<_, std::io::Error>(Bytes::from_static(&[0; 4096]));
                 let pieces = futures_util::stream::repeat_with(zeros);
                 Some(Body::from_stream(pieces).into_response())
             }

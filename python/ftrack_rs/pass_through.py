@@ -102,13 +102,13 @@ class _SideBySide:
             failure = self._wait(moved)
         finally:
             self._end(workers)
+            # Others may have arrived meanwhile.
+            while not self._outcomes.empty():
+                self._note(self._outcomes.get(), moved)
         if failure is not None:
             index, error = failure
             if not isinstance(error, Exception):
                 raise error
-            # Others may have arrived while this one failed.
-            while not self._outcomes.empty():
-                self._note(self._outcomes.get(), moved)
             raise StoppedError(self._items[index], error, moved) from error
 
     def _wait(self, moved: list[Item]) -> tuple[int, BaseException] | None:

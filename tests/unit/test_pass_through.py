@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ftrack_rs import Session, Transfer, data, exception
+from ftrack_rs import Session, Transfer, data, exception, pass_through
+from ftrack_rs.movement_item import Item, StoppedError
 from ftrack_rs.sandbox import Sandbox
 from shelf import MakeLocation, Shelf
 
@@ -292,3 +294,44 @@ def test_data_that_cannot_be_taken_back_does_not_hide_why(
     with pytest.raises(exception.LocationError, match="the shelf is full"):
         location.add_component(component, origin)
     assert "the shelf is stuck" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError("full"), SystemExit(3)])
+def test_what_has_arrived_beside_a_failure_is_told(error: BaseException) -> None:
+    closing = threading.Barrier(4, timeout=20)
+
+    class Failing(MeetingShelf):
+        def open(self, resource_identifier: str, mode: str = "rb") -> data.Data:
+            opened: Any = super().open(resource_identifier, mode)
+            close = opened.close
+
+            def late_close() -> None:
+                closing.wait()
+                # By then the failure is known, and the others are waited for.
+                time.sleep(0.1)
+                close()
+
+            if resource_identifier != "0":
+                opened.close = late_close
+            return opened  # type: ignore[no-any-return]
+
+        def _write(self, write: Any, content: bytes) -> None:
+            super()._write(write, content)
+            if content == b"0":
+                closing.wait()
+                raise error
+
+    class Byte(Item):
+        size = 1
+
+    target, source = Failing(), SimpleNamespace(accessor=Shelf())
+    items = []
+    for number in range(4):
+        item = Byte({"size": 1}, source)
+        item.origin = item.identifier = str(number)
+        source.accessor.stored[item.origin] = item.origin.encode()
+        items.append(item)
+    moved: list[Item] = []
+    with pytest.raises((StoppedError, SystemExit)):
+        pass_through.move(items, target, moved, 4)
+    assert {item.identifier for item in moved} == set(target.stored) == {"1", "2", "3"}

@@ -168,7 +168,11 @@ async fn a_publish_that_fails_removes_what_it_sent() {
         stage.server.clear_faults();
         let arrived = stage.answered("/upload/");
         assert!(arrived > 0);
-        assert_eq!(stage.answered("/component/remove"), arrived, "{endpoint:?}");
+        // What was sent and not answered any more may have arrived too.
+        assert!(
+            stage.answered("/component/remove") >= arrived,
+            "{endpoint:?}"
+        );
     }
     stop(stage).await;
 }

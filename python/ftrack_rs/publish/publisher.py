@@ -221,8 +221,10 @@ class Publisher:
     def finish(self, results: list[ShardResult]) -> Published:
         """Publish what shards have sent, if nothing is missing; see :meth:`Plan.shards`.
 
+        A version holds its files as they were when their shard ran.
+
         Raises:
-            PublishError: If a file was not sent, or was changed meanwhile.
+            PublishError: If a file was not sent, or has another size than planned.
         """
         return self._finished(self._carry_out(self._native_plan(), None, results))
 

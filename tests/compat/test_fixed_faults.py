@@ -17,6 +17,7 @@ from ftrack_rs.event.hub import EventHub
 from ftrack_rs.sandbox import Sandbox
 from ftrack_rs.structure.entity_id import EntityIdStructure
 from ftrack_rs.symbol import ORIGIN_LOCATION_ID
+from ftrack_rs.transfer import Progress
 
 
 def test_messages_show_text_not_bytes(session: Session) -> None:
@@ -94,7 +95,7 @@ def test_logging_goes_on_while_a_hub_reconnects() -> None:
 
 
 def test_a_failed_sequence_tells_what_it_left_behind(session: Session, tmp_path: Path) -> None:
-    # More frames than are copied at once: some have arrived when the last is found missing.
+    # More frames than are copied at once: some have arrived when the last one vanishes.
     for index in range(1, 101):
         (tmp_path / f"plate.{index:04}.exr").write_bytes(b"frame")
     component = session.create_component(str(tmp_path / "plate.%04d.exr [1-100]"), location=None)
@@ -103,12 +104,16 @@ def test_a_failed_sequence_tells_what_it_left_behind(session: Session, tmp_path:
     location.accessor = DiskAccessor(prefix=str(tmp_path / "disk"))
     location.structure = EntityIdStructure()
     (tmp_path / "disk").mkdir()
-    last = component["members"][-1]
-    (tmp_path / f"plate.{last['name']}.exr").unlink()
+    last = tmp_path / f"plate.{component['members'][-1]['name']}.exr"
+
+    def remove_last(progress: Progress) -> None:
+        if progress.finished_files:
+            last.unlink(missing_ok=True)
 
     origin = session.get("Location", ORIGIN_LOCATION_ID)
-    # Else the missing frame is found before anything moves.
-    with Transfer(preflight="off"), pytest.raises(exception.LocationError) as caught:
+    # A second for all frames.
+    slow = Transfer(on_progress=remove_last, bandwidth=500)
+    with slow, pytest.raises(exception.LocationError) as caught:
         location.add_component(component, origin)
     session.rollback()
     left = caught.value.details["transferred"]

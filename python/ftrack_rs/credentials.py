@@ -13,12 +13,7 @@ def server_url(given: str | None = None) -> str:
         TypeError: If neither *given* nor `FTRACK_SERVER` names one.
     """
     url = os.environ.get("FTRACK_SERVER") if given is None else given
-    if not url:
-        raise TypeError(
-            'Required "server_url" not specified. Pass as argument or set in environment variable '
-            "FTRACK_SERVER."
-        )
-    return url
+    return _required("server_url", url, "FTRACK_SERVER")
 
 
 def api_key(given: str | None = None) -> str:
@@ -29,12 +24,7 @@ def api_key(given: str | None = None) -> str:
     """
     if given is None:
         given = os.environ.get("FTRACK_API_KEY", os.environ.get("FTRACK_APIKEY"))
-    if not given:
-        raise TypeError(
-            'Required "api_key" not specified. Pass as argument or set in environment variable '
-            "FTRACK_API_KEY."
-        )
-    return given
+    return _required("api_key", given, "FTRACK_API_KEY")
 
 
 def api_user(given: str | None = None) -> str:
@@ -51,6 +41,15 @@ def api_user(given: str | None = None) -> str:
             "module."
         )
     return user
+
+
+def _required(argument: str, value: str | None, variable: str) -> str:
+    if not value:
+        raise TypeError(
+            f'Required "{argument}" not specified. Pass as argument or set in environment variable '
+            f"{variable}."
+        )
+    return value
 
 
 def _login_name() -> str | None:
